@@ -1,0 +1,322 @@
+"""SQLite and PostgreSQL behind one seam: every difference between them stands in this file."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Dialect, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from ctid.store.errors import StoreReason, StoreUnavailable
+
+try:
+    import asyncpg
+except ImportError:  # the extra `postgresql` is not installed
+    asyncpg = None
+
+_SQLITE: Final = "sqlite"
+_POSTGRESQL: Final = "postgresql"
+_FILE_MODE: Final = 0o640
+_WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the records are kept. `path` is the file of SQLite, None with PostgreSQL."""
+
+    url: URL
+    path: Path | None
+
+    def __str__(self) -> str:
+        """Name it for people, without a password."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+
+def parse(url: str) -> Database:
+    """Understand `sqlite:////path`, a plain path, or `postgresql://user@host/db`.
+
+    Raises ValueError with one line that does not repeat a password.
+    """
+    if "://" not in url:
+        return _sqlite_file(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        message = "not a database URL; write sqlite:////path/to/file or postgresql://user@host/db"
+        raise ValueError(message) from None
+    backend = parsed.get_backend_name()
+    if backend == _SQLITE:
+        return _sqlite_file(parsed.database or "")
+    if backend == _POSTGRESQL:
+        if asyncpg is None:
+            message = "PostgreSQL needs asyncpg; install it with: pip install 'ctid[postgresql]'"
+            raise ValueError(message)
+        return Database(parsed.set(drivername="postgresql+asyncpg"), None)
+    message = f"{backend}: databases are sqlite or postgresql"
+    raise ValueError(message)
+
+
+def _sqlite_file(name: str) -> Database:
+    if name in ("", ":memory:"):
+        message = "SQLite needs a file: sqlite:////path/to/file"
+        raise ValueError(message)
+    path = Path(name).absolute()
+    return Database(URL.create("sqlite+aiosqlite", database=str(path)), path)
+
+
+def create_file(database: Database) -> None:
+    """Create the SQLite file, readable by the group and writable by its owner alone.
+
+    SQLite gives the same mode to the -wal and -shm files beside it. An existing file is left as
+    it is. PostgreSQL: nothing to do. Raises OSError.
+    """
+    if database.path is None:
+        return
+    try:
+        handle = os.open(database.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _FILE_MODE)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(handle, _FILE_MODE)  # whatever the umask
+    finally:
+        os.close(handle)
+
+
+def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngine:
+    """Open connections whose every transaction may write and is on disk once committed."""
+    if database.path is None:
+        return _postgresql_engine(database, busy_timeout_seconds, read_only=False)
+    engine = _sqlite_engine(database.path, "rw", busy_timeout_seconds)
+
+    def prepare(connection: Any, _entry: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    # The lock is taken at once: a transaction that begins by reading could not wait for it later.
+    _begin_with(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def reader_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngine:
+    """Open connections that cannot write; each transaction sees one state of the database."""
+    if database.path is None:
+        return _postgresql_engine(database, busy_timeout_seconds, read_only=True)
+    engine = _sqlite_engine(database.path, "ro", busy_timeout_seconds)
+    _begin_with(engine, "BEGIN")
+    return engine
+
+
+def _sqlite_engine(path: Path, mode: str, busy_timeout_seconds: float) -> AsyncEngine:
+    return create_async_engine(
+        URL.create(
+            "sqlite+aiosqlite",
+            # As a URI, so that a file that has vanished is not silently made anew.
+            database=f"file:{quote(str(path))}",
+            query={"mode": mode, "uri": "true"},
+        ),
+        # sqlite3 would begin transactions by its own, old rules; ctid begins them itself.
+        connect_args={"isolation_level": None, "timeout": busy_timeout_seconds},
+        poolclass=NullPool,
+    )
+
+
+def _begin_with(engine: AsyncEngine, statement: str) -> None:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    event.listen(engine.sync_engine, "begin", begin)
+
+
+def _postgresql_engine(
+    database: Database, busy_timeout_seconds: float, *, read_only: bool
+) -> AsyncEngine:
+    milliseconds = str(round(busy_timeout_seconds * 1000))
+    return create_async_engine(
+        database.url,
+        connect_args={
+            "timeout": busy_timeout_seconds,
+            "command_timeout": 2 * busy_timeout_seconds,
+            "server_settings": {
+                "application_name": "ctid",
+                "lock_timeout": milliseconds,
+                "synchronous_commit": "on",
+                "default_transaction_read_only": "on" if read_only else "off",
+            },
+        },
+        poolclass=NullPool,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement compiled once, and the columns its parameters are given in."""
+
+    sql: str
+    columns: tuple[str, ...]
+
+
+def upsert(table: Table, dialect: Dialect) -> Write:
+    """INSERT that overwrites the row with the same primary key."""
+    insert = sqlite.insert if dialect.name == _SQLITE else postgresql.insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    values = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    return compile_write(statement.on_conflict_do_update(index_elements=keys, set_=values), dialect)
+
+
+def compile_write(statement: Any, dialect: Dialect) -> Write:
+    """Compile for positional parameters; of a table's INSERT: all its columns, in their order."""
+    compiled = statement.compile(dialect=dialect)
+    return Write(str(compiled), tuple(compiled.positiontup or ()))
+
+
+def file_identity(database: Database) -> tuple[int, int] | None:
+    """Tell one database file from another at the same path. Raises OSError if there is none."""
+    if database.path is None:
+        return None
+    status = database.path.stat()
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def failures(database: Database) -> Iterator[None]:
+    """Turn whatever the database, its driver or the system under it raises into StoreUnavailable.
+
+    Mistakes in our own code (TypeError and such) pass through.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _explain(database, error.orig or error) from error
+    except (SQLAlchemyError, OSError) as error:  # TimeoutError is an OSError
+        raise _explain(database, error) from error
+    except Exception as error:
+        if asyncpg is not None and isinstance(
+            error, asyncpg.PostgresError | asyncpg.InterfaceError
+        ):
+            raise _explain(database, error) from error
+        raise
+
+
+_SQLITE_REASONS: Final = {
+    sqlite3.SQLITE_FULL: StoreReason.FULL,
+    sqlite3.SQLITE_BUSY: StoreReason.LOCKED,
+    sqlite3.SQLITE_LOCKED: StoreReason.LOCKED,
+    sqlite3.SQLITE_READONLY: StoreReason.READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: StoreReason.DENIED,
+    sqlite3.SQLITE_PERM: StoreReason.DENIED,
+    sqlite3.SQLITE_IOERR: StoreReason.IO_ERROR,
+    sqlite3.SQLITE_CORRUPT: StoreReason.CORRUPT,
+    sqlite3.SQLITE_NOTADB: StoreReason.CORRUPT,
+    sqlite3.SQLITE_CONSTRAINT: StoreReason.REJECTED,
+    sqlite3.SQLITE_TOOBIG: StoreReason.REJECTED,
+    sqlite3.SQLITE_MISMATCH: StoreReason.REJECTED,
+}
+_READONLY_DBMOVED: Final = sqlite3.SQLITE_READONLY_DBMOVED
+
+# The first match of the beginning of the SQLSTATE counts.
+_POSTGRESQL_REASONS: Final = (
+    ("53100", StoreReason.FULL),
+    ("55P03", StoreReason.LOCKED),
+    ("40", StoreReason.LOCKED),
+    ("25006", StoreReason.READ_ONLY),
+    ("28", StoreReason.DENIED),
+    ("42501", StoreReason.DENIED),
+    ("3D000", StoreReason.MISSING),
+    ("42P01", StoreReason.NOT_MIGRATED),
+    ("08", StoreReason.UNREACHABLE),
+    ("57", StoreReason.UNREACHABLE),
+    ("53", StoreReason.UNREACHABLE),
+    ("58", StoreReason.IO_ERROR),
+    ("XX", StoreReason.CORRUPT),
+    ("22", StoreReason.REJECTED),
+    ("23", StoreReason.REJECTED),
+    ("54", StoreReason.REJECTED),
+)
+
+_MENDING: Final = {
+    StoreReason.FULL: "free space on its disk",
+    StoreReason.LOCKED: "another program holds it locked; end that program's transaction",
+    StoreReason.READ_ONLY: "make the file, its folder and its file system writable for ctid",
+    StoreReason.MISSING: "create it, or correct [store] url",
+    StoreReason.GONE: "it was removed or replaced while in use; put it back or restart ctid",
+    StoreReason.DENIED: "give ctid's user the right to use it (for a file: and its folder)",
+    StoreReason.UNREACHABLE: "see that the server runs and that [store] url names it",
+    StoreReason.IO_ERROR: "look for disk errors, quotas and size limits on its file system",
+    StoreReason.CORRUPT: "move it away and restore a backup",
+    StoreReason.NOT_MIGRATED: "it lacks ctid's tables; restart ctid, which creates them",
+    StoreReason.REJECTED: "this is a fault of ctid; report it with this line",
+    StoreReason.FAILED: "see the database's own log",
+}
+
+
+def unavailable(database: Database, reason: StoreReason, detail: str) -> StoreUnavailable:
+    """Build the one line that says what is wrong, where, and how to mend it."""
+    words = " ".join(detail.split())
+    return StoreUnavailable(reason, f"database {database}: {words}; {_MENDING[reason]}")
+
+
+def _explain(database: Database, error: BaseException) -> StoreUnavailable:
+    reason = StoreReason.FAILED
+    sqlite_code = getattr(error, "sqlite_errorcode", None)
+    sqlstate = getattr(error, "sqlstate", None)
+    if sqlite_code is not None:
+        reason = _sqlite_reason(database, sqlite_code, str(error))
+    elif sqlstate is not None:
+        reason = next(
+            (found for start, found in _POSTGRESQL_REASONS if sqlstate.startswith(start)), reason
+        )
+    elif isinstance(error, FileNotFoundError):
+        reason = StoreReason.MISSING
+    elif isinstance(error, PermissionError):
+        reason = StoreReason.DENIED
+    elif isinstance(error, OSError):
+        reason = StoreReason.UNREACHABLE if database.path is None else StoreReason.IO_ERROR
+    elif database.path is None and _lost_connection(error):
+        reason = StoreReason.UNREACHABLE
+    return unavailable(database, reason, _detail(error))
+
+
+def _sqlite_reason(database: Database, code: int, text: str) -> StoreReason:
+    if code == _READONLY_DBMOVED:
+        return StoreReason.GONE
+    reason = _SQLITE_REASONS.get(code & 0xFF, StoreReason.FAILED)
+    if reason is StoreReason.DENIED and database.path and not database.path.exists():
+        return StoreReason.MISSING
+    if text.startswith("no such table"):
+        return StoreReason.NOT_MIGRATED
+    return reason
+
+
+def _lost_connection(error: BaseException) -> bool:
+    return asyncpg is not None and (
+        isinstance(error, asyncpg.InterfaceError)
+        or isinstance(error.__cause__, asyncpg.InterfaceError | OSError)
+    )
+
+
+def _detail(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # SQLAlchemy's asyncpg adapter puts its class name before the server's words.
+    return str(error).rpartition(">: ")[2] or type(error).__name__

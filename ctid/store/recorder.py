@@ -1,0 +1,152 @@
+"""The one writer: a batch is one transaction, and once `commit` has returned it is on disk."""
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import bindparam, delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ctid.domain.records import Batch
+from ctid.store import db, migrate, rows, schema
+from ctid.store.errors import StoreReason
+
+
+class Store:
+    """Writes batches over one connection, which it opens anew after a failure.
+
+    Batches have to be given in the order in which they were decided; the same one may be given
+    again, also after a failure.
+    """
+
+    def __init__(self, database: db.Database, busy_timeout_seconds: float) -> None:
+        """Use `Store.open` instead, which also connects."""
+        self._database = database
+        self._engine = db.writer_engine(database, busy_timeout_seconds)
+        dialect = self._engine.dialect
+        self._upserts = {
+            table.name: db.upsert(table, dialect) for table in schema.metadata.sorted_tables
+        }
+        self._forget_call = db.compile_write(
+            delete(schema.open_call).where(
+                schema.open_call.c.pbx == bindparam("b_pbx"),
+                schema.open_call.c.uniqueid == bindparam("b_uniqueid"),
+            ),
+            dialect,
+        )
+        self._cut_rings = db.compile_write(
+            delete(schema.ring).where(
+                schema.ring.c.pbx == bindparam("b_pbx"),
+                schema.ring.c.uniqueid == bindparam("b_uniqueid"),
+                schema.ring.c.ordinal == bindparam("b_ordinal"),
+                schema.ring.c.n >= bindparam("b_rings"),
+            ),
+            dialect,
+        )
+        self._connection: AsyncConnection | None = None
+        self._file: tuple[int, int] | None = None
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str, *, busy_timeout_seconds: float = 5.0) -> Self:
+        """Connect to a database that `migrate.upgrade` has prepared.
+
+        `busy_timeout_seconds` is how long one call may wait for a lock, and for a server.
+        Raises ValueError (url), SchemaTooNew, StoreUnavailable.
+        """
+        store = cls(db.parse(url), busy_timeout_seconds)
+        try:
+            with db.failures(store._database):
+                await store._connect()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def __aenter__(self) -> Self:
+        """Give the store itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the store."""
+        await self.close()
+
+    async def commit(self, batch: Batch) -> None:
+        """Write one batch, all of it or nothing; it is on disk when this returns.
+
+        Raises StoreUnavailable; whether the batch was written is then not known, and it has to be
+        given again. The next call connects anew.
+        """
+        async with self._lock:
+            try:
+                with db.failures(self._database):
+                    connection = self._connection or await self._connect()
+                    await self._write(connection, batch)
+                    self._see_that_the_file_is_there()
+            except BaseException:
+                # Also when cancelled: the driver may be in the middle of a statement.
+                await self._disconnect()
+                raise
+
+    async def close(self) -> None:
+        """Give the connection back. The store may be used again all the same."""
+        await self._disconnect()
+        await self._engine.dispose()
+
+    async def _connect(self) -> AsyncConnection:
+        connection = await self._engine.connect()
+        self._connection = connection
+        self._file = db.file_identity(self._database)
+        async with connection.begin():
+            await connection.run_sync(migrate.check, self._database)
+        return connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()
+
+    def _see_that_the_file_is_there(self) -> None:
+        """SQLite would go on writing to a file that was deleted, and nobody would notice."""
+        try:
+            if db.file_identity(self._database) == self._file:
+                return
+        except FileNotFoundError:
+            pass
+        raise db.unavailable(self._database, StoreReason.GONE, "not the file that was opened")
+
+    async def _write(self, connection: AsyncConnection, batch: Batch) -> None:
+        # Of several states of one thing the last counts.
+        records = list({(r.pbx, r.uniqueid, r.ordinal): r for r in batch.records}.values())
+        calls = {(c.pbx, c.uniqueid): rows.open_call_row(c) for c in batch.open_calls}.values()
+        async with connection.begin():
+            await self._upsert(connection, "record", map(rows.record_row, records))
+            await self._execute(connection, self._cut_rings, map(rows.ring_cut, records))
+            rings = (row for record in records for row in rows.ring_rows(record))
+            await self._upsert(connection, "ring", rings)
+            await self._upsert(connection, "fact", map(rows.fact_row, batch.facts))
+            await self._upsert(connection, "open_call", (c for c in calls if c[2] is not None))
+            gone = (c[:2] for c in calls if c[2] is None)
+            await self._execute(connection, self._forget_call, gone)
+            await self._upsert(connection, "gap", map(rows.gap_row, batch.gaps))
+            await self._upsert(connection, "seen", map(rows.seen_row, batch.seen))
+
+    async def _upsert(
+        self, connection: AsyncConnection, table: str, parameters: Iterable[rows.Row]
+    ) -> None:
+        await self._execute(connection, self._upserts[table], parameters)
+
+    @staticmethod
+    async def _execute(
+        connection: AsyncConnection, write: db.Write, parameters: Iterable[rows.Row]
+    ) -> None:
+        prepared = list(parameters)
+        if prepared:
+            await connection.exec_driver_sql(write.sql, prepared)

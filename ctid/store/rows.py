@@ -1,0 +1,194 @@
+"""Records as rows and back. A row is a tuple in the order of the table's columns.
+
+Text comes from callers: what a database cannot hold (NUL, lone surrogates) is replaced by U+FFFD
+and "?", and what is indexed is cut, so that no caller can make a batch unwritable.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from ctid.domain.records import (
+    Direction,
+    EndedBy,
+    Fact,
+    Gap,
+    GapCause,
+    OpenCall,
+    Outcome,
+    Reason,
+    Record,
+    Ring,
+    RingResult,
+    Seen,
+    Transfer,
+)
+
+Row = tuple[str | float | None, ...]
+
+_E = TypeVar("_E", bound=StrEnum)
+
+_INDEXED_CHARACTERS: Final = 500
+"""PostgreSQL refuses an index entry of more than 2,700 bytes; a character has up to 4."""
+
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _text(value: str) -> str:
+    if value.isascii():
+        return value.replace("\0", "\ufffd") if "\0" in value else value
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _optional(value: str | None) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _indexed(value: str | None) -> str | None:
+    return None if value is None else _text(value)[:_INDEXED_CHARACTERS]
+
+
+def record_row(record: Record) -> Row:
+    """Give the row of table `record`."""
+    return (
+        _text(record.pbx),
+        _text(record.uniqueid),
+        record.ordinal,
+        _text(record.linkedid),
+        str(record.direction),
+        _optional(record.line),
+        record.transferred,
+        _indexed(record.caller_number),
+        _optional(record.caller_name),
+        _optional(record.did),
+        record.started_at,
+        record.offered_at,
+        record.answered_at,
+        record.ended_at,
+        None if record.outcome is None else str(record.outcome),
+        None if record.reason is None else str(record.reason),
+        _optional(record.agent),
+        _optional(record.final_agent),
+        _text(_to_json(record.agents_rung)) if record.agents_rung else "[]",
+        _rings_json(record.rings) if record.rings else "[]",
+        _transfers_json(record.transfers) if record.transfers else "[]",
+        record.wait_seconds,
+        record.ring_seconds,
+        record.talk_seconds,
+        record.hold_seconds,
+        None if record.ended_by is None else str(record.ended_by),
+        _optional(record.recording),
+        _optional(record.survey),
+        record.open,
+        _text(record.because),
+    )
+
+
+def _rings_json(rings: tuple[Ring, ...]) -> str:
+    return _text(
+        _to_json(
+            [
+                {
+                    "agent": ring.agent,
+                    "channel": ring.channel,
+                    "began_at": ring.began_at,
+                    "rang_at": ring.rang_at,
+                    "ended_at": ring.ended_at,
+                    "result": ring.result,
+                }
+                for ring in rings
+            ]
+        )
+    )
+
+
+def _transfers_json(transfers: tuple[Transfer, ...]) -> str:
+    return _text(
+        _to_json(
+            [{"kind": step.kind, "by": step.by, "to": step.to, "at": step.at} for step in transfers]
+        )
+    )
+
+
+def ring_rows(record: Record) -> list[Row]:
+    """Give the rows of table `ring` for one record, numbered from 0."""
+    pbx, uniqueid = _text(record.pbx), _text(record.uniqueid)
+    return [
+        (
+            pbx,
+            uniqueid,
+            record.ordinal,
+            n,
+            _indexed(ring.agent),
+            _text(ring.channel),
+            ring.began_at,
+            ring.rang_at,
+            ring.ended_at,
+            None if ring.result is None else str(ring.result),
+        )
+        for n, ring in enumerate(record.rings)
+    ]
+
+
+def ring_cut(record: Record) -> Row:
+    """Give the key of the first ring that the record does not have (any more)."""
+    return _text(record.pbx), _text(record.uniqueid), record.ordinal, len(record.rings)
+
+
+def fact_row(fact: Fact) -> Row:
+    """Give the row of table `fact`."""
+    return (
+        _text(fact.pbx),
+        _text(fact.uniqueid),
+        fact.seq,
+        fact.at,
+        fact.kind,
+        _text(fact.because),
+        _text(_to_json(fact.data)) if fact.data else "{}",
+    )
+
+
+def open_call_row(call: OpenCall) -> Row:
+    """Give the row of table `open_call`; its state is None where the row has to go."""
+    return _text(call.pbx), _text(call.uniqueid), _optional(call.state)
+
+
+def gap_row(gap: Gap) -> Row:
+    """Give the row of table `gap`."""
+    return _text(gap.pbx), gap.began_at, gap.ended_at, str(gap.cause)
+
+
+def seen_row(seen: Seen) -> Row:
+    """Give the row of table `seen`."""
+    return _text(seen.pbx), seen.seen_until, _optional(seen.started)
+
+
+def record_from(row: Mapping[str, Any]) -> Record:
+    """Read a row of table `record` back."""
+    values = dict(row)
+    values["direction"] = Direction(values["direction"])
+    values["outcome"] = _enum(Outcome, values["outcome"])
+    values["reason"] = _enum(Reason, values["reason"])
+    values["ended_by"] = _enum(EndedBy, values["ended_by"])
+    values["agents_rung"] = tuple(json.loads(values["agents_rung"]))
+    values["rings"] = tuple(
+        Ring(**{**ring, "result": _enum(RingResult, ring["result"])})
+        for ring in json.loads(values["rings"])
+    )
+    values["transfers"] = tuple(Transfer(**step) for step in json.loads(values["transfers"]))
+    return Record(**values)
+
+
+def fact_from(row: Mapping[str, Any]) -> Fact:
+    """Read a row of table `fact` back."""
+    return Fact(**{**row, "data": json.loads(row["data"])})
+
+
+def gap_from(row: Mapping[str, Any]) -> Gap:
+    """Read a row of table `gap` back."""
+    return Gap(**{**row, "cause": GapCause(row["cause"])})
+
+
+def _enum(kind: type[_E], value: str | None) -> _E | None:
+    return None if value is None else kind(value)
