@@ -1,0 +1,157 @@
+import itertools
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctid.domain.duty import (
+    Duty,
+    DutyError,
+    Shift,
+    intervals,
+    is_on_duty,
+    parse,
+    parse_shift,
+    seconds_on_duty,
+)
+
+BERLIN = "Europe/Berlin"
+SHANGHAI = "Asia/Shanghai"
+
+
+def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("entry", "days", "start", "end"),
+    [
+        ("mon-sat 08:00-16:00", {0, 1, 2, 3, 4, 5}, 480, 960),
+        ("Mon,Wed 8:00 - 12:30", {0, 2}, 480, 750),
+        ("mon-wed,sun 08:00-16:00", {0, 1, 2, 6}, 480, 960),
+        ("sat-mon 08:00-16:00", {5, 6, 0}, 480, 960),
+        ("22:00-06:00", {0, 1, 2, 3, 4, 5, 6}, 1320, 1800),
+        ("sun 00:00-24:00", {6}, 0, 1440),
+        ("fri 20:00-00:00", {4}, 1200, 1440),
+        ("24x7", {0, 1, 2, 3, 4, 5, 6}, 0, 1440),
+    ],
+)
+def test_entries(entry: str, days: set[int], start: int, end: int) -> None:
+    assert parse_shift(entry) == Shift(frozenset(days), start, end)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("", "no duty entry"),
+        ("mon-sat", "no duty entry"),
+        ("mon-sat 8-16", "no duty entry"),
+        ("mo-sat 08:00-16:00", "`mo` is no day"),
+        ("mon- 08:00-16:00", "`` is no day"),
+        ("mon 08:60-16:00", "`08:60` is no time"),
+        ("mon 08:00-24:01", "`24:01` is no time"),
+        ("mon 08:00-08:00", "write 00:00-24:00"),
+        ("mon 24:00-08:00", "next day"),
+    ],
+)
+def test_bad_entries_say_how_to_mend_them(entry: str, says: str) -> None:
+    with pytest.raises(DutyError, match=re.escape(says)):
+        parse_shift(entry)
+
+
+@pytest.mark.parametrize(
+    ("local", "on_duty"),
+    [
+        ("2026-05-01T07:59:59.999", False),
+        ("2026-05-01T08:00", True),
+        ("2026-05-01T15:59:59.999", True),
+        ("2026-05-01T16:00", False),
+        ("2026-05-03T12:00", False),  # a Sunday
+    ],
+)
+def test_start_is_in_and_end_is_out(local: str, on_duty: bool) -> None:
+    assert is_on_duty(parse(["mon-sat 08:00-16:00"]), at(local), SHANGHAI) is on_duty
+
+
+def test_the_zone_decides() -> None:
+    duty = parse(["mon-sat 08:00-16:00"])
+    instant = datetime(2026, 5, 1, 1, 0, tzinfo=UTC).timestamp()
+    assert is_on_duty(duty, instant, SHANGHAI)
+    assert not is_on_duty(duty, instant, "UTC")
+
+
+def test_a_shift_over_midnight_belongs_to_the_day_it_begins_on() -> None:
+    duty = parse(["sat 22:00-06:00"])
+    assert is_on_duty(duty, at("2026-05-02T22:00"), SHANGHAI)
+    assert is_on_duty(duty, at("2026-05-03T05:59"), SHANGHAI)
+    assert not is_on_duty(duty, at("2026-05-03T06:00"), SHANGHAI)
+    assert not is_on_duty(duty, at("2026-05-03T22:00"), SHANGHAI)
+    assert not is_on_duty(duty, at("2026-05-02T05:00"), SHANGHAI)
+
+
+def test_no_duty_is_round_the_clock() -> None:
+    assert is_on_duty(None, 0.0, SHANGHAI)
+    assert seconds_on_duty(None, 10.0, 25.0, SHANGHAI) == 15.0
+    assert list(intervals(None, 10.0, 10.0, SHANGHAI)) == []
+
+
+def test_hours_are_longer_or_shorter_where_the_clock_changes() -> None:
+    night = parse(["22:00-06:00"])
+    spring = seconds_on_duty(
+        night, at("2026-03-28T12:00", BERLIN), at("2026-03-29T12:00", BERLIN), BERLIN
+    )
+    autumn = seconds_on_duty(
+        night, at("2026-10-24T12:00", BERLIN), at("2026-10-25T12:00", BERLIN), BERLIN
+    )
+    assert (spring, autumn) == (7 * 3600, 9 * 3600)
+
+
+def test_shifts_that_meet_in_a_clock_change_leave_no_gap() -> None:
+    duty = parse(["00:00-02:30", "02:30-06:00"])
+    for day in ("2026-03-29", "2026-10-25"):
+        begin, end = at(f"{day}T00:00", BERLIN), at(f"{day}T06:00", BERLIN)
+        assert list(intervals(duty, begin, end, BERLIN)) == [(begin, end)]
+
+
+def test_round_the_clock_has_no_gap_in_a_whole_year() -> None:
+    begin, end = at("2026-01-01T00:00", BERLIN), at("2027-01-01T00:00", BERLIN)
+    assert list(intervals(parse(["24x7"]), begin, end, BERLIN)) == [(begin, end)]
+
+
+def test_intervals_are_cut_and_joined() -> None:
+    duty = parse(["mon 08:00-12:00", "mon 11:00-13:00", "mon 14:00-15:00"])
+    got = list(intervals(duty, at("2026-05-04T09:00"), at("2026-05-04T14:30"), SHANGHAI))
+    assert got == [
+        (at("2026-05-04T09:00"), at("2026-05-04T13:00")),
+        (at("2026-05-04T14:00"), at("2026-05-04T14:30")),
+    ]
+
+
+SHIFT = st.builds(
+    lambda days, start, length: Shift(frozenset(days), start, start + length),
+    st.sets(st.integers(0, 6), min_size=1),
+    st.integers(0, 1439),
+    st.integers(1, 1440),
+)
+
+
+@given(
+    st.lists(SHIFT, min_size=1, max_size=4),
+    st.sampled_from([BERLIN, SHANGHAI, "UTC", "America/New_York"]),
+    st.integers(1_700_000_000, 1_830_000_000),
+    st.integers(1, 4 * 86400),
+)
+def test_an_instant_is_on_duty_exactly_within_the_intervals(
+    shifts: list[Shift], zone: str, begin: int, length: int
+) -> None:
+    duty = Duty(tuple(shifts))
+    found = list(intervals(duty, begin, begin + length, zone))
+    assert all(start < stop for start, stop in found)
+    assert all(earlier[1] < later[0] for earlier, later in itertools.pairwise(found))
+    for step in range(20):
+        instant = begin + length * step / 20
+        inside = any(start <= instant < stop for start, stop in found)
+        assert is_on_duty(duty, instant, zone) == inside
