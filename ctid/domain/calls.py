@@ -1,0 +1,181 @@
+"""The state of a call: what the tracker remembers about it while it is open.
+
+Every class here is plain data that `to_json`/`from_json` carry to the store and back, so that a
+restart of the daemon loses nothing.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ctid.domain.channels import Leg
+from ctid.domain.records import Direction, EndedBy, Outcome, Reason, RingResult, Transfer
+
+
+class AttemptKind(StrEnum):
+    DIAL = "dial"
+    QUEUE = "queue"
+    FOLLOW_ME = "follow_me"
+    CONFERENCE = "conference"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A Dial, Queue, FollowMe or ConfBridge that the caller's channel runs.
+
+    `why` is how it ended; None while it runs, or where it ended with an answer.
+    """
+
+    kind: AttemptKind
+    began_at: float
+    queue: str = ""
+    ended_at: float | None = None
+    why: Reason | None = None
+    abandoned: bool = False
+
+
+@dataclass(slots=True)
+class RingState:
+    """One try to reach one agent. `attempt` counts the attempts of the visit."""
+
+    uniqueid: str
+    agent: str
+    channel: str
+    outside: bool
+    attempt: int
+    began_at: float
+    rang_at: float | None = None
+    ended_at: float | None = None
+    status: str = ""
+    result: RingResult | None = None
+
+
+@dataclass(slots=True)
+class Visit:
+    """One call's visit to one line: before its first attempt, while it is offered, and after."""
+
+    ordinal: int
+    line: str | None
+    transferred: bool = False
+    offered: bool = False
+    offered_at: float | None = None
+    answered: bool = False
+    answered_at: float | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    because: str = ""
+    agent: str | None = None
+    final_agent: str | None = None
+    talk: float = 0.0
+    hold: float = 0.0
+    voicemail: bool = False
+    attempts: int = 0
+    attempt: Attempt | None = None
+    rings: list[RingState] = field(default_factory=list)
+    # False where part of it fell into a gap: the figure is then unknown, not short.
+    talk_known: bool = True
+    ring_known: bool = True
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Who the caller is connected with now, and how the last connection ended."""
+
+    peer: str = ""
+    since: float | None = None
+    holding: bool = False
+    last_peer: str = ""
+    broke_at: float | None = None
+    broken_by: EndedBy | None = None
+    # The agent went to ask somebody else and left the caller waiting.
+    consulting: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """One contact of one caller with the PBX, known by the uniqueid of the caller's channel."""
+
+    uniqueid: str
+    linkedid: str
+    direction: Direction
+    caller_number: str
+    caller_name: str
+    did: str
+    # Of a call that one of our own extensions placed: its agent and interface, else empty.
+    agent: str
+    interface: str
+    started_at: float | None
+    visits: list[Visit] = field(default_factory=list)
+    current: int = 0
+    conversation: Conversation = field(default_factory=Conversation)
+    transfers: list[Transfer] = field(default_factory=list)
+    parked: bool = False
+    handed_over: bool = False
+    pending_queue: str = ""
+    last_app: str = ""
+    last_app_call: str = ""
+    closed_context: bool = False
+    recording: str = ""
+    survey: str = ""
+    shut_down: bool = False
+    # It ended in a gap: when, and by whom, nobody saw.
+    end_unknown: bool = False
+    hung_up_at: float | None = None
+    asked_to_hang_up_at: float | None = None
+    # When the call is settled at the latest, although some of its channels are still there.
+    settle_at: float | None = None
+    settled: bool = False
+    facts: int = 0
+    # Its channels that are still up, by uniqueid; not part of the saved fields.
+    legs: dict[str, Leg] = field(default_factory=dict)
+
+    @property
+    def visit(self) -> Visit:
+        return self.visits[self.current]
+
+
+def to_json(call: Call) -> str:
+    """The whole call as one JSON text."""
+    return json.dumps(asdict(call), separators=(",", ":"), ensure_ascii=False)
+
+
+def leg_to_json(leg: Leg) -> str:
+    """A channel that belongs to no call yet."""
+    return json.dumps({"leg": asdict(leg)}, separators=(",", ":"), ensure_ascii=False)
+
+
+def from_json(text: str) -> Call | Leg:
+    """What `to_json` or `leg_to_json` wrote."""
+    raw: dict[str, Any] = json.loads(text)
+    if "leg" in raw:
+        return Leg(**raw["leg"])
+    raw["direction"] = Direction(raw["direction"])
+    raw["visits"] = [_visit(visit) for visit in raw["visits"]]
+    raw["conversation"] = _conversation(raw["conversation"])
+    raw["transfers"] = [Transfer(**transfer) for transfer in raw["transfers"]]
+    raw["legs"] = {uniqueid: Leg(**leg) for uniqueid, leg in raw["legs"].items()}
+    return Call(**raw)
+
+
+def _visit(raw: dict[str, Any]) -> Visit:
+    raw["outcome"] = Outcome(raw["outcome"]) if raw["outcome"] else None
+    raw["reason"] = Reason(raw["reason"]) if raw["reason"] else None
+    raw["rings"] = [_ring(ring) for ring in raw["rings"]]
+    if raw["attempt"]:
+        attempt = raw["attempt"]
+        attempt["kind"] = AttemptKind(attempt["kind"])
+        attempt["why"] = Reason(attempt["why"]) if attempt["why"] else None
+        raw["attempt"] = Attempt(**attempt)
+    return Visit(**raw)
+
+
+def _ring(raw: dict[str, Any]) -> RingState:
+    raw["result"] = RingResult(raw["result"]) if raw["result"] else None
+    return RingState(**raw)
+
+
+def _conversation(raw: dict[str, Any]) -> Conversation:
+    raw["broken_by"] = EndedBy(raw["broken_by"]) if raw["broken_by"] else None
+    return Conversation(**raw)

@@ -1,0 +1,227 @@
+"""Gaps: the PBX went out of sight, came back, and told what is up now.
+
+What fell into the gap is None, never guessed.
+"""
+
+from ctid.domain import conversation, rings
+from ctid.domain import events as ev
+from ctid.domain.attempts import begin
+from ctid.domain.calls import AttemptKind, Call
+from ctid.domain.channels import DOWN, RINGING, UP, Leg
+from ctid.domain.endings import end_leg, forget_all, settle
+from ctid.domain.records import Outcome
+from ctid.domain.state import State
+
+_DIALLED_APPS = frozenset({"AppDial", "AppDial2", "AppQueue"})
+
+
+def detached(state: State, event: ev.Detached) -> None:
+    """The connection is gone. What we know stays until the PBX is seen again."""
+    state.detached_at = event.at
+
+
+def attached(state: State, event: ev.Attached) -> None:
+    """The PBX is seen again; if it is another process, every call we knew died with the old."""
+    if event.restarted:
+        _died(state)
+
+
+def fully_booted(state: State, event: ev.FullyBooted) -> None:
+    """Comes at every login; its uptime tells whether the PBX began after we lost it."""
+    since = state.detached_at
+    if since is not None and event.uptime is not None and event.at - event.uptime > since:
+        _died(state)
+    state.detached_at = None
+
+
+def shut_down(state: State, _event: ev.ShutDown) -> None:
+    """The PBX ends in order: what it has not hung up until now it never will."""
+    _died(state)
+
+
+def _died(state: State) -> None:
+    forget_all(state, _die)
+
+
+def _die(call: Call) -> None:
+    """The PBX died under this call."""
+    if call.hung_up_at is not None:
+        return
+    call.shut_down = True
+    visit = call.visit
+    if visit.answered:
+        visit.talk_known = visit.talk_known and call.conversation.since is None
+        visit.outcome = Outcome.ANSWERED
+        visit.because = "answered; then the PBX died"
+    elif visit.line is not None:
+        visit.outcome = Outcome.LOST
+        visit.because = "the PBX died before it told how the call ended"
+
+
+def snapshot(state: State, event: ev.Snapshot) -> None:
+    """What is up now: mend what we knew, and take up what we did not."""
+    state.detached_at = None
+    for queue, interface, _name in event.members:
+        state.members.setdefault(queue, set()).add(interface)
+    listed = {row.channel.uniqueid: row for row in event.channels}
+    _lose_absent(state, listed, event.at)
+    roots: list[Leg] = []
+    for row in sorted(event.channels, key=_callers_first):
+        leg = _take_up(state, row, event)
+        if leg is not None and leg.call == leg.uniqueid:
+            roots.append(leg)
+    for row in event.channels:
+        _place(state, row, event)
+    for leg in roots:
+        call = state.calls[leg.uniqueid]
+        _attempt(state, call, leg, listed[leg.uniqueid], event)
+        _conversation(state, call, leg, event)
+
+
+def _callers_first(row: ev.ListedChannel) -> tuple[bool, bool]:
+    return (_is_dialled(row), row.channel.uniqueid != row.channel.linkedid)
+
+
+def _is_dialled(row: ev.ListedChannel) -> bool:
+    return row.application in _DIALLED_APPS or row.channel.state in (DOWN, RINGING)
+
+
+def _lose_absent(state: State, listed: dict[str, ev.ListedChannel], at: float) -> None:
+    for leg in tuple(state.mirror.legs.values()):
+        if leg.uniqueid in listed:
+            continue
+        call = state.call_of(leg)
+        if call is None:
+            end_leg(state, leg, at, 0)
+        elif leg.uniqueid != call.uniqueid:
+            _lose_leg(state, call, leg)
+    for call in tuple(state.calls.values()):
+        if call.hung_up_at is None and call.uniqueid not in listed and not call.settled:
+            _lose_call(state, call, at)
+
+
+def _lose_leg(state: State, call: Call, leg: Leg) -> None:
+    """A leg ended in the gap: how its ring ended, and when, nobody saw."""
+    for visit in call.visits:
+        for ring in visit.rings:
+            if ring.uniqueid == leg.uniqueid and ring.ended_at is None:
+                visit.ring_known = False
+    if leg.uniqueid == call.conversation.peer:
+        _talk_unknown(call)
+    state.mirror.remove(leg)
+    call.legs.pop(leg.uniqueid, None)
+    state.touch(call)
+
+
+def _talk_unknown(call: Call) -> None:
+    talk = call.conversation
+    call.visit.talk_known = False
+    talk.peer = ""
+    talk.since = None
+    talk.holding = False
+
+
+def _lose_call(state: State, call: Call, at: float) -> None:
+    """The caller's channel is gone: the call ended in the gap, unseen."""
+    leg = state.caller_of(call)
+    if leg is not None:
+        state.mirror.remove(leg)
+        call.legs.pop(leg.uniqueid, None)
+    call.end_unknown = True
+    visit = call.visit
+    if visit.answered:
+        visit.talk_known = False
+        visit.outcome = Outcome.ANSWERED
+        visit.because = f"the caller was connected with {visit.agent}; it ended in a gap"
+    elif visit.line is not None:
+        visit.outcome = Outcome.LOST
+        visit.because = "it ended while the PBX was not seen"
+    state.tell(call, at, "lost", "the caller's channel is not up any more")
+    settle(state, call)
+
+
+def _take_up(state: State, row: ev.ListedChannel, event: ev.Snapshot) -> Leg | None:
+    channel = row.channel
+    leg = state.mirror.legs.get(channel.uniqueid)
+    if leg is not None:
+        state.see(channel, event.at)
+        return leg
+    began = event.started_at.get(channel.uniqueid)
+    if began is None:
+        began = event.at - (row.age or 0.0)
+    if channel.uniqueid in state.dead:
+        return None
+    leg = state.make_leg(channel, began, dialled=_is_dialled(row))
+    if leg.call == leg.uniqueid:
+        call = state.calls[leg.uniqueid]
+        if row.dnid:
+            call.did = row.dnid
+            line = state.directory.line_of_did(row.dnid)
+            if line is not None:
+                call.visit.line = line.name
+        call.visit.ring_known = False
+        call.visit.talk_known = False
+    elif leg.dialled and not leg.local:
+        own = state.call_of(leg)
+        if own is not None:
+            own.visit.ring_known = False
+            if leg.state in (RINGING, UP):
+                rings.in_gap(state, own, leg, began)
+    return leg
+
+
+def _place(state: State, row: ev.ListedChannel, event: ev.Snapshot) -> None:
+    leg = state.mirror.legs.get(row.channel.uniqueid)
+    if leg is None:
+        return
+    if row.bridge:
+        state.mirror.enter(leg, row.bridge, event.bridges.get(row.bridge, leg.technology))
+    elif leg.bridge:
+        state.mirror.leave(leg)
+
+
+def _attempt(state: State, call: Call, leg: Leg, row: ev.ListedChannel, event: ev.Snapshot) -> None:
+    """What the caller's channel runs now is an attempt, begun before or in the gap."""
+    if call.visit.answered or call.settled:
+        return
+    entry = next((e for e in event.queue_entries if e.uniqueid == leg.uniqueid), None)
+    running = call.visit.attempt
+    if entry is not None:
+        if running is None or running.queue != entry.queue or running.ended_at is not None:
+            begin(
+                state,
+                call,
+                leg,
+                event.at - entry.wait,
+                AttemptKind.QUEUE,
+                entry.queue,
+                f"found waiting in queue {entry.queue}",
+            )
+    elif row.application in ("Dial", "Queue") and (running is None or running.ended_at is not None):
+        kind = AttemptKind.DIAL if row.application == "Dial" else AttemptKind.QUEUE
+        queue = row.data.partition(",")[0] if kind is AttemptKind.QUEUE else ""
+        begin(state, call, leg, None, kind, queue, f"found in {row.application}")
+
+
+def _conversation(state: State, call: Call, leg: Leg, event: ev.Snapshot) -> None:
+    heard = conversation.humans(state.mirror, call, leg)
+    talk = call.conversation
+    if any(peer.uniqueid == talk.peer for peer in heard):
+        return
+    if talk.since is not None:
+        _talk_unknown(call)
+    if not heard:
+        return
+    peer = heard[-1]
+    call.visit.talk_known = False
+    first = conversation.connect(call, peer, leg, event.at)
+    if first:
+        call.visit.offered = True
+        call.visit.answered_at = event.answered_at.get(peer.uniqueid)
+    state.tell(
+        call,
+        event.at,
+        "answered" if first else "talks",
+        "found connected when the PBX was seen again",
+        agent=peer.agent,
+    )

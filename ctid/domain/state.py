@@ -1,0 +1,170 @@
+"""What a tracker knows about one PBX, and the few ways in which it changes."""
+
+from ctid.domain import events as ev
+from ctid.domain.calls import Call, RingState, Visit
+from ctid.domain.channels import DOWN, RINGING, Leg, Mirror
+from ctid.domain.lines import Directory, endpoint
+from ctid.domain.records import Direction, Fact, Record
+
+
+class State:
+    """Channels, calls and queue members of one PBX, and what changed since the last drain."""
+
+    def __init__(self, pbx: str, directory: Directory) -> None:
+        self.pbx = pbx
+        self.directory = directory
+        self.mirror = Mirror()
+        self.calls: dict[str, Call] = {}
+        # calls whose caller is gone and that wait for the ends of their other channels
+        self.settling: dict[str, Call] = {}
+        self.members: dict[str, set[str]] = {}
+        self.dead: dict[str, None] = {}
+        self.detached_at: float | None = None
+        self.facts: list[Fact] = []
+        self.finished: list[Record] = []
+        # what has to be saved: a call, a channel of no call, or None for what is gone
+        self.dirty: dict[str, Call | Leg | None] = {}
+
+    def stray(self, leg: Leg) -> None:
+        """A channel that belongs to no call yet changed."""
+        self.dirty[leg.uniqueid] = leg
+
+    def gone(self, uniqueid: str) -> None:
+        self.dirty[uniqueid] = None
+
+    def touch(self, call: Call) -> None:
+        self.dirty[call.uniqueid] = call
+
+    def tell(
+        self, call: Call, at: float, kind: str, because: str, **data: str | float | None
+    ) -> None:
+        self.facts.append(Fact(self.pbx, call.uniqueid, call.facts, at, kind, because, data))
+        call.facts += 1
+        self.touch(call)
+
+    def call_of(self, leg: Leg) -> Call | None:
+        return self.calls.get(leg.call) if leg.call else None
+
+    def call_of_caller(self, leg: Leg | None) -> Call | None:
+        """The call whose caller this channel is; None for every other channel."""
+        return self.calls.get(leg.uniqueid) if leg is not None else None
+
+    def caller_of(self, call: Call) -> Leg | None:
+        return call.legs.get(call.uniqueid)
+
+    def see(self, channel: ev.Channel, at: float, *, create: bool = True) -> Leg | None:
+        """The leg of this snapshot, brought up to date; made where it is new and alive."""
+        leg = self.mirror.legs.get(channel.uniqueid)
+        if leg is None:
+            if not create or not channel.uniqueid or channel.uniqueid in self.dead:
+                return None
+            return self.make_leg(channel, at)
+        leg.state = channel.state
+        leg.linkedid = channel.linkedid
+        leg.exten = channel.exten
+        if leg.context != channel.context:
+            leg.context = channel.context
+            if leg.uniqueid == leg.call and self.directory.is_closed_context(channel.context):
+                self.calls[leg.call].closed_context = True
+        return leg
+
+    def make_leg(self, channel: ev.Channel, at: float, *, dialled: bool | None = None) -> Leg:
+        if dialled is None:
+            dialled = channel.state in (DOWN, RINGING) or channel.uniqueid != channel.linkedid
+        leg = Leg(
+            uniqueid=channel.uniqueid,
+            name=channel.name,
+            linkedid=channel.linkedid,
+            state=channel.state,
+            number=channel.caller_number,
+            caller_name=channel.caller_name,
+            context=channel.context,
+            exten=channel.exten,
+            created_at=at,
+            dialled=dialled,
+            outside=self.directory.is_trunk(channel.name),
+        )
+        leg.agent = self.agent_name(leg, "")
+        self.mirror.add(leg)
+        self._find_call(leg, at)
+        return leg
+
+    def _find_call(self, leg: Leg, at: float) -> None:
+        call = self.calls.get(leg.linkedid)
+        if call is None and leg.linkedid == leg.uniqueid and not leg.local:
+            call = self._new_call(leg, at)
+        if call is None:
+            self.stray(leg)
+            return
+        self.join(leg, call)
+
+    def join(self, leg: Leg, call: Call) -> None:
+        """This channel belongs to that call."""
+        if leg.call == call.uniqueid:
+            return
+        old = self.call_of(leg)
+        if old is not None:
+            old.legs.pop(leg.uniqueid, None)
+            self.touch(old)
+        elif not leg.call and leg.uniqueid != call.uniqueid:
+            self.gone(leg.uniqueid)
+        leg.call = call.uniqueid
+        call.legs[leg.uniqueid] = leg
+        self.touch(call)
+
+    def _new_call(self, leg: Leg, at: float) -> Call:
+        inbound = not leg.dialled and (
+            leg.outside or self.directory.is_inbound_context(leg.context)
+        )
+        direction = Direction.INBOUND if inbound else Direction.INTERNAL
+        line = self.directory.line_of_did(leg.exten) or self.directory.line_of_context(leg.context)
+        call = Call(
+            uniqueid=leg.uniqueid,
+            linkedid=leg.linkedid,
+            direction=direction,
+            caller_number=leg.number,
+            caller_name=leg.caller_name,
+            did=leg.exten,
+            agent="" if inbound else leg.agent,
+            interface="" if inbound else endpoint(leg.name),
+            started_at=at,
+            closed_context=self.directory.is_closed_context(leg.context),
+        )
+        call.visits.append(Visit(0, line.name if line else None))
+        self.calls[leg.uniqueid] = call
+        leg.call = call.uniqueid
+        call.legs[leg.uniqueid] = leg
+        self.tell(
+            call,
+            at,
+            "call_began",
+            f"channel {leg.name} came up at {leg.context},{leg.exten}",
+            direction=direction.value,
+            line=call.visit.line,
+        )
+        return call
+
+    def agent_name(self, leg: Leg, dial_string: str) -> str:
+        """Config's name for this phone; else its extension, or the number dialled over a trunk."""
+        known = self.directory.agent_name(endpoint(leg.name))
+        if known:
+            return known
+        number = _dialled_number(dial_string) if leg.outside else leg.number
+        number = number or endpoint(leg.name).partition("/")[2]
+        return self.directory.agent_name(number) or number
+
+
+def find_ring(call: Call | None, uniqueid: str) -> RingState | None:
+    """The ring of this channel, in whichever visit it began."""
+    if call is not None:
+        for visit in reversed(call.visits):
+            for ring in reversed(visit.rings):
+                if ring.uniqueid == uniqueid:
+                    return ring
+    return None
+
+
+def _dialled_number(dial_string: str) -> str:
+    """`13911112222@trunk`, `PJSIP/13911112222@trunk`, `SIP/trunk/13911112222`: the number."""
+    number, at, _ = dial_string.partition("@")
+    return number.rpartition("/")[2] if at or "/" in dial_string else ""
