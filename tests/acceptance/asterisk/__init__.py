@@ -1,0 +1,1 @@
+"""A private Asterisk, SIPp actors and recorders for the acceptance tests."""
