@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.records import Batch
@@ -105,6 +105,8 @@ class Store:
         self._file = db.file_identity(self._database)
         async with connection.begin():
             await connection.run_sync(migrate.check, self._database)
+            # Changes nothing, but says at once that the database or our right is read-only.
+            await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
         return connection
 
     async def _disconnect(self) -> None:
@@ -139,14 +141,14 @@ class Store:
             await self._upsert(connection, "seen", map(rows.seen_row, batch.seen))
 
     async def _upsert(
-        self, connection: AsyncConnection, table: str, parameters: Iterable[rows.Row]
+        self, connection: AsyncConnection, table: str, parameters: Iterable[db.Row]
     ) -> None:
         await self._execute(connection, self._upserts[table], parameters)
 
     @staticmethod
     async def _execute(
-        connection: AsyncConnection, write: db.Write, parameters: Iterable[rows.Row]
+        connection: AsyncConnection, write: db.Write, parameters: Iterable[db.Row]
     ) -> None:
         prepared = list(parameters)
         if prepared:
-            await connection.exec_driver_sql(write.sql, prepared)
+            await db.execute_many(connection, write, prepared)

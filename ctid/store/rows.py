@@ -24,8 +24,7 @@ from ctid.domain.records import (
     Seen,
     Transfer,
 )
-
-Row = tuple[str | float | None, ...]
+from ctid.store.db import Row
 
 _E = TypeVar("_E", bound=StrEnum)
 
