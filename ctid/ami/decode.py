@@ -1,0 +1,254 @@
+"""Bytes of an AMI connection to domain events."""
+
+from collections import deque
+from typing import NamedTuple
+
+from ctid.ami import text
+from ctid.ami.headers import CAPTURED, is_torn, without_unknown
+from ctid.ami.kinds import KINDS, Groups, Kind
+from ctid.ami.protocol import DEFAULT_MAX_BLOCK, Framer
+from ctid.ami.replies import ENDS, LISTED, Reply, response
+from ctid.domain import events
+
+
+class Greeting(NamedTuple):
+    """The line that Asterisk begins with; the version is that of AMI, not of Asterisk."""
+
+    version: str
+
+
+Item = events.Event | Reply | Greeting
+_Kind = Kind[events.Event] | Kind[Reply]
+
+# How many blocks a number can make of one event: it holds three blank lines at most.
+_MAX_PIECES = 5
+_MAX_TOLD = 1000
+_TABLE: dict[bytes, _Kind] = {
+    **{f"Event: {kind}".encode(): known for kind, known in KINDS.items()},
+    **{f"Event: {kind}".encode(): known for kind, known in LISTED.items()},
+}
+_ENDS = frozenset(f"Event: {kind}".encode() for kind in ENDS)
+_LISTED = frozenset(f"Event: {kind}".encode() for kind in LISTED)
+_BOOTED = b"Event: FullyBooted"
+# A variable of the whole PBX, set while it starts.
+_NO_CHANNEL = "\r\nChannel: none\r\n"
+_BLANK = b"\r\n\r\n"
+_ABSENT = ("",) * len(CAPTURED)
+# Groups, end of the last snapshot, whether there is one.
+_Found = tuple[Groups, int, bool]
+
+
+class Counters:
+    """What a decoder met. Plain numbers, read by whoever shows them."""
+
+    __slots__ = ("bad", "forged", "items", "odd", "skipped", "torn")
+
+    def __init__(self) -> None:
+        # Items given out: events and replies.
+        self.items = 0
+        # Blocks of kinds that do not matter.
+        self.skipped = 0
+        # Blocks that a caller's number made.
+        self.forged = 0
+        # Events that a number cut in two and that were mended.
+        self.torn = 0
+        # Events whose snapshot holds headers we do not know.
+        self.odd = 0
+        # Blocks that are no event at all, or that lack what their kind must have.
+        self.bad = 0
+
+
+class Decoder:
+    """Decodes one connection. Never raises for input.
+
+    `feed(data, now)` returns what the bytes made whole, in order, however they were cut. `now` is
+    the arrival time in Unix seconds, for events without a Timestamp; None (a recording is
+    replayed) means the last Timestamp seen, 0.0 before the first.
+    """
+
+    def __init__(self, max_block: int = DEFAULT_MAX_BLOCK) -> None:
+        self._framer = Framer(max_block)
+        self._max_block = max_block
+        self._greeted = False
+        self._clock = 0.0
+        self._live = False
+        # Whether this PBX sends Timestamps: then an event without a channel must have one, because
+        # with it such an event is too long to be forged.
+        self._stamped = False
+        # A torn event and the blocks behind it, until its end comes.
+        self._held: list[bytes] = []
+        self._recent: deque[bytes] = deque(maxlen=_MAX_PIECES)
+        self._told: set[str] = set()
+        self.counters = Counters()
+
+    @property
+    def oversized(self) -> int:
+        """Blocks that were dropped because they were longer than `max_block`."""
+        return self._framer.oversized
+
+    def feed(self, data: bytes, now: float | None = None) -> list[Item]:
+        blocks = self._framer.feed(data)
+        items: list[Item] = []
+        if not self._greeted and self._framer.version is not None:
+            self._greeted = True
+            items.append(Greeting(self._framer.version))
+        if blocks:
+            self._live = now is not None
+            if now is not None:
+                self._clock = now
+            self._run(blocks, items)
+        return items
+
+    def _run(self, blocks: list[bytes], items: list[Item]) -> None:
+        before = len(items)
+        skipped = 0
+        kind_of = _TABLE.get
+        remember = self._recent.append
+        for block in blocks:
+            remember(block)
+            if self._held:
+                self._resume(block, items)
+                continue
+            line = block.split(b"\r\n", 1)[0]
+            kind = kind_of(line)
+            if kind is None:
+                if line[:7] == b"Event: " and line not in _ENDS:
+                    skipped += 1
+                else:
+                    self._other(block, items)
+            elif kind.boring is not None and kind.boring.search(block):
+                skipped += 1
+            else:
+                whole = text.decode(block)
+                found = _read(kind, whole)
+                if found is None:
+                    self._mend(kind, block, whole, items)
+                elif found[2] or self._is_believed(line, found[0]):
+                    self._give(kind, found, whole, items)
+                else:
+                    self.counters.forged += 1
+        self.counters.skipped += skipped
+        self.counters.items += len(items) - before
+
+    def _give(self, kind: _Kind, found: _Found, whole: str, items: list[Item]) -> float:
+        """Build the item of an event that was read; its time."""
+        groups, end, _ = found
+        stamp = groups[0]
+        at = self._clock
+        if stamp:
+            at = float(stamp)
+            self._stamped = True
+            if not self._live:
+                self._clock = at
+        item = kind.build(at, groups, whole, end)
+        if item is not None:
+            items.append(item)
+        return at
+
+    def _is_believed(self, line: bytes, groups: Groups) -> bool:
+        """Whether an event without a channel is Asterisk's own."""
+        if line == _BOOTED or line in _LISTED:
+            return True
+        if self._stamped:
+            return groups[0] != ""
+        before = list(self._recent)[:-1]
+        for index in range(len(before)):
+            if is_torn(text.decode(before[index])):
+                rest = (_BLANK.join(before[index:end]) for end in range(index + 2, len(before) + 1))
+                return any(not is_torn(text.decode(block)) for block in rest)
+        return True
+
+    def _other(self, block: bytes, items: list[Item]) -> None:
+        """A response, the end of a list, or no event at all."""
+        block = block.lstrip(b"\r\n")
+        if not block:
+            return
+        if block.startswith((b"Response: ", b"Event: ")):
+            items.append(response(self._clock, text.decode(block)))
+        else:
+            self.counters.bad += 1
+
+    def _mend(self, kind: _Kind, block: bytes, whole: str, items: list[Item]) -> None:
+        """An event of a kind that matters, but not of its usual shape."""
+        found = _read(kind, whole, slow=True)
+        if found is None:
+            known = without_unknown(whole)
+            if known is not None and (found := _read(kind, known)) is not None:
+                whole = known
+                self.counters.odd += 1
+        if found is not None:
+            self._give(kind, found, whole, items)
+        elif kind.shape.head is not None and kind.shape.head.match(whole):
+            self._held = [block]
+        elif _NO_CHANNEL in whole:
+            self.counters.skipped += 1
+        else:
+            self.counters.forged += 1
+
+    def _resume(self, block: bytes, items: list[Item]) -> None:
+        """Join a block to the torn event before it."""
+        held = self._held
+        held.append(block)
+        whole = _BLANK.join(held)
+        if len(whole) <= self._max_block:
+            kind = _TABLE[held[0].split(b"\r\n", 1)[0]]
+            decoded = text.decode(whole)
+            found = _read(kind, decoded, slow=True)
+            if found is not None:
+                self._held = []
+                dropped = sum(piece.lstrip(b"\r\n")[:7] == b"Event: " for piece in held[1:])
+                self.counters.torn += 1
+                self.counters.forged += dropped
+                at = self._give(kind, found, decoded, items)
+                if not kind.last:
+                    self._tell(at, _uniqueid(kind, found[0]), dropped, items)
+                return
+        if len(held) >= _MAX_PIECES or len(whole) > self._max_block:
+            # Not torn by a number. What stood behind it is what it seems to be.
+            self._held = []
+            self.counters.bad += 1
+            self._run(held[1:], items)
+
+    def _tell(self, at: float, uniqueid: str, dropped: int, items: list[Item]) -> None:
+        if uniqueid in self._told:
+            return
+        if len(self._told) >= _MAX_TOLD:
+            self._told.clear()
+        self._told.add(uniqueid)
+        items.append(events.ForgeryFound(at, uniqueid, dropped))
+
+
+def _uniqueid(kind: _Kind, groups: Groups) -> str:
+    """The Uniqueid of an event's first snapshot."""
+    first = len(groups) - len(CAPTURED) * (1 + len(kind.further))
+    at = first + CAPTURED.index("Uniqueid")
+    return groups[at] or groups[at + len(CAPTURED)]
+
+
+def _read(kind: _Kind, block: str, *, slow: bool = False) -> _Found | None:
+    """The groups of an event, where its snapshots end, and whether it has any; None if torn."""
+    shape = kind.shape
+    match = (shape.slow if slow else shape.fast).match(block)
+    if match is None:
+        return None
+    groups: Groups = match.groups("")
+    end = match.end()
+    if shape.again and not slow and block.find(shape.again, end) >= 0:
+        return None
+    seen = shape.head is not None and groups[-1] != ""
+    for further in kind.further:
+        start = block.find(further.start, end)
+        if start < 0:
+            groups += _ABSENT
+            continue
+        match = (further.slow if slow else further.fast).match(block, start)
+        if match is None:
+            return None
+        groups += match.groups("")
+        end = match.end()
+        seen = True
+        if not slow and block.find(further.again, end) >= 0:
+            return None
+    if kind.last and block.find(kind.last, end) < 0:
+        return None
+    return groups, end, seen

@@ -1,0 +1,144 @@
+"""Answers to actions: responses, and the events that Asterisk sends as the items of a list."""
+
+from typing import NamedTuple
+
+from ctid.ami import text
+from ctid.ami.headers import bare, field, shape
+from ctid.ami.kinds import Groups, Kind, channel
+from ctid.domain.events import ListedChannel, ListedQueueEntry
+
+
+class ListedMember(NamedTuple):
+    """A member of a queue, of QueueStatus."""
+
+    queue: str
+    interface: str
+    name: str
+
+
+class ListedBridge(NamedTuple):
+    """A bridge, of BridgeList."""
+
+    bridge: str
+    technology: str
+
+
+Listed = ListedChannel | ListedQueueEntry | ListedMember | ListedBridge
+
+
+class Reply(NamedTuple):
+    """A response (`event` empty), or one item or the end of a list (`event` is its name).
+
+    `fields` holds the headers of what has no form of its own in `listed`. `at` is the time at
+    which it came: the newest known time of the PBX where nothing else is known, 0.0 without any.
+    """
+
+    at: float
+    action_id: str
+    event: str
+    fields: dict[str, str]
+    listed: Listed | None
+
+
+def _age(value: str) -> float | None:
+    """`HH:MM:SS` or whole seconds."""
+    age = 0
+    for part in value.split(":"):
+        if not (part.isascii() and part.isdigit()):
+            return None
+        age = age * 60 + int(part)
+    return float(age)
+
+
+def _core_channel(at: float, g: Groups, block: str, end: int) -> Reply:
+    listed = ListedChannel(
+        channel(g, 2),
+        field(block, "BridgeId", end),
+        field(block, "Application", end),
+        text.plain(field(block, "ApplicationData", end)),
+        _age(field(block, "Duration", end)),
+        "",
+    )
+    return Reply(at, g[1], "CoreShowChannel", {}, listed)
+
+
+def _status(at: float, g: Groups, block: str, end: int) -> Reply:
+    listed = ListedChannel(
+        channel(g, 1),
+        field(block, "BridgeID", end),
+        field(block, "Application", end),
+        text.plain(field(block, "Data", end)),
+        _age(field(block, "Seconds", end)),
+        text.plain(field(block, "DNID", end)),
+    )
+    return Reply(at, _last(block, "ActionID"), "Status", {}, listed)
+
+
+def _queue_entry(at: float, g: Groups, block: str, _end: int) -> Reply:
+    listed = ListedQueueEntry(g[1], g[2], _age(_last(block, "Wait")) or 0.0)
+    return Reply(at, _last(block, "ActionID"), "QueueEntry", {}, listed)
+
+
+def _queue_member(at: float, g: Groups, block: str, _end: int) -> Reply:
+    listed = ListedMember(g[1], g[3], text.unescape(g[2]))
+    return Reply(at, _last(block, "ActionID"), "QueueMember", {}, listed)
+
+
+def _bridge(at: float, g: Groups, _block: str, _end: int) -> Reply:
+    return Reply(at, g[1], "BridgeListItem", {}, ListedBridge(g[2], g[3]))
+
+
+def _last(block: str, header: str) -> str:
+    """The last such header: a caller's number may have forged an earlier one."""
+    return block.rpartition(f"\r\n{header}: ")[2].partition("\r\n")[0]
+
+
+def response(at: float, block: str) -> Reply:
+    """A response, or the end of a list. The first Response, Event and ActionID count."""
+    fields: dict[str, str] = {}
+    for line in block.split("\r\n"):
+        header, colon, value = line.partition(":")
+        if colon and header not in fields:
+            fields[header] = value.strip()
+    return Reply(at, fields.get("ActionID", ""), fields.get("Event", ""), fields, None)
+
+
+def _event(kind: str) -> str:
+    """List items have no Timestamp: its group is there, and empty."""
+    return rf"Event: {kind}()"
+
+
+# Items that hold a number before their last header must have that, else they were torn.
+LISTED: dict[str, Kind[Reply]] = {
+    "CoreShowChannel": Kind(
+        shape(_event("CoreShowChannel") + r"\r\nActionID: (.*)"), _core_channel
+    ),
+    "Status": Kind(shape(_event("Status") + r"\r\nPrivilege: .*"), _status, last="\r\nActionID: "),
+    "QueueEntry": Kind(
+        bare(
+            _event("QueueEntry")
+            + r"\r\nQueue: (.*)\r\nPosition: .*\r\nChannel: .*\r\nUniqueid: (.*)",
+            tearable=True,
+        ),
+        _queue_entry,
+        last="\r\nActionID: ",
+    ),
+    "QueueMember": Kind(
+        bare(_event("QueueMember") + r"\r\nQueue: (.*)\r\nName: (.*)\r\nLocation: (.*)"),
+        _queue_member,
+    ),
+    "BridgeListItem": Kind(
+        bare(
+            _event("BridgeListItem")
+            + r"\r\nActionID: (.*)\r\nBridgeUniqueid: (.*)\r\nBridgeType: .*"
+            + r"\r\nBridgeTechnology: (.*)"
+        ),
+        _bridge,
+    ),
+}
+ENDS = (
+    "CoreShowChannelsComplete",
+    "StatusComplete",
+    "QueueStatusComplete",
+    "BridgeListComplete",
+)
