@@ -1,0 +1,166 @@
+"""What no single value shows: names given twice, lines that overlap, keys that need each other.
+
+These read the parsed file, not the models, so that they are found beside every other mistake.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from ctid.config.problems import Path, did_you_mean
+from ctid.config.shape import Mistake
+from ctid.domain.patterns import Pattern, PatternError, parse
+
+Tables = list[tuple[int, dict[str, Any]]]
+
+
+def tables(known: dict[str, Any], name: str) -> Tables:
+    """The tables of a list of tables, with their places; what is no table is left out."""
+    value = known.get(name, [])
+    if not isinstance(value, list):
+        return []
+    return [(index, table) for index, table in enumerate(value) if isinstance(table, dict)]
+
+
+def _texts(table: dict[str, Any], key: str) -> Iterator[tuple[int, str]]:
+    value = table.get(key, [])
+    if isinstance(value, list):
+        yield from ((index, text) for index, text in enumerate(value) if isinstance(text, str))
+
+
+def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake]:
+    """The mistakes; `misspelt` are the tables in which some key was not understood."""
+    lines, pbxs = tables(known, "line"), tables(known, "pbx")
+    yield from _named_twice("line", lines, default=None)
+    yield from _named_twice("pbx", pbxs, default="pbx")
+    for name, found in (("line", lines), ("pbx", pbxs)):
+        for index, table in found:
+            yield from _said_twice((name, index), table)
+    callers = known.get("callers")
+    if isinstance(callers, dict):
+        yield from _said_twice(("callers",), callers)
+    yield from _shared(lines, "queues", "queue")
+    yield from _shared(lines, "contexts", "context")
+    yield from _overlaps(lines)
+    yield from _never_recognised(lines, misspelt)
+    yield from _agents(known, lines)
+    for index, table in pbxs:
+        yield from _needs_tls(("pbx", index), table)
+        yield from _two_secrets(("pbx", index), table)
+
+
+def _named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, table in found:
+        name = table.get("name", default)
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            yield (
+                (kind, index, "name"),
+                f"`{name}` is the name of {kind}[{first[name]}] already: give each its own",
+            )
+        first.setdefault(name, index)
+
+
+def _said_twice(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
+    for key in table:
+        first: dict[str, int] = {}
+        for index, text in _texts(table, key):
+            if text in first:
+                yield (*path, key, index), f"`{text}` stands in this list already: take it out"
+            first.setdefault(text, index)
+
+
+def _title(index: int, table: dict[str, Any]) -> str:
+    return f"line `{table.get('name', '?')}` (line[{index}])"
+
+
+def _shared(lines: Tables, key: str, what: str) -> Iterator[Mistake]:
+    first: dict[str, tuple[int, dict[str, Any]]] = {}
+    for index, table in lines:
+        for place, text in _texts(table, key):
+            owner = first.setdefault(text, (index, table))
+            if owner[0] != index:
+                yield (
+                    ("line", index, key, place),
+                    f"{what} `{text}` belongs to {_title(*owner)} already: name it in one line",
+                )
+
+
+def _overlaps(lines: Tables) -> Iterator[Mistake]:
+    seen: list[tuple[Pattern, int, dict[str, Any]]] = []
+    for index, table in lines:
+        for place, text in _texts(table, "dids"):
+            try:
+                pattern = parse(text)
+            except PatternError:
+                continue  # named elsewhere
+            for other, owner, owner_table in seen:
+                if owner != index and pattern.ambiguous_with(other):
+                    yield (
+                        ("line", index, "dids", place),
+                        f"`{text}` {_clash(text, other.text, _title(owner, owner_table))}",
+                    )
+                    break
+            seen.append((pattern, index, table))
+
+
+def _clash(text: str, other: str, owner: str) -> str:
+    if text == other:
+        return f"belongs to {owner} already: name it in one line"
+    return (
+        f"and `{other}` of {owner} match the same numbers, and neither is more specific: "
+        "make one narrower"
+    )
+
+
+def _never_recognised(lines: Tables, misspelt: Collection[Path]) -> Iterator[Mistake]:
+    for index, table in lines:
+        if ("line", index) not in misspelt and not any(
+            table.get(key) for key in ("queues", "dids", "contexts")
+        ):
+            yield (
+                ("line", index),
+                "no call can be recognised as this line's: give it `queues`, `dids` or `contexts`",
+            )
+
+
+def _agents(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
+    agents = known.get("agents", {})
+    if not isinstance(agents, dict):
+        return
+    first: dict[str, str] = {}
+    for interface in agents:
+        if not interface.strip() or any(char.isspace() for char in interface):
+            yield (
+                ("agents", interface),
+                'is no interface or number: write "PJSIP/101" = "Zhang San"',
+            )
+        owner = first.setdefault(interface.lower(), interface)
+        if owner != interface:
+            yield ("agents", interface), f"is the same as `{owner}`: name an agent once"
+    names = {name for name in agents.values() if isinstance(name, str)}
+    for index, table in lines:
+        for place, text in _texts(table, "agents"):
+            # an interface or an extension need not have a name
+            if "/" in text or text.isdigit() or text in names or text in agents:
+                continue
+            hint = did_you_mean(text, names) or 'add "PJSIP/101" = "NAME" there'
+            yield (
+                ("line", index, "agents", place),
+                f"`{text}` is no interface and no name in [agents]: {hint}",
+            )
+
+
+def _needs_tls(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
+    for key in ("ca_file", "server_name"):
+        if key in table and table.get("tls", False) is False:
+            yield (*path, key), "means nothing without TLS: add `tls = true`"
+
+
+def _two_secrets(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
+    if "secret_file" in table and "secret_credential" in table:
+        yield (
+            (*path, "secret_credential"),
+            "the secret has two sources: keep `secret_file` or `secret_credential`",
+        )

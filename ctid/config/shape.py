@@ -1,0 +1,118 @@
+"""Whether a parsed file has the shape of the models: unknown keys and wrong values, all at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ctid.config.models import Callers, Config, LineTable, Pbx, Store
+from ctid.config.problems import Path, did_you_mean, listed
+
+TABLES: dict[str, type[BaseModel]] = {"store": Store, "callers": Callers}
+LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable}
+SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
+
+Mistake = tuple[Path, str]
+
+_TYPES = {
+    "string_type": "must be a text in quotes",
+    "int_type": "must be a whole number without quotes",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number without quotes",
+    "bool_type": "must be true or false, without quotes",
+    "tuple_type": 'must be a list, such as ["a", "b"]',
+    "dict_type": "must be a table",
+    "string_too_short": "is empty: write something or leave the key out",
+}
+
+
+def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys that may stand in a table of the file."""
+    return tuple(name for name, field in model.model_fields.items() if not field.exclude)
+
+
+def without_unknown(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Mistake]]:
+    """What is left of the file without the keys that do not exist, and the mistakes they are."""
+    mistakes = list(_unknown((), raw, Config))
+    known = _known(raw, Config)
+    for name, model in TABLES.items():
+        if isinstance(known.get(name), dict):
+            mistakes += _unknown((name,), known[name], model)
+            known[name] = _known(known[name], model)
+    for name, model in LISTS.items():
+        value = known.get(name)
+        if isinstance(value, dict):
+            mistakes.append(((name,), f"may be there several times: write [[{name}]]"))
+            mistakes += _unknown((name,), value, model)
+            del known[name]
+        elif isinstance(value, list):
+            for index, table in enumerate(value):
+                if isinstance(table, dict):
+                    mistakes += _unknown((name, index), table, model)
+            known[name] = [_known(t, model) if isinstance(t, dict) else t for t in value]
+    return known, mistakes
+
+
+def _known(table: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    keys = keys_of(model)
+    return {key: value for key, value in table.items() if key in keys}
+
+
+def _unknown(path: Path, table: dict[str, Any], model: type[BaseModel]) -> Iterator[Mistake]:
+    keys = keys_of(model)
+    for key in table:
+        if key not in keys:
+            yield (*path, key), _about_unknown(key, model)
+
+
+def _about_unknown(key: str, model: type[BaseModel]) -> str:
+    if model is Pbx and key in SECRETS:
+        return (
+            "a secret does not belong into this file: put it into a file of its own and name that "
+            "with `secret_file`"
+        )
+    if hint := did_you_mean(key, keys_of(model)):
+        return f"unknown key; {hint}"
+    for name, other in {**TABLES, **LISTS}.items():
+        if other is not model and key in keys_of(other):
+            header = f"[[{name}]]" if name in LISTS else f"[{name}]"
+            return f"unknown key; it belongs into {header}"
+    if model is not Config and key in keys_of(Config):
+        return "unknown key; it belongs to the top of the file, before the first [table]"
+    return f"unknown key; the keys here are {listed(keys_of(model))}"
+
+
+def validate(known: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
+    """The configuration, or what is wrong with its values."""
+    try:
+        return Config.model_validate(_lists_as_tuples(known)), []
+    except ValidationError as error:
+        return None, [_mistake(detail) for detail in error.errors(include_url=False)]
+
+
+def _lists_as_tuples(value: Any) -> Any:
+    """The models are frozen, so a list becomes a tuple; strict validation does not do that."""
+    if isinstance(value, list):
+        return tuple(_lists_as_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _lists_as_tuples(item) for key, item in value.items()}
+    return value
+
+
+def _mistake(detail: ErrorDetails) -> Mistake:
+    path: Path = tuple(detail["loc"])
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "value_error":
+        return path, str(context["error"])
+    if kind == "missing":
+        return path, "is missing: every table of this kind needs it"
+    if kind == "string_pattern_mismatch":
+        return path, f"may hold only letters, digits and . _ - (it is {detail['input']!r})"
+    if kind in ("model_type", "model_attributes_type"):
+        header = f"[[{path[0]}]]" if path[0] in LISTS else f"[{path[0]}]"
+        return path, f"must be a table: write {header}"
+    if message := _TYPES.get(kind):
+        return path, message
+    # the limits of numbers: "Input should be less than or equal to 1"
+    return path, detail["msg"].replace("Input should be", "must be") + f", not {detail['input']!r}"

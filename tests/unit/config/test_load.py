@@ -1,0 +1,248 @@
+import os
+import pickle
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ctid.config import ConfigError, Secret, load
+from ctid.config.secret import SecretError, read_secret
+from ctid.domain.records import Reason
+
+HERE = Path(__file__).parent
+BAD = sorted(HERE.glob("bad/*.toml"))
+
+
+@pytest.fixture(autouse=True)
+def _secrets_are_private() -> None:
+    """Git keeps no modes, and the warnings depend on them."""
+    for name in ("good/ami.secret", "bad/ami.secret"):
+        (HERE / name).chmod(0o600)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ctid.toml"
+    path.write_text(text)
+    return path
+
+
+def problems(path: Path, *, read_secrets: bool = True) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ={}, read_secrets=read_secrets)
+    assert str(caught.value) == "\n".join(str(problem) for problem in caught.value.problems)
+    return [
+        str(problem).replace(f"{path.parent.absolute()}", "FOLDER").removeprefix("FOLDER/")
+        for problem in caught.value.problems
+    ]
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_file_has_all_its_mistakes_named_at_once(path: Path) -> None:
+    assert problems(path) == path.with_suffix(".txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_no_message_shows_a_secret(path: Path) -> None:
+    assert "never" not in re.sub("every|whenever", "", "\n".join(problems(path)))
+
+
+def test_the_common_case_is_short() -> None:
+    config = load(HERE / "good/smallest.toml")
+    (pbx,) = config.pbx
+    assert (pbx.name, pbx.host, pbx.port, pbx.username) == ("pbx", "127.0.0.1", 5038, "ctid")
+    assert config.store.url == "sqlite:////var/lib/ctid/ctid.sqlite3"
+    assert config.warnings == ()
+
+
+def test_everything(tmp_path: Path) -> None:
+    (tmp_path / "ami").write_text("other\n")
+    (tmp_path / "ami").chmod(0o600)
+    config = load(HERE / "good/full.toml", environ={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    main, branch = config.pbx
+    assert main.secret is not None
+    assert branch.secret is not None
+    assert (main.secret.reveal(), branch.secret.reveal()) == ("s3cret", "other")
+    assert (main.port, branch.port) == (5039, 15038)
+    assert main.ca_file == str(HERE / "good/ami.secret")
+    assert config.store.url == "postgresql://ctid@localhost/ctid"
+    network, server = config.lines()
+    assert network.title == "网络专业热线"
+    assert network.queues == {"hotline"}
+    assert network.zone == "Asia/Shanghai"
+    assert network.duty is not None
+    assert len(network.duty.shifts) == 2
+    assert network.target_rate == 0.8
+    assert (server.title, server.specialty, server.duty) == ("server", "server", None)
+
+
+def test_the_directory_of_a_pbx() -> None:
+    config = load(HERE / "good/full.toml", read_secrets=False)
+    main, branch, other = (config.directory(name) for name in ("main", "branch", "other"))
+    assert main.is_trunk("PJSIP/trunk-0000002c")
+    assert main.is_inbound_context("entry")
+    assert not main.is_inbound_context("from-trunk")
+    assert main.is_closed_context("after-hours")
+    for directory in (branch, other):
+        assert not directory.is_trunk("PJSIP/trunk-0000002c")
+        assert directory.is_inbound_context("from-trunk")
+    for directory in (main, branch, other):
+        line = directory.line_of_did("8001")
+        assert line is not None
+        assert line.name == "server"
+        assert directory.agent_name("PJSIP/101") == "Zhang San"
+        assert directory.exclusion("13800001111") is Reason.TEST
+
+
+def test_a_replay_needs_neither_secrets_nor_a_pbx(tmp_path: Path) -> None:
+    path = written(tmp_path, '[[pbx]]\ntrunks = ["PJSIP/trunk"]\n')
+    assert load(path, read_secrets=False).pbx[0].secret is None
+    assert load(written(tmp_path, ""), read_secrets=False).pbx == ()
+    path = written(tmp_path, '[[pbx]]\nsecret_file = "missing"\n')
+    assert load(path, read_secrets=False).pbx[0].secret is None
+
+
+def test_without_secrets_other_mistakes_are_still_found(tmp_path: Path) -> None:
+    path = written(tmp_path, '[[pbx]]\nsecret_file = "a"\nsecret_credential = "a"\n')
+    assert problems(path, read_secrets=False) == [
+        (
+            "ctid.toml:3: pbx[0].secret_credential: the secret has two sources: "
+            "keep `secret_file` or `secret_credential`"
+        )
+    ]
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    assert problems(tmp_path / "ctid.toml") == [
+        "ctid.toml: cannot be read: No such file or directory"
+    ]
+
+
+def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    for url, expected in {
+        "calls.sqlite3": f"{tmp_path}/calls.sqlite3",
+        "sqlite:///calls.sqlite3": f"sqlite:///{tmp_path}/calls.sqlite3",
+        "sqlite:////var/lib/x": "sqlite:////var/lib/x",
+        "/var/lib/x": "/var/lib/x",
+        "postgresql://ctid@db/ctid": "postgresql://ctid@db/ctid",
+    }.items():
+        path = written(tmp_path, f'[store]\nurl = "{url}"\n')
+        assert load(path, read_secrets=False).store.url == expected
+
+
+def test_a_secret_that_everybody_may_read_is_a_warning(tmp_path: Path) -> None:
+    secret = tmp_path / "ami.secret"
+    secret.write_text("s3cret")
+    secret.chmod(0o644)
+    config = load(written(tmp_path, '[[pbx]]\nsecret_file = "ami.secret"\n'))
+    assert [line.removeprefix(f"{tmp_path}/") for line in config.warnings] == [
+        f"ctid.toml:2: pbx[0].secret_file: everybody may read {secret}: chmod o-rwx {secret}"
+    ]
+
+
+def test_plain_login_over_the_network_is_a_warning(tmp_path: Path) -> None:
+    for host, warned in (("pbx.example", True), ("127.0.0.1", False)):
+        path = written(tmp_path, f'[[pbx]]\nhost = "{host}"\nplain_login = true\n')
+        assert bool(load(path, read_secrets=False).warnings) is warned
+
+
+def test_an_unreadable_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "ami.secret"
+    secret.write_text("s3cret")
+    secret.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # root may read everything
+        os.seteuid(65534)
+    try:
+        with pytest.raises(SecretError, match="Permission denied; make a file"):
+            read_secret(secret)
+    finally:
+        os.seteuid(user)
+
+
+def test_a_secret_is_never_shown() -> None:
+    config = load(HERE / "good/smallest.toml")
+    secret = config.pbx[0].secret
+    assert secret is not None
+    assert secret.reveal() == "s3cret"
+    shown = [
+        repr(config),
+        str(config),
+        repr(secret),
+        f"{secret} {secret:>20} {secret!r}",
+        str(config.model_dump()),
+        config.pbx[0].model_dump_json(),
+        repr(vars(config.pbx[0])),
+    ]
+    assert all("s3cret" not in text for text in shown)
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret("s3cret"))
+
+
+def test_a_configuration_does_not_change() -> None:
+    config = load(HERE / "good/full.toml", read_secrets=False)
+    with pytest.raises(ValidationError, match="frozen"):
+        config.timezone = "UTC"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        config.pbx[0].name = "other"  # type: ignore[misc]
+
+
+def test_windows_editors_may_have_saved_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "ctid.toml"
+    path.write_bytes(b'\xef\xbb\xbftimezone = "UTC"\r\n[[pbx]]\r\nname = "main"\r\n')
+    assert load(path, read_secrets=False).pbx[0].name == "main"
+
+
+VALUE = st.recursive(
+    st.one_of(
+        st.booleans(), st.integers(), st.floats(), st.text("_8[X-]. /日", max_size=6), st.none()
+    ),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+KEYS = ["name", "queues", "dids", "duty", "agents", "contexts", "trunks", "tls", "ca_file", "x"]
+
+
+def as_toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return "'" + value + "'"
+        case list():
+            return "[" + ", ".join(as_toml(item) for item in value) + "]"
+        case None:
+            return "{ a = 1 }"
+        case _:
+            return str(value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["[[pbx]]", "[[line]]", "[agents]", "[callers]", "[line]", ""]),
+            st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=3),
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_stands_in_a_file_loads_or_is_a_list_of_problems(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, dict[str, object]]]
+) -> None:
+    text = "\n".join(
+        "\n".join([header, *(f"{key} = {as_toml(value)}" for key, value in table.items())])
+        for header, table in parts
+    )
+    path = tmp_path_factory.getbasetemp() / f"any-{sys.version_info.minor}.toml"
+    path.write_text(text)
+    try:
+        load(path, environ={})
+    except ConfigError as error:
+        found = error.problems
+    else:
+        found = ()
+    assert all(str(problem).startswith(str(path)) for problem in found)
+    assert all("\n" not in str(problem) for problem in found)
