@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Dialect, Table, event
+from sqlalchemy import Dialect, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -26,6 +26,7 @@ except ImportError:  # the extra `postgresql` is not installed
 _SQLITE: Final = "sqlite"
 _POSTGRESQL: Final = "postgresql"
 _FILE_MODE: Final = 0o640
+_MIGRATION_LOCK: Final = 0x63746964  # "ctid": any number that nobody else locks
 _WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
 
 
@@ -133,6 +134,7 @@ def _sqlite_engine(path: Path, mode: str, busy_timeout_seconds: float) -> AsyncE
         ),
         # sqlite3 would begin transactions by its own, old rules; ctid begins them itself.
         connect_args={"isolation_level": None, "timeout": busy_timeout_seconds},
+        hide_parameters=True,  # they are people's telephone numbers
         poolclass=NullPool,
     )
 
@@ -160,8 +162,15 @@ def _postgresql_engine(
                 "default_transaction_read_only": "on" if read_only else "off",
             },
         },
+        hide_parameters=True,  # they are people's telephone numbers
         poolclass=NullPool,
     )
+
+
+async def lock_schema(connection: AsyncConnection) -> None:
+    """Let one process at a time migrate. In SQLite a transaction is alone in any case."""
+    if connection.dialect.name == _POSTGRESQL:
+        await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +233,8 @@ def failures(database: Database) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:  # TimeoutError is an OSError
         raise _explain(database, error) from error
     except Exception as error:
-        if asyncpg is not None and isinstance(
-            error, asyncpg.PostgresError | asyncpg.InterfaceError
+        if asyncpg is not None and (
+            isinstance(error, asyncpg.PostgresError) or _lost_connection(error)
         ):
             raise _explain(database, error) from error
         raise
@@ -324,10 +333,11 @@ def _sqlite_reason(database: Database, code: int, text: str) -> StoreReason:
 
 
 def _lost_connection(error: BaseException) -> bool:
-    return asyncpg is not None and (
-        isinstance(error, asyncpg.InterfaceError)
-        or isinstance(error.__cause__, asyncpg.InterfaceError | OSError)
-    )
+    if asyncpg is None:
+        return False
+    # InternalClientError: the server has said goodbye, but has not closed the connection yet.
+    lost = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, lost) or isinstance(error.__cause__, (*lost, OSError))
 
 
 def _detail(error: BaseException) -> str:

@@ -38,6 +38,7 @@ async def upgrade(url: str) -> None:
         engine = db.writer_engine(database, _BUSY_TIMEOUT_SECONDS)
         try:
             async with engine.begin() as connection:
+                await db.lock_schema(connection)
                 await connection.run_sync(_upgrade, database)
         finally:
             await engine.dispose()

@@ -64,7 +64,7 @@ class Reader:
         await self._engine.dispose()
 
     async def open_calls(self, pbx: str) -> list[OpenCall]:
-        """Give the calls that were in the tracker's memory at the last commit, oldest first."""
+        """Give the calls that were in the tracker's memory at the last commit, by uniqueid."""
         query = select(open_call).where(open_call.c.pbx == pbx).order_by(open_call.c.uniqueid)
         return [OpenCall(**row) for row in await self._rows(query)]
 

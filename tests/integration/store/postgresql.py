@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ def _version(initdb: Path) -> int:
 @dataclass(frozen=True)
 class Server:
     port: int
+    stop: Callable[[], None]
+    start: Callable[[], None]
 
     def url(self, name: str) -> str:
         return f"postgresql://ctid@127.0.0.1:{self.port}/{name}"
@@ -72,12 +74,19 @@ def server(bin_folder: Path) -> Iterator[Server]:
         run("initdb", *initdb, "--no-instructions")
         port = _free_port()
         options = f"-h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=30"
-        log = folder / "log"
-        run("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
-        try:
-            yield Server(port)
-        finally:
+
+        def start() -> None:
+            log = str(folder / "log")
+            run("pg_ctl", "-D", str(data), "-l", log, "-w", "-o", options, "start")
+
+        def stop() -> None:
             run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+
+        start()
+        try:
+            yield Server(port, stop, start)
+        finally:
+            stop()
     finally:
         shutil.rmtree(folder)
 

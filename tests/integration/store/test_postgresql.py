@@ -43,6 +43,22 @@ async def test_a_connection_that_is_ended_is_made_anew(
         assert len(await reader.records(RecordFilter())) == 2
 
 
+async def test_the_server_goes_and_comes(url: str, postgresql_server: postgresql.Server) -> None:
+    async with await Store.open(url) as store:
+        await store.commit(samples.ended(1))
+        postgresql_server.stop()
+        try:
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable, match="see that the server runs") as caught:
+                    await store.commit(samples.ended(2))
+                assert caught.value.reason is StoreReason.UNREACHABLE
+        finally:
+            postgresql_server.start()
+        await store.commit(samples.ended(2))
+    async with await Reader.open(url) as reader:
+        assert len(await reader.records(RecordFilter())) == 2
+
+
 async def test_locked_by_another_client(url: str) -> None:
     async with await Store.open(url, busy_timeout_seconds=0.2) as store:
         other = await asyncpg.connect(url)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ASYNC221, ASYNC240 - nothing else runs in these loops meanwhile
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -37,6 +38,14 @@ async def test_upgrading_again_changes_nothing(url: str) -> None:
     await migrate.upgrade(url)
     async with await Reader.open(url) as reader:
         assert await reader.seen("main") is not None
+
+
+async def test_two_that_start_at_once_do_not_collide(empty_url: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(migrate.upgrade(empty_url))
+    async with await Store.open(empty_url) as store:
+        await store.commit(samples.ended(1))
 
 
 async def set_revision(url: str, revision: str) -> None:
