@@ -106,6 +106,7 @@ class Call:
     # Of a call that one of our own extensions placed: its agent and interface, else empty.
     agent: str
     interface: str
+    member_of: list[str]
     started_at: float | None
     visits: list[Visit] = field(default_factory=list)
     current: int = 0

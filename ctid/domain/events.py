@@ -278,7 +278,8 @@ class Snapshot(NamedTuple):
 
     `bridges`: bridge id to technology. `answered_at`: an agent's leg (uniqueid) to the time of its
     answer, from CDR(answer,u); `started_at`: a caller's channel to CDR(start,u). Both only where
-    the PBX could be asked. `members`: (queue, interface, member name).
+    the PBX could be asked. `members`: (queue, interface, member name). `told`: channels of which
+    events will tell that were seen before the lists were whole (see catchup.py).
     """
 
     at: float
@@ -288,6 +289,7 @@ class Snapshot(NamedTuple):
     members: tuple[tuple[str, str, str], ...]
     answered_at: dict[str, float]
     started_at: dict[str, float]
+    told: frozenset[str] = frozenset()
 
 
 class Attached(NamedTuple):

@@ -29,8 +29,15 @@ def forged(state: State, event: ev.ForgeryFound) -> None:
 
 
 def member_seen(state: State, event: ev.QueueMemberSeen) -> None:
+    """Who answers a queue: a call that a member places to it is no customer's."""
     members = state.members.setdefault(event.queue, set())
-    if event.member:
-        members.add(event.interface)
-    else:
+    if not event.member:
         members.discard(event.interface)
+        return
+    if event.interface in members:
+        return
+    members.add(event.interface)
+    for call in state.calls.values():
+        if call.interface == event.interface:
+            call.member_of.append(event.queue)
+            state.touch(call)

@@ -77,12 +77,12 @@ def _why_not_offered(call: Call, line: Line | None) -> tuple[Reason, str]:
 
 def _excluded(state: State, call: Call, line: Line | None) -> Reason | None:
     directory: Directory = state.directory
-    if line is not None and call.agent and _is_own_agent(state, call, line):
+    if line is not None and call.agent and _is_own_agent(call, line):
         return Reason.OWN_AGENT
     return directory.exclusion(call.caller_number) if call.caller_number else None
 
 
-def _is_own_agent(state: State, call: Call, line: Line) -> bool:
+def _is_own_agent(call: Call, line: Line) -> bool:
     if {call.agent, call.interface} & line.agents:
         return True
-    return any(call.interface in state.members.get(queue, ()) for queue in line.queues)
+    return not line.queues.isdisjoint(call.member_of)

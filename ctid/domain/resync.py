@@ -3,12 +3,15 @@
 What fell into the gap is None, never guessed.
 """
 
+from collections.abc import Set as AbstractSet
+
 from ctid.domain import conversation, rings
 from ctid.domain import events as ev
 from ctid.domain.attempts import begin
 from ctid.domain.calls import AttemptKind, Call
 from ctid.domain.channels import DOWN, RINGING, UP, Leg
 from ctid.domain.endings import end_leg, forget_all, settle
+from ctid.domain.notes import member_seen
 from ctid.domain.records import Outcome
 from ctid.domain.state import State
 
@@ -61,10 +64,10 @@ def _die(call: Call) -> None:
 def snapshot(state: State, event: ev.Snapshot) -> None:
     """What is up now: mend what we knew, and take up what we did not."""
     state.detached_at = None
-    for queue, interface, _name in event.members:
-        state.members.setdefault(queue, set()).add(interface)
+    for queue, interface, name in event.members:
+        member_seen(state, ev.QueueMemberSeen(event.at, queue, interface, name, member=True))
     listed = {row.channel.uniqueid: row for row in event.channels}
-    _lose_absent(state, listed, event.at)
+    _lose_absent(state, listed.keys() | event.told, event.at)
     roots: list[Leg] = []
     for row in sorted(event.channels, key=_callers_first):
         leg = _take_up(state, row, event)
@@ -86,9 +89,9 @@ def _is_dialled(row: ev.ListedChannel) -> bool:
     return row.application in _DIALLED_APPS or row.channel.state in (DOWN, RINGING)
 
 
-def _lose_absent(state: State, listed: dict[str, ev.ListedChannel], at: float) -> None:
+def _lose_absent(state: State, alive: AbstractSet[str], at: float) -> None:
     for leg in tuple(state.mirror.legs.values()):
-        if leg.uniqueid in listed:
+        if leg.uniqueid in alive:
             continue
         call = state.call_of(leg)
         if call is None:
@@ -96,7 +99,7 @@ def _lose_absent(state: State, listed: dict[str, ev.ListedChannel], at: float) -
         elif leg.uniqueid != call.uniqueid:
             _lose_leg(state, call, leg)
     for call in tuple(state.calls.values()):
-        if call.hung_up_at is None and call.uniqueid not in listed and not call.settled:
+        if call.hung_up_at is None and call.uniqueid not in alive and not call.settled:
             _lose_call(state, call, at)
 
 

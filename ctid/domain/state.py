@@ -127,6 +127,7 @@ class State:
             did=leg.exten,
             agent="" if inbound else leg.agent,
             interface="" if inbound else endpoint(leg.name),
+            member_of=[] if inbound else self._queues_of(endpoint(leg.name)),
             started_at=at,
             closed_context=self.directory.is_closed_context(leg.context),
         )
@@ -143,6 +144,9 @@ class State:
             line=call.visit.line,
         )
         return call
+
+    def _queues_of(self, interface: str) -> list[str]:
+        return sorted(queue for queue, members in self.members.items() if interface in members)
 
     def agent_name(self, leg: Leg, dial_string: str) -> str:
         """Config's name for this phone; else its extension, or the number dialled over a trunk."""
