@@ -1,0 +1,89 @@
+"""What waits for its commit, bounded: while the disk is full the calls are held here."""
+
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
+
+from ctid.domain.records import Batch, Fact, Gap, OpenCall, Record, Seen
+from ctid.domain.tracker import Changes
+
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
+
+
+class Pending:
+    """Changes to be written, newest state of each thing once.
+
+    Beyond `limit` records the oldest facts go first (they only explain), then the oldest finished
+    records; `dropped` counts the records that were lost so.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._records: dict[tuple[str, str, int], Record] = {}
+        self._facts: list[Fact] = []
+        self._open_calls: dict[tuple[str, str], OpenCall] = {}
+        self._gaps: dict[tuple[str, float], Gap] = {}
+        self._seen: dict[str, Seen] = {}
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __bool__(self) -> bool:
+        return bool(self._records or self._facts or self._open_calls or self._gaps or self._seen)
+
+    def add(self, changes: Changes) -> None:
+        for record in changes.records:
+            self._records[record.pbx, record.uniqueid, record.ordinal] = record
+        self._facts.extend(changes.facts)
+        for call in changes.open_calls:
+            self._open_calls[call.pbx, call.uniqueid] = call
+        if len(self._records) > self._limit:
+            self._shrink()
+
+    def add_gap(self, gap: Gap) -> None:
+        self._gaps[gap.pbx, gap.began_at] = gap
+
+    def add_seen(self, seen: Seen) -> None:
+        self._seen[seen.pbx] = seen
+
+    def take(self) -> Batch:
+        """Everything that waits, as one batch; nothing waits afterwards."""
+        batch = Batch(
+            tuple(self._records.values()),
+            tuple(self._facts),
+            tuple(self._open_calls.values()),
+            tuple(self._gaps.values()),
+            tuple(self._seen.values()),
+        )
+        self._records, self._facts, self._open_calls = {}, [], {}
+        self._gaps, self._seen = {}, {}
+        return batch
+
+    def give_back(self, batch: Batch) -> None:
+        """The batch could not be written: it waits again, but what came meanwhile is newer."""
+        self._records = _under(self._records, ((_key(r), r) for r in batch.records))
+        self._facts[:0] = batch.facts
+        self._open_calls = _under(
+            self._open_calls, (((c.pbx, c.uniqueid), c) for c in batch.open_calls)
+        )
+        self._gaps = _under(self._gaps, (((g.pbx, g.began_at), g) for g in batch.gaps))
+        self._seen = _under(self._seen, ((s.pbx, s) for s in batch.seen))
+        if len(self._records) > self._limit:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        self._facts.clear()
+        for key in [key for key, record in self._records.items() if not record.open]:
+            if len(self._records) <= self._limit:
+                return
+            del self._records[key]
+            self.dropped += 1
+
+
+def _key(record: Record) -> tuple[str, str, int]:
+    return (record.pbx, record.uniqueid, record.ordinal)
+
+
+def _under(newer: dict[_K, _V], older: Iterable[tuple[_K, _V]]) -> dict[_K, _V]:
+    return dict(older) | newer

@@ -1,0 +1,303 @@
+"""Events in, committed records out: the trackers' only owner.
+
+Events are taken synchronously, in order, as the readers deliver them; nothing here waits for the
+database while it does so. One committer writes what changed, in groups.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from ctid.domain import events as ev
+from ctid.domain.lines import Directory
+from ctid.domain.records import Batch, Gap, GapCause, OpenCall, Record, Seen
+from ctid.domain.tracker import Tracker
+from ctid.pending import Pending
+from ctid.store.errors import StoreReason, StoreUnavailable
+
+log = structlog.get_logger("ctid")
+
+# How often the timers of the trackers are looked at, and how often "seen until" is written.
+TICK_SECONDS = 0.25
+SEEN_EVERY_SECONDS = 5.0
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+# Records held in memory while the store cannot be written.
+HELD_RECORDS = 50_000
+
+
+class Committer(Protocol):
+    """Writes one batch; raises StoreUnavailable."""
+
+    async def commit(self, batch: Batch) -> None: ...
+
+
+class Alarm(Protocol):
+    """Tells people without the disk that the store fails, and that it is well again."""
+
+    def store_failing(self, message: str, since: float) -> None: ...
+
+    def store_recovered(self, since: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Health:
+    """How the daemon is; `store_error` is the line for the operator, None while it can write."""
+
+    store_error: str | None = None
+    store_failing_since: float | None = None
+
+
+@dataclass(slots=True)
+class _Pbx:
+    """One PBX as the pipeline follows it. `clock` and `heard` make its time out of ours."""
+
+    tracker: Tracker
+    attached: bool = False
+    started: str | None = None
+    gap: Gap | None = None
+    clock: float | None = None
+    heard: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`wall`: Unix seconds in UTC, for records; `monotonic`: for how long something took."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Pipeline:
+    """Trackers of all PBXs, and what they decided on its way to the store."""
+
+    def __init__(
+        self,
+        directories: Mapping[str, Directory],
+        store: Committer,
+        clocks: Clocks,
+        *,
+        commit_delay: float,
+        alarm: Alarm,
+        held_records: int = HELD_RECORDS,
+    ) -> None:
+        self._pbxs = {name: _Pbx(Tracker(name, where)) for name, where in directories.items()}
+        self._store = store
+        self._clocks = clocks
+        self._delay = commit_delay
+        self._alarm = alarm
+        self._pending = Pending(held_records)
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self.health = Health()
+        self.commits = 0
+
+    # -- start ------------------------------------------------------------------------------------
+
+    def restore(
+        self, pbx: str, saved: Iterable[OpenCall], seen: Seen | None, gap: Gap | None
+    ) -> None:
+        """Take up what the last daemon committed. Until the PBX is seen again there is a gap."""
+        here = self._pbxs[pbx]
+        here.tracker.restore(saved)
+        if gap is not None:
+            here.gap = gap
+        elif seen is not None:
+            here.gap = Gap(pbx, seen.seen_until, None, GapCause.DAEMON_DOWN)
+        if here.gap is not None:
+            self._pending.add_gap(here.gap)
+            here.tracker.receive(ev.Detached(here.gap.began_at, here.gap.cause))
+        if seen is not None:
+            here.started = seen.started
+        self._wake.set()
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def deliver(self, pbx: str, events: list[ev.Event]) -> None:
+        """Take what one read of a connection brought."""
+        here = self._pbxs[pbx]
+        receive = here.tracker.receive
+        for event in events:
+            if type(event) in _CONNECTION_EVENTS:
+                self._connection_changed(pbx, here, event)
+            receive(event)
+        if events:
+            here.clock = events[-1].at
+            here.heard = self._clocks.monotonic()
+            self._wake.set()
+
+    def _connection_changed(self, pbx: str, here: _Pbx, event: ev.Event) -> None:
+        now = self._clocks.wall()
+        if isinstance(event, ev.Detached):
+            here.attached = False
+            if here.gap is None:
+                here.gap = Gap(pbx, now, None, GapCause(event.cause))
+                self._pending.add_gap(here.gap)
+            log.warning("pbx_out_of_sight", pbx=pbx, cause=event.cause)
+        else:
+            here.attached = True
+            if here.gap is not None:
+                cause = here.gap.cause
+                self._pending.add_gap(Gap(pbx, here.gap.began_at, now, cause))
+                log.info("gap_closed", pbx=pbx, cause=cause, seconds=now - here.gap.began_at)
+                here.gap = None
+            self._pending.add_seen(Seen(pbx, now, here.started))
+
+    def pbx_started(self, pbx: str, started: str | None) -> None:
+        """What the PBX says about its own start, to know it again by."""
+        self._pbxs[pbx].started = started
+
+    # -- out --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit in groups until `stop`; then once more, and return."""
+        async with asyncio.TaskGroup() as tasks:
+            ticker = tasks.create_task(self._tick(), name="ticker")
+            try:
+                await self._commit_until_stopped()
+            finally:
+                ticker.cancel()
+
+    def stop(self) -> None:
+        """End `run` after one last commit."""
+        self._stop.set()
+        self._wake.set()
+
+    async def _commit_until_stopped(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._stop.is_set():
+                await asyncio.sleep(self._delay)
+            if await self._commit():
+                failures = 0
+                continue
+            await self._pause(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+            failures += 1
+            self._wake.set()
+        self._note_seen()
+        if not await self._commit():
+            log.error("records_not_written", records=len(self._pending))
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next try, but not when the daemon stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _commit(self) -> bool:
+        """Write everything that waits. False: it could not be written and waits again."""
+        finished = self._gather()
+        if not self._pending:
+            return True
+        batch = self._pending.take()
+        try:
+            await self._store.commit(batch)
+        except StoreUnavailable as error:
+            if error.reason is StoreReason.REJECTED:
+                await self._commit_one_by_one(batch)
+                return True
+            self._pending.give_back(batch)
+            self._failed(error)
+            return False
+        self.commits += 1
+        self._succeeded()
+        for record in finished:
+            _canonical_line(record)
+        return True
+
+    def _gather(self) -> list[Record]:
+        finished: list[Record] = []
+        for here in self._pbxs.values():
+            changes = here.tracker.drain()
+            self._pending.add(changes)
+            finished.extend(record for record in changes.records if not record.open)
+        return finished
+
+    async def _commit_one_by_one(self, batch: Batch) -> None:
+        """The database refused something in the batch: set aside that call, keep all the others."""
+        for record in batch.records:
+            await self._commit_apart(Batch(records=(record,)), record.uniqueid)
+        for call in batch.open_calls:
+            await self._commit_apart(Batch(open_calls=(call,)), call.uniqueid)
+        for fact in batch.facts:
+            await self._commit_apart(Batch(facts=(fact,)), fact.uniqueid)
+        await self._commit_apart(Batch(gaps=batch.gaps, seen=batch.seen), "")
+
+    async def _commit_apart(self, batch: Batch, uniqueid: str) -> None:
+        try:
+            await self._store.commit(batch)
+        except StoreUnavailable as error:
+            if error.reason is StoreReason.REJECTED:
+                log.error(  # noqa: TRY400 - the database's own line says it
+                    "row_set_aside", call=uniqueid, why=str(error), row=repr(batch)
+                )
+            else:
+                self._pending.give_back(batch)
+                self._failed(error)
+
+    def _failed(self, error: StoreUnavailable) -> None:
+        if self.health.store_error is None:
+            self.health.store_failing_since = self._clocks.wall()
+            self._alarm.store_failing(str(error), self.health.store_failing_since)
+        if self.health.store_error != str(error):
+            log.error("store_failing", why=str(error), reason=error.reason)
+        self.health.store_error = str(error)
+
+    def _succeeded(self) -> None:
+        since = self.health.store_failing_since
+        if since is not None:
+            self.health.store_error = None
+            self.health.store_failing_since = None
+            log.info("store_recovered", seconds=self._clocks.wall() - since)
+            self._alarm.store_recovered(since)
+
+    # -- time -------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        next_seen = self._clocks.monotonic()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self._clocks.monotonic()
+            for here in self._pbxs.values():
+                self._run_timers(here, now)
+            if now >= next_seen:
+                next_seen = now + SEEN_EVERY_SECONDS
+                self._note_seen()
+
+    def _run_timers(self, here: _Pbx, now: float) -> None:
+        due = here.tracker.next_timer()
+        if due is None or here.clock is None:
+            return
+        pbx_time = here.clock + (now - here.heard)
+        if due <= pbx_time:
+            here.tracker.handle_timer(pbx_time)
+            self._wake.set()
+
+    def _note_seen(self) -> None:
+        for name, here in self._pbxs.items():
+            if here.attached:
+                self._pending.add_seen(Seen(name, self._clocks.wall(), here.started))
+                self._wake.set()
+
+
+_CONNECTION_EVENTS = frozenset({ev.Attached, ev.Detached})
+
+
+def _canonical_line(record: Record) -> None:
+    """One line per finished call."""
+    log.info(
+        "call",
+        pbx=record.pbx,
+        call=record.uniqueid,
+        direction=record.direction,
+        line=record.line,
+        outcome=record.outcome,
+        reason=record.reason,
+        agent=record.agent,
+        wait=record.wait_seconds,
+        talk=record.talk_seconds,
+    )
