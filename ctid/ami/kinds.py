@@ -242,7 +242,8 @@ def _parking(kind: str, build: Build) -> Kind[events.Event]:
 
 
 def _member(kind: str, build: Build, skip: re.Pattern[bytes] | None = None) -> Kind[events.Event]:
-    own = r"\r\nQueue: (.*)\r\nMemberName: (.*)\r\nInterface: (.*)"
+    # StateInterface is the phone; Interface may be a Local channel that leads to it.
+    own = r"\r\nQueue: (.*)\r\nMemberName: (.*)\r\nInterface: .*\r\nStateInterface: (.*)"
     return Kind(bare(preamble(kind) + own), build, boring=skip)
 
 

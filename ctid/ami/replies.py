@@ -124,7 +124,10 @@ LISTED: dict[str, Kind[Reply]] = {
         last="\r\nActionID: ",
     ),
     "QueueMember": Kind(
-        bare(_event("QueueMember") + r"\r\nQueue: (.*)\r\nName: (.*)\r\nLocation: (.*)"),
+        bare(
+            _event("QueueMember")
+            + r"\r\nQueue: (.*)\r\nName: (.*)\r\nLocation: .*\r\nStateInterface: (.*)"
+        ),
         _queue_member,
     ),
     "BridgeListItem": Kind(
