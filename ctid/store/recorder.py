@@ -1,7 +1,6 @@
 """The one writer: a batch is one transaction, and once `commit` has returned it is on disk."""
 
 import asyncio
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -83,11 +82,14 @@ class Store:
         Raises StoreUnavailable; whether the batch was written is then not known, and it has to be
         given again. The next call connects anew.
         """
+        jobs = self._jobs(batch)
+        if not jobs:
+            return
         async with self._lock:
             try:
                 with db.failures(self._database):
                     connection = self._connection or await self._connect()
-                    await self._write(connection, batch)
+                    await db.write_all(connection, jobs)
                     self._see_that_the_file_is_there()
             except BaseException:
                 # Also when cancelled: the driver may be in the middle of a statement.
@@ -124,31 +126,20 @@ class Store:
             pass
         raise db.unavailable(self._database, StoreReason.GONE, "not the file that was opened")
 
-    async def _write(self, connection: AsyncConnection, batch: Batch) -> None:
+    def _jobs(self, batch: Batch) -> list[tuple[db.Write, list[db.Row]]]:
+        """Give the statements of one batch with their rows, in an order that keys allow."""
         # Of several states of one thing the last counts.
         records = list({(r.pbx, r.uniqueid, r.ordinal): r for r in batch.records}.values())
         calls = {(c.pbx, c.uniqueid): rows.open_call_row(c) for c in batch.open_calls}.values()
-        async with connection.begin():
-            await self._upsert(connection, "record", map(rows.record_row, records))
-            await self._execute(connection, self._cut_rings, map(rows.ring_cut, records))
-            rings = (row for record in records for row in rows.ring_rows(record))
-            await self._upsert(connection, "ring", rings)
-            await self._upsert(connection, "fact", map(rows.fact_row, batch.facts))
-            await self._upsert(connection, "open_call", (c for c in calls if c[2] is not None))
-            gone = (c[:2] for c in calls if c[2] is None)
-            await self._execute(connection, self._forget_call, gone)
-            await self._upsert(connection, "gap", map(rows.gap_row, batch.gaps))
-            await self._upsert(connection, "seen", map(rows.seen_row, batch.seen))
-
-    async def _upsert(
-        self, connection: AsyncConnection, table: str, parameters: Iterable[db.Row]
-    ) -> None:
-        await self._execute(connection, self._upserts[table], parameters)
-
-    @staticmethod
-    async def _execute(
-        connection: AsyncConnection, write: db.Write, parameters: Iterable[db.Row]
-    ) -> None:
-        prepared = list(parameters)
-        if prepared:
-            await db.execute_many(connection, write, prepared)
+        upsert = self._upserts
+        jobs = [
+            (upsert["record"], [rows.record_row(record) for record in records]),
+            (self._cut_rings, [rows.ring_cut(record) for record in records]),
+            (upsert["ring"], [row for record in records for row in rows.ring_rows(record)]),
+            (upsert["fact"], [rows.fact_row(fact) for fact in batch.facts]),
+            (upsert["open_call"], [row for row in calls if row[2] is not None]),
+            (self._forget_call, [row[:2] for row in calls if row[2] is None]),
+            (upsert["gap"], [rows.gap_row(gap) for gap in batch.gaps]),
+            (upsert["seen"], [rows.seen_row(seen) for seen in batch.seen]),
+        ]
+        return [job for job in jobs if job[1]]
