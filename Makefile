@@ -66,4 +66,4 @@ lock: $(STAMP)
 	@! grep -nE '[a-z]+://' requirements/*.txt
 
 clean:
-	rm -rf dist build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf dist build .cache/uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

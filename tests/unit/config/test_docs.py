@@ -1,0 +1,69 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from ctid.config import Callers, Config, LineTable, Pbx, Store, load
+from ctid.config.shape import keys_of
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/configuration.md").read_text()
+SECTIONS = {
+    title.split(":")[0].strip("`[] "): body
+    for title, _, body in (part.partition("\n") for part in PAGE.split("\n## ")[1:])
+}
+MODELS: dict[str, type[BaseModel]] = {
+    "store": Store,
+    "pbx": Pbx,
+    "line": LineTable,
+    "callers": Callers,
+}
+
+
+def documented(section: str) -> dict[str, str]:
+    """The defaults by key, from the first table of the section."""
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|", SECTIONS[section], re.MULTILINE)
+    return {key: default.strip() for key, default in rows}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_has_every_key_and_no_other(name: str) -> None:
+    assert list(documented(name)) != []
+    assert set(documented(name)) == set(keys_of(MODELS[name]))
+
+
+def test_the_page_has_every_table() -> None:
+    tables = {*MODELS, "agents"}
+    assert set(keys_of(Config)) - tables == set(documented("Top of the file"))
+    assert tables <= set(SECTIONS)
+
+
+@pytest.mark.parametrize("name", ["store", "pbx", "callers"])
+def test_the_page_says_the_true_defaults(name: str) -> None:
+    made = MODELS[name]()
+    for key, said in documented(name).items():
+        first = said.split("`")[1] if "`" in said else None
+        value = getattr(made, key)
+        if value in (None, ()):
+            assert first is None or first in ("[]", "host", "from-trunk")
+        else:
+            assert first is not None
+            assert tomllib.loads(f"x = {first}")["x"] == value
+
+
+def test_the_file_that_operators_copy_loads() -> None:
+    config = load(ROOT / "config/ctid.toml", read_secrets=False)
+    assert [line.name for line in config.lines()] == ["network"]
+    assert config.warnings == ()
+
+
+def test_so_it_does_with_all_that_is_commented_out(tmp_path: Path) -> None:
+    text = (ROOT / "config/ctid.toml").read_text()
+    path = tmp_path / "ctid.toml"
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE))
+    config = load(path, read_secrets=False)
+    assert config.pbx[0].closed_contexts == ("after-hours",)
+    assert config.line[0].contexts == ("hotline-network",)
+    assert config.callers.test != ()
