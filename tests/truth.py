@@ -1,4 +1,4 @@
-"""The truth of a recorded stream, as tests/captures/README.md maps it, and what may differ from it."""
+"""The truth of a recorded stream as tests/captures/README.md maps it, and what may differ."""
 
 import json
 from dataclasses import dataclass, field

@@ -75,9 +75,7 @@ def end_leg(state: State, leg: Leg, at: float, cause: int) -> None:
             state.settling[call.uniqueid] = call
     else:
         rings.leg_gone(state, call, leg, at, cause)
-    if call.hung_up_at is not None and not call.legs:
-        settle(state, call)
-        forget(state, call)
+    forget_if_over(state, call)
 
 
 def settle(state: State, call: Call) -> None:
@@ -91,6 +89,13 @@ def settle(state: State, call: Call) -> None:
     state.finished.extend(records_of(state.pbx, call))
     state.touch(call)
     if not call.legs:
+        forget(state, call)
+
+
+def forget_if_over(state: State, call: Call) -> None:
+    """The caller is gone and the last of the other channels, too."""
+    if call.hung_up_at is not None and not call.legs:
+        settle(state, call)
         forget(state, call)
 
 

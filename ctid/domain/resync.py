@@ -10,7 +10,7 @@ from ctid.domain import events as ev
 from ctid.domain.attempts import begin
 from ctid.domain.calls import AttemptKind, Call
 from ctid.domain.channels import DOWN, RINGING, UP, Leg
-from ctid.domain.endings import end_leg, forget_all, settle
+from ctid.domain.endings import end_leg, forget_all, forget_if_over, settle
 from ctid.domain.notes import member_seen
 from ctid.domain.records import Outcome
 from ctid.domain.state import State
@@ -114,6 +114,7 @@ def _lose_leg(state: State, call: Call, leg: Leg) -> None:
     state.mirror.remove(leg)
     call.legs.pop(leg.uniqueid, None)
     state.touch(call)
+    forget_if_over(state, call)
 
 
 def _talk_unknown(call: Call) -> None:
