@@ -20,8 +20,12 @@ class Greeting(NamedTuple):
 Item = events.Event | Reply | Greeting
 _Kind = Kind[events.Event] | Kind[Reply]
 
-# How many blocks a number can make of one event: it holds three blank lines at most.
-_MAX_PIECES = 5
+# How much a torn event can hold before its last piece: up to four numbers of 79 bytes, and what
+# stands between them.
+_MAX_TORN = 1024
+_MAX_PIECES = 80
+# How many pieces numbers make of an event at most, where a short event still fits into them.
+_RECENT = 24
 _MAX_TOLD = 1000
 _TABLE: dict[bytes, _Kind] = {
     **{f"Event: {kind}".encode(): known for kind, known in KINDS.items()},
@@ -77,7 +81,7 @@ class Decoder:
         self._stamped = False
         # A torn event and the blocks behind it, until its end comes.
         self._held: list[bytes] = []
-        self._recent: deque[bytes] = deque(maxlen=_MAX_PIECES)
+        self._recent: deque[bytes] = deque(maxlen=_RECENT)
         self._told: set[str] = set()
         self.counters = Counters()
 
@@ -105,6 +109,10 @@ class Decoder:
         kind_of = _TABLE.get
         remember = self._recent.append
         for block in blocks:
+            if not block:
+                if self._held:
+                    self._resume(block, items)
+                continue
             remember(block)
             if self._held:
                 self._resume(block, items)
@@ -152,8 +160,10 @@ class Decoder:
         """Whether an event without a channel is Asterisk's own."""
         if line == _BOOTED or line in _LISTED:
             return True
+        if groups[0]:
+            return True
         if self._stamped:
-            return groups[0] != ""
+            return False
         before = list(self._recent)[:-1]
         for index in range(len(before)):
             if is_torn(text.decode(before[index])):
@@ -190,10 +200,12 @@ class Decoder:
     def _resume(self, block: bytes, items: list[Item]) -> None:
         """Join a block to the torn event before it."""
         held = self._held
+        too_long = sum(map(len, held)) - len(held[0]) > _MAX_TORN
         held.append(block)
         whole = _BLANK.join(held)
         if len(whole) <= self._max_block:
-            kind = _TABLE[held[0].split(b"\r\n", 1)[0]]
+            line = held[0].split(b"\r\n", 1)[0]
+            kind = _TABLE[line]
             decoded = text.decode(whole)
             found = _read(kind, decoded, slow=True)
             if found is not None:
@@ -202,10 +214,10 @@ class Decoder:
                 self.counters.torn += 1
                 self.counters.forged += dropped
                 at = self._give(kind, found, decoded, items)
-                if not kind.last:
+                if line not in _LISTED:
                     self._tell(at, _uniqueid(kind, found[0]), dropped, items)
                 return
-        if len(held) >= _MAX_PIECES or len(whole) > self._max_block:
+        if too_long or len(whole) > self._max_block or len(held) > _MAX_PIECES:
             # Not torn by a number. What stood behind it is what it seems to be.
             self._held = []
             self.counters.bad += 1
