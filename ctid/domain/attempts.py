@@ -44,10 +44,18 @@ def begin(
 
 
 def _line(state: State, call: Call, leg: Leg, queue: str) -> str | None:
-    """Queue beats dialled number beats context; else the visit that is going on."""
+    """Queue beats dialled number beats context; else the visit that is going on.
+
+    A number or context that led to an attempt before leads to no other line now: what the same
+    extension tries next is overflow inside the line.
+    """
     directory = state.directory
     line = directory.line_of_queue(queue) if queue else None
-    line = line or directory.line_of_did(leg.exten) or directory.line_of_context(leg.context)
+    if line is None and leg.exten != call.tried_exten:
+        line = directory.line_of_did(leg.exten)
+    if line is None and leg.context != call.tried_context:
+        line = directory.line_of_context(leg.context)
+    call.tried_exten, call.tried_context = leg.exten, leg.context
     return line.name if line else call.visit.line
 
 

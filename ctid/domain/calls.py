@@ -115,6 +115,9 @@ class Call:
     parked: bool = False
     handed_over: bool = False
     pending_queue: str = ""
+    # Where the dialplan stood at the last attempt: only another number or context is another line.
+    tried_exten: str = ""
+    tried_context: str = ""
     last_app: str = ""
     last_app_call: str = ""
     closed_context: bool = False

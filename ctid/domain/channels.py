@@ -100,7 +100,7 @@ class Mirror:
                         yield other
                         if other.local:
                             waiting.append(other)
-            if here.local and here is not leg:
+            if here.local:
                 half = self.other_half(here)
                 if half is not None and half.uniqueid not in seen:
                     seen.add(half.uniqueid)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ctid.domain import attempts, conversation, rings
 from ctid.domain import events as ev
 from ctid.domain.calls import Call
-from ctid.domain.channels import Leg, Mirror
+from ctid.domain.channels import UP, Leg, Mirror
 from ctid.domain.connections import leave_bridge
 from ctid.domain.outcome import settle_visits
 from ctid.domain.rows import records_of
@@ -13,6 +13,9 @@ from ctid.domain.state import State
 
 # How long a call whose caller is gone waits for the ends of its other channels.
 SETTLE_SECONDS = 1.0
+# Q.850 causes of a caller who left before anything was answered. Where the PBX itself refuses the
+# call (busy, congestion), Asterisk reports a HangupRequest as well: its own answer ended the call.
+_CALLER_GAVE_UP = frozenset({0, 16, 26, 127})
 # Events of one moment come in any order: late ones must not bring a dead channel back to life.
 _REMEMBERED_DEAD = 4096
 
@@ -61,6 +64,8 @@ def end_leg(state: State, leg: Leg, at: float, cause: int) -> None:
     state.touch(call)
     is_caller = leg.uniqueid == call.uniqueid
     if is_caller:
+        if leg.state != UP and cause not in _CALLER_GAVE_UP:
+            call.asked_to_hang_up_at = None
         call.hung_up_at = at
         conversation.caller_gone(call, at)
     if leg.bridge:
