@@ -89,6 +89,16 @@ def test_one_whose_interpreter_is_gone_is_made_anew(tmp_path: Path, python: str)
     assert asked(tmp_path) == f"-m venv --clear {target}"
 
 
+def test_one_that_was_moved_is_made_anew(tmp_path: Path, python: str) -> None:
+    target = tmp_path / "moved"
+    (target / "bin").mkdir(parents=True)
+    (target / "bin/python").symlink_to(Path(sys.prefix) / "bin/python")
+    (target / "bin/pip").write_text("#!/elsewhere/bin/python\n")
+    (target / "pyvenv.cfg").write_text("")
+    assert run("make-venv", python, str(target)) == (0, "")
+    assert asked(tmp_path) == f"-m venv --clear {target}"
+
+
 def test_what_is_no_environment_is_left_alone(tmp_path: Path, python: str) -> None:
     folder, file = tmp_path / "folder", tmp_path / "file"
     folder.mkdir()
