@@ -1,0 +1,44 @@
+"""The commands a person types; a file per command."""
+
+import sys
+
+import typer
+
+from ctid import __version__
+from ctid.cli import check_config, replay, run
+
+app = typer.Typer(
+    name="ctid",
+    help="Records every call of an Asterisk PBX's hotlines.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("replay")(replay.replay)
+app.command("check-config")(check_config.check_config)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"ctid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Say which ctid this is."
+    ),
+) -> None:
+    """Record every call of an Asterisk PBX's hotlines."""
+
+
+def main() -> None:
+    """Run the command line; ends the process with 0, 1 (failed) or 2 (wrong use)."""
+    try:
+        app()
+    except BrokenPipeError:
+        # who reads our output has seen enough
+        sys.stderr.close()
+        sys.exit(1)

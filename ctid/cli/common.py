@@ -1,0 +1,31 @@
+"""What several commands share: the configuration and the way to fail."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from ctid import config
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a TOML file.")
+]
+DEFAULT_CONFIG = Path("/etc/ctid/ctid.toml")
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong on standard error and end: 1 it failed, 2 it was used wrongly."""
+    for line in message.splitlines():
+        typer.echo(f"ctid: {line}", err=True)
+    raise typer.Exit(code)
+
+
+def load_config(path: Path, *, read_secrets: bool) -> config.Config:
+    """The configuration; ends the command with all its mistakes, one a line."""
+    try:
+        loaded = config.load(path, read_secrets=read_secrets)
+    except config.ConfigError as error:
+        fail(str(error), 2)
+    for warning in loaded.warnings:
+        typer.echo(f"ctid: warning: {warning}", err=True)
+    return loaded

@@ -1,0 +1,21 @@
+"""`ctid run`: the daemon."""
+
+import asyncio
+import sys
+
+from ctid import logs
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.store.errors import StoreUnavailable
+
+
+def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Attach to every configured PBX and record its calls until told to stop (SIGTERM)."""
+    # imported here: the other commands need neither the network nor a database
+    from ctid.app import serve  # noqa: PLC0415
+
+    loaded = load_config(config, read_secrets=True)
+    logs.set_up(human=sys.stderr.isatty())
+    try:
+        asyncio.run(serve(loaded))
+    except StoreUnavailable as error:
+        fail(str(error))
