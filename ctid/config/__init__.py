@@ -1,11 +1,12 @@
 """The configuration: a strict TOML file becomes frozen objects, or a list of all its mistakes."""
 
 from ctid.config.loader import load
-from ctid.config.models import Callers, Config, LineTable, Pbx, Store
+from ctid.config.models import Alert, Callers, Config, LineTable, Pbx, Store
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret
 
 __all__ = [
+    "Alert",
     "Callers",
     "Config",
     "ConfigError",

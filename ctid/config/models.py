@@ -87,6 +87,15 @@ def _store_url(value: str) -> str:
     return value
 
 
+def _webhook(value: str) -> str:
+    scheme, mark, rest = value.partition("://")
+    if not mark or scheme not in ("http", "https") or not rest:
+        raise ValueError("must be an address that begins with `http://` or `https://`")
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("holds a user or a password, which log lines would show: take it out")
+    return value
+
+
 def _not_empty(value: tuple[Shift, ...]) -> tuple[Shift, ...]:
     if not value:
         raise ValueError("is an empty list: leave the key out for round the clock")
@@ -156,6 +165,12 @@ class Callers(_Table):
     fax: tuple[PatternText, ...] = ()
 
 
+class Alert(_Table):
+    """Where to say that the records cannot be written; without it only log and health tell."""
+
+    webhook: Annotated[Text, AfterValidator(_webhook)] | None = None
+
+
 class Config(_Table):
     """A whole configuration.
 
@@ -168,6 +183,7 @@ class Config(_Table):
     line: tuple[LineTable, ...] = ()
     agents: dict[str, Text] = {}
     callers: Callers = Callers()
+    alert: Alert = Alert()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ctid.config import Callers, Config, LineTable, Pbx, Store, load
+from ctid.config import Alert, Callers, Config, LineTable, Pbx, Store, load
 from ctid.config.shape import keys_of
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +40,7 @@ def test_the_page_has_every_table() -> None:
     assert tables <= set(SECTIONS)
 
 
-@pytest.mark.parametrize("name", ["store", "pbx", "callers"])
+@pytest.mark.parametrize("name", ["store", "pbx", "callers", "alert"])
 def test_the_page_says_the_true_defaults(name: str) -> None:
     made = MODELS[name]()
     for key, said in documented(name).items():

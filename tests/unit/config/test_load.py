@@ -69,6 +69,7 @@ def test_everything(tmp_path: Path) -> None:
     assert (main.port, branch.port) == (5039, 15038)
     assert main.ca_file == str(HERE / "good/ami.secret")
     assert config.store.url == "postgresql://ctid@localhost/ctid"
+    assert config.alert.webhook == "http://127.0.0.1:9093/api/v2/alerts"
     network, server = config.lines()
     assert network.title == "网络专业热线"
     assert network.queues == {"hotline"}
