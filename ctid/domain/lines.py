@@ -18,6 +18,8 @@ INBOUND_PREFIXES = ("from-trunk", "from-pstn", "from-external")
 # Callers choose numbers, so what is remembered about them has a limit.
 _CACHED_NUMBERS = 4096
 
+_SERIAL_DIGITS = 8  # of the number at the end of a channel's name
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -140,4 +142,4 @@ def endpoint(channel_name: str) -> str:
 
 
 def _is_serial(text: str) -> bool:
-    return len(text) == 8 and all(char in "0123456789abcdef" for char in text)  # noqa: PLR2004
+    return len(text) == _SERIAL_DIGITS and all(char in "0123456789abcdef" for char in text)
