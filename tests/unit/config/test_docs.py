@@ -14,11 +14,6 @@ SECTIONS = {
     for title, _, body in (part.partition("\n") for part in PAGE.split("\n## ")[1:])
 }
 MODELS = {**TABLES, **LISTS}
-    "store": Store,
-    "pbx": Pbx,
-    "line": LineTable,
-    "callers": Callers,
-}
 
 
 def documented(section: str) -> dict[str, str]:
