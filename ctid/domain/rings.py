@@ -6,7 +6,7 @@ from ctid.domain.calls import Call, RingState
 from ctid.domain.channels import RINGING, UP, Leg
 from ctid.domain.connections import reconsider
 from ctid.domain.records import Direction, RingResult
-from ctid.domain.state import State, find_ring
+from ctid.domain.state import State, dials_a_number, find_ring
 
 
 def channel_created(state: State, event: ev.ChannelCreated) -> None:
@@ -69,6 +69,8 @@ def dial_began(state: State, event: ev.DialBegan) -> None:
     call = state.call_of(leg)
     if call is None:
         return
+    if not leg.local and dials_a_number(event.dial_string):
+        leg.outside = True
     if leg.outside:
         leg.agent = state.agent_name(leg, event.dial_string)
         if call.direction is Direction.INTERNAL and call.visit.line is None:

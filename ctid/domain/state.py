@@ -168,6 +168,16 @@ def find_ring(call: Call | None, uniqueid: str) -> RingState | None:
     return None
 
 
+def dials_a_number(dial_string: str) -> bool:
+    """Whether Dial() was given a number to call over an endpoint: the outside, whoever it is.
+
+    `PJSIP/101/sip:101@192.0.2.1` names one of the endpoint's own phones instead.
+    """
+    if "sip:" in dial_string or not ("@" in dial_string or dial_string.count("/") > 1):
+        return False
+    return _dialled_number(dial_string).lstrip("+").isdigit()
+
+
 def _dialled_number(dial_string: str) -> str:
     """`13911112222@trunk`, `PJSIP/13911112222@trunk`, `SIP/trunk/13911112222`: the number."""
     number, at, _ = dial_string.partition("@")
