@@ -45,7 +45,7 @@ _Found = tuple[Groups, int, bool]
 class Counters:
     """What a decoder met. Plain numbers, read by whoever shows them."""
 
-    __slots__ = ("bad", "forged", "items", "odd", "skipped", "torn")
+    __slots__ = ("bad", "forged", "items", "odd", "oversized", "skipped", "torn")
 
     def __init__(self) -> None:
         # Items given out: events and replies.
@@ -60,6 +60,8 @@ class Counters:
         self.odd = 0
         # Blocks that are no event at all, or that lack what their kind must have.
         self.bad = 0
+        # Blocks that were dropped because they were too long.
+        self.oversized = 0
 
 
 class Decoder:
@@ -70,7 +72,10 @@ class Decoder:
     replayed) means the last Timestamp seen, 0.0 before the first.
     """
 
-    def __init__(self, max_block: int = DEFAULT_MAX_BLOCK) -> None:
+    def __init__(
+        self, max_block: int = DEFAULT_MAX_BLOCK, counters: Counters | None = None
+    ) -> None:
+        self.counters = counters or Counters()
         self._framer = Framer(max_block)
         self._max_block = max_block
         self._greeted = False
@@ -83,16 +88,13 @@ class Decoder:
         self._held: list[bytes] = []
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
         self._told: set[str] = set()
-        self.counters = Counters()
-
-    @property
-    def oversized(self) -> int:
-        """Blocks that were dropped because they were longer than `max_block`."""
-        return self._framer.oversized
 
     def feed(self, data: bytes, now: float | None = None) -> list[Item]:
         blocks = self._framer.feed(data)
         items: list[Item] = []
+        if self._framer.oversized:
+            self.counters.oversized += self._framer.oversized
+            self._framer.oversized = 0
         if not self._greeted and self._framer.version is not None:
             self._greeted = True
             items.append(Greeting(self._framer.version))

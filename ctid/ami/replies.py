@@ -39,6 +39,26 @@ class Reply(NamedTuple):
     fields: dict[str, str]
     listed: Listed | None
 
+    @property
+    def success(self) -> bool:
+        return self.fields.get("Response") == "Success"
+
+    @property
+    def challenge(self) -> str:
+        """Of Challenge: what to hash with the secret; empty where refused."""
+        return self.fields.get("Challenge", "")
+
+    @property
+    def value(self) -> str:
+        """Of Getvar."""
+        return self.fields.get("Value", "")
+
+    @property
+    def process_start(self) -> str | None:
+        """Of CoreStatus: when this process of the PBX began, as it writes it, in its zone."""
+        date, time = self.fields.get("CoreStartupDate"), self.fields.get("CoreStartupTime")
+        return f"{date} {time}" if date and time else None
+
 
 def _age(value: str) -> float | None:
     """`HH:MM:SS` or whole seconds."""

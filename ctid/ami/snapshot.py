@@ -23,7 +23,7 @@ class SnapshotCollector:
         self._entries: list[ListedQueueEntry] = []
         self._members: dict[tuple[str, str], str] = {}
         self._missing = set(ENDS)
-        self._listed_at: float | None = None
+        self.listed_at: float | None = None
         self._given = False
         self.answered: dict[str, float] = {}
         self.started: dict[str, float] = {}
@@ -32,6 +32,10 @@ class SnapshotCollector:
     def is_complete(self) -> bool:
         """Whether all lists came to their end."""
         return not self._missing
+
+    def refuse(self, end: str) -> None:
+        """The list that this ends will not come: the PBX refused the action or lacks the module."""
+        self._missing.discard(end)
 
     def add(self, item: Item) -> Snapshot | None:
         """Take an item; the snapshot, once, when it is complete.
@@ -45,11 +49,11 @@ class SnapshotCollector:
             at = item.at
         else:
             at = item.at
-        if at <= 0.0 or self._listed_at is None:
+        if at <= 0.0 or self.listed_at is None:
             return None
-        if self._listed_at == 0.0:
-            self._listed_at = at
-        if self._missing and at < self._listed_at + _PATIENCE:
+        if self.listed_at == 0.0:
+            self.listed_at = at
+        if self._missing and at < self.listed_at + _PATIENCE:
             return None
         self._given = True
         return self.snapshot(at)
@@ -81,7 +85,7 @@ class SnapshotCollector:
         elif reply.event in ENDS:
             self._missing.discard(reply.event)
             if reply.event == ENDS[0]:
-                self._listed_at = reply.at
+                self.listed_at = reply.at
 
 
 def _merged(first: ListedChannel, second: ListedChannel) -> ListedChannel:

@@ -1,0 +1,185 @@
+"""One connection to one PBX: panoramisk's Manager, with a protocol that reads bytes our way.
+
+The only module that imports panoramisk. One `Client` lives for one attempt to connect: it never
+connects again by itself, never sends an action twice, and ends when its connection ends.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from enum import StrEnum
+
+import panoramisk
+from panoramisk import actions as panoramisk_actions
+from panoramisk import ami_protocol
+
+from ctid.ami.actions import Action, check
+from ctid.ami.decode import Decoder, Greeting, Item
+from ctid.ami.replies import Reply
+from ctid.domain.events import Event, ShutDown
+
+
+class End(StrEnum):
+    """Why a connection, or an attempt to have one, ended; also a metric label."""
+
+    UNREACHABLE = "unreachable"
+    TLS_FAILED = "tls_failed"
+    NO_GREETING = "no_greeting"
+    LOGIN_TIMEOUT = "login_timeout"
+    LOGIN_REFUSED = "login_refused"
+    NO_ANSWER = "no_answer"
+    CONNECTION_LOST = "connection_lost"
+    PING_TIMEOUT = "ping_timeout"
+    PBX_RESTARTED = "pbx_restarted"
+    OVERRUN = "overrun"
+
+
+class ConnectionEndedError(Exception):
+    """The connection ended before the answer came."""
+
+
+class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no types
+    """A connection, from the greeting to the end.
+
+    `events` holds what came and was not taken yet; `wake` is set when there is something to look
+    at. More than `max_queued` waiting events end the connection on purpose. `ended` tells why it
+    ended, None while it lives.
+    """
+
+    def __init__(self, decoder: Decoder, clock: Callable[[], float], max_queued: int) -> None:
+        super().__init__(protocol_factory=self._make_protocol)
+        self.loop = asyncio.get_running_loop()
+        self.greeting: asyncio.Future[str] = self.loop.create_future()
+        self.wake = asyncio.Event()
+        self.events: list[Event] = []
+        self.listed: list[Reply] = []
+        self.ended: End | None = None
+        self._decoder = decoder
+        self._clock = clock
+        self._max_queued = max_queued
+        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._shut_down = False
+
+    async def open(
+        self, host: str, port: int, tls: ssl.SSLContext | None, server_name: str | None
+    ) -> None:
+        """Connect. Raises OSError (ssl.SSLError is one). Cancelling it leaves nothing behind."""
+        _, self.protocol = await self.loop.create_connection(
+            self._make_protocol,
+            host,
+            port,
+            ssl=tls,
+            server_hostname=server_name if tls is not None else None,
+        )
+
+    def request(self, action: Action) -> asyncio.Future[Reply]:
+        """Send an action; the future gets its response, or ConnectionEndedError.
+
+        Raises RefusedValueError.
+        """
+        check(action)
+        future: asyncio.Future[Reply] = self.loop.create_future()
+        if self.ended is not None or self.protocol is None:
+            _fail(future)
+            return future
+        made = self.send_action(dict(action))
+        self._waiting[made.id] = future
+        return future
+
+    def take(self) -> list[Event]:
+        """The events that came since the last time."""
+        events, self.events = self.events, []
+        return events
+
+    def abort(self, why: End) -> None:
+        """End the connection at once, without waiting for the peer."""
+        if self.ended is None:
+            self._end(why)
+        if self.protocol is not None:
+            self.protocol.transport.abort()
+
+    def forget(self, future: asyncio.Future[Reply]) -> None:
+        """No longer wait for this answer."""
+        future.cancel()
+        self._waiting = {key: held for key, held in self._waiting.items() if held is not future}
+
+    # -- called by the protocol -------------------------------------------------------------------
+
+    def received(self, data: bytes) -> None:
+        if self.ended is not None:
+            return
+        for item in self._decoder.feed(data, self._clock()):
+            self._take(item)
+        if len(self.events) + len(self.listed) > self._max_queued:
+            self.abort(End.OVERRUN)
+        self.wake.set()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self.ended is None:
+            self._end(End.PBX_RESTARTED if self._shut_down else End.CONNECTION_LOST)
+
+    def _make_protocol(self) -> "Protocol":
+        return Protocol(self)
+
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Reply):
+            future = self._waiting.pop(item.action_id, None) if not item.event else None
+            if future is not None and not future.done():
+                future.set_result(item)
+            elif item.event:
+                self.listed.append(item)
+        elif isinstance(item, Greeting):
+            if not self.greeting.done():
+                self.greeting.set_result(item.version)
+        else:
+            if isinstance(item, ShutDown):
+                self._shut_down = True
+            self.events.append(item)
+
+    def _end(self, why: End) -> None:
+        self.ended = why
+        _fail(self.greeting)
+        for future in self._waiting.values():
+            _fail(future)
+        self._waiting.clear()
+        self.wake.set()
+
+
+class Protocol(ami_protocol.AMIProtocol):  # type: ignore[misc]  # panoramisk ships no types
+    """Takes panoramisk's place on the transport: bytes go to the decoder of the client.
+
+    Nothing is logged here: what panoramisk would log holds secrets and callers.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self._client = client
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.factory = self._client
+
+    def data_received(self, data: bytes) -> None:
+        self._client.received(data)
+
+    def send(self, data: dict[str, str], as_list: object = None) -> object:
+        action = panoramisk_actions.Action(data, as_list=as_list)
+        # Its own future is not used: it would gather lists, and ours knows that a connection ends.
+        action.future.cancel()
+        self.transport.write(str(action).encode())
+        return action
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._client.connection_lost(exc)
+
+    def close(self) -> None:
+        """Close without keeping unanswered actions for another connection."""
+        self.closed = True
+        self.transport.close()
+
+
+def _fail(future: "asyncio.Future[Reply] | asyncio.Future[str]") -> None:
+    if not future.done():
+        future.set_exception(ConnectionEndedError("the connection ended"))
+        future.exception()  # seen: nobody may be waiting for it
