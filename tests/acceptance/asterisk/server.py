@@ -3,6 +3,7 @@
 It needs no rights and touches nothing outside the run folder, whoever starts it.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -42,7 +43,10 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 def free_udp_block(size: int) -> int:
     """The first of `size` free UDP ports in a row, below the range of automatic ports."""
-    for base in range(11000, 31000, size):
+    # Another server may be choosing at the same time: each begins somewhere else.
+    bases = list(range(11000, 31000, size))
+    start = os.getpid() % len(bases)
+    for base in bases[start:] + bases[:start]:
         try:
             for port in range(base, base + size):
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -86,23 +90,19 @@ class Asterisk:
         *,
         extensions: str,
         queues: str,
-        pjsip: str = "",
+        followme: str = "",
         systemname: str | None = None,
     ) -> None:
         self.major = major
         self.run = run
         self.tree = fetch.cache_dir() / major
-        # Claimed one after the other, so that two servers do not get the same.
-        rtp = free_udp_block(RTP_PORTS)
-        held = _hold(rtp)
-        try:
-            agents = free_udp_block(AGENT_PORTS)
-        finally:
-            held.close()
-        self.ports = Ports(free_port(), free_port(socket.SOCK_DGRAM), rtp, agents)
+        rtp = free_udp_block(RTP_PORTS + AGENT_PORTS)
+        self.ports = Ports(
+            free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._systemname = systemname
-        self._write(extensions, queues, pjsip)
+        self._write(extensions, queues, followme)
 
     @property
     def version(self) -> str:
@@ -207,10 +207,10 @@ class Asterisk:
         return [
             line
             for line in text.splitlines()
-            if re.search(r"(WARNING|ERROR)\[\d+\].*(pbx_config|manager|app_queue|config)\.c", line)
+            if re.search(r"(WARNING|ERROR)\[\d+\]\S* (pbx|pbx_config|manager|app_queue|config)\.c", line)
         ]
 
-    def _write(self, extensions: str, queues: str, pjsip: str) -> None:
+    def _write(self, extensions: str, queues: str, followme: str) -> None:
         run = self.run
         folders = "lib db keys agi run log/cdr-csv log/cdr-custom spool/voicemail spool/monitor"
         folders += " spool/outgoing spool/tmp spool/recording etc"
@@ -241,7 +241,8 @@ class Asterisk:
         (etc / "modules.conf").write_text(modules, encoding="utf-8")
         (etc / "extensions_scenarios.conf").write_text(extensions, encoding="utf-8")
         (etc / "queues_scenarios.conf").write_text(queues, encoding="utf-8")
-        (etc / "pjsip_agents.conf").write_text(self._agents() + pjsip, encoding="utf-8")
+        (etc / "followme_scenarios.conf").write_text(followme, encoding="utf-8")
+        (etc / "pjsip_agents.conf").write_text(self._agents(), encoding="utf-8")
 
     def _agents(self) -> str:
         """Endpoints PJSIP/a101 to a398, each with its fixed contact; a399 has none."""
@@ -254,12 +255,6 @@ class Asterisk:
                 f"[{name}]\ntype=aor\n{contact if number != 399 else ''}"
             )
         return "".join(parts)
-
-
-def _hold(first: int) -> socket.socket:
-    held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    held.bind(("127.0.0.1", first))
-    return held
 
 
 def sweep(run: Path) -> None:

@@ -327,6 +327,7 @@ class Leg:
     ended_by_me: bool | None = None
     refer: float | None = None
     holds: list[float] = field(default_factory=list)
+    keys: list[float] = field(default_factory=list)
     to_header: str = ""
     from_header: str = ""
 
@@ -351,8 +352,9 @@ def read_legs(file: Path) -> list[Leg]:
     text = file.read_bytes().decode(errors="replace").replace("\r\n", "\n")
     legs: dict[str, Leg] = {}
     marks = list(_BLOCK.finditer(text))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        body = text[mark.end() : following.start() if following else len(text)]
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
+        body = text[mark.end() : end]
         at = (
             datetime.strptime(f"{mark[1]} {mark[2]}", "%Y-%m-%d %H:%M:%S.%f")
             .replace(tzinfo=UTC)
@@ -411,6 +413,8 @@ def _apply(legs: dict[str, Leg], at: float, *, sent: bool, message: str) -> None
         leg.ended_by_me = sent
     elif line.startswith("REFER ") and leg.refer is None:
         leg.refer = at
+    elif line.startswith("INFO "):
+        leg.keys.append(at)
 
 
 class Sipp:

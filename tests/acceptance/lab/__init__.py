@@ -1,0 +1,1 @@
+"""The lab: Asterisk configuration, the table of scenarios and the truth that SIP tells."""
