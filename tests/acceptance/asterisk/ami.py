@@ -74,7 +74,8 @@ class LabAmi:
         found: list[dict[str, str]] = []
         while True:
             message = self._next(until)
-            if message.get("ActionID") != identity:
+            # The rows of ParkedCalls have no ActionID; what comes by itself has a Privilege.
+            if message.get("ActionID", identity) != identity or "Privilege" in message:
                 self._events.append(message)
             elif message.get("EventList") == "Complete":
                 return found

@@ -1,0 +1,56 @@
+"""ctid's configuration for the lab: a line for every dialled number and every queue of the table."""
+
+import json
+from pathlib import Path
+
+from .model import Places, Scenario
+from .scenarios import MOBILE, TABLE
+
+HOTLINE = (
+    ("8000", "dids", "8000"),
+    ("8001", "dids", "8001"),
+    ("8002", "dids", "8002"),
+    ("hotline", "queues", "hotline"),
+    ("hotline-backup", "queues", "hotline-backup"),
+)
+
+
+def lines() -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """(name, key, value, agents) of every line; each number and each queue is a line of its own."""
+    found: list[tuple[str, str, str, tuple[str, ...]]] = [(*row, ()) for row in HOTLINE]
+    for index, scenario in enumerate(TABLE):
+        found += _of(scenario, Places(index))
+    return found
+
+
+def _of(scenario: Scenario, places: Places) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    found = []
+    for slot in "xy":
+        if f"<{slot}>" in scenario.dialplan:
+            number = places.value(slot)
+            found.append((number, "dids", number, ()))
+    for slot in "qr":
+        if f"[<{slot}>]" in scenario.queues:
+            name = places.value(slot)
+            own = tuple(f"PJSIP/a{places.value(a)}" for a in scenario.line_agents if slot == "q")
+            found.append((name, "queues", name, own))
+    return found
+
+
+def ctid_toml(port: int, secret: Path, store: Path, more: str = "") -> str:
+    """The text of ctid.toml for an Asterisk whose AMI is on this port of 127.0.0.1."""
+    parts = [
+        f'[store]\nurl = "{store}"\n',
+        f'[[pbx]]\nname = "lab"\nport = {port}\nsecret_file = "{secret}"\n'
+        "reconnect_max_seconds = 1\nping_interval_seconds = 2\nping_timeout_seconds = 2\n"
+        'trunks = ["PJSIP/trunk"]\ninbound_contexts = ["from-trunk"]\n'
+        f'closed_contexts = ["after-hours"]\n{more}\n',
+    ]
+    for name, key, value, agents in lines():
+        parts.append(f'[[line]]\nname = "{name}"\n{key} = ["{value}"]\n')
+        if agents:
+            parts.append(f"agents = {json.dumps(agents)}\n")
+    parts.append("[agents]\n")
+    parts += [f'"PJSIP/a{number}" = "{number}"\n' for number in range(101, 400)]
+    parts.append(f'"{MOBILE}" = "mobile"\n')
+    return "\n".join(parts)
