@@ -1,6 +1,7 @@
 """After the login: ask what is going on, while events already come."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,16 +42,21 @@ class Attachment:
 
 
 async def attach(client: Client, seconds: float) -> Attachment | None:
-    """Ask; None if the answers did not come in `seconds`. Raises ConnectionEndedError."""
+    """Ask; None if the lists did not come in `seconds`. Raises ConnectionEndedError.
+
+    The times of the channels are asked behind that, and done without where they do not come.
+    """
     collector = SnapshotCollector()
     try:
         async with asyncio.timeout(seconds):
             started, refused = await _ask_lists(client, collector)
-            if actions.LISTS[0][0]["Action"] in refused:
-                return Attachment(None, started, refused)
-            await _ask_times(client, collector)
     except TimeoutError:
         return None
+    if actions.LISTS[0][0]["Action"] in refused:
+        return Attachment(None, started, refused)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await _ask_times(client, collector)
     return Attachment(collector.snapshot(collector.listed_at or 0.0), started, refused)
 
 

@@ -48,6 +48,13 @@ class Pace:
     refused: float = 60.0
     refused_max: float = 600.0
 
+    def seconds(self, end: End, row: int, *, longest: float, fraction: float) -> float:
+        """The wait after the `row`-th failure in a row, from 0."""
+        doublings = min(row, 16)
+        if end is End.LOGIN_REFUSED:
+            return min(self.refused * 2.0**doublings, self.refused_max)
+        return min(self.first * 2.0**doublings, longest) * fraction
+
 
 @dataclass(slots=True)
 class Counts:
@@ -301,13 +308,13 @@ class Connection:
 
     async def _wait(self, end: End) -> None:
         self.state = State.WAITING
-        doublings = min(self._failed_in_a_row, 16)
+        seconds = self._pace.seconds(
+            end,
+            self._failed_in_a_row,
+            longest=self._pbx.reconnect_max_seconds,
+            fraction=self._fraction(),
+        )
         self._failed_in_a_row += 1
-        if end is End.LOGIN_REFUSED:
-            seconds = min(self._pace.refused * 2**doublings, self._pace.refused_max)
-        else:
-            longest = min(self._pace.first * 2**doublings, self._pbx.reconnect_max_seconds)
-            seconds = longest * self._fraction()
         await asyncio.sleep(seconds)
 
 
