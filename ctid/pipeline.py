@@ -94,6 +94,7 @@ class Pipeline:
         self._stop = asyncio.Event()
         self.health = Health()
         self.commits = 0
+        self.poisonous_events = 0
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -123,7 +124,13 @@ class Pipeline:
         for event in events:
             if type(event) in _CONNECTION_EVENTS:
                 self._connection_changed(pbx, here, event)
-            receive(event)
+            try:
+                receive(event)
+            except Exception:
+                # The tracker does not raise for input; should it ever, one event is set aside and
+                # kept in the log, and all other calls go on.
+                self.poisonous_events += 1
+                log.exception("event_set_aside", pbx=pbx, event_text=repr(event))
         if events:
             here.clock = events[-1].at
             here.heard = self._clocks.monotonic()

@@ -15,7 +15,7 @@ def channel_created(state: State, event: ev.ChannelCreated) -> None:
         leg = state.make_leg(event.channel, event.at)
     if leg is not None:
         call = state.call_of(leg)
-        if call is not None and leg.dialled and not leg.local:
+        if call is not None and _is_phone(call, leg):
             _ring_of(state, call, leg, event.at)
 
 
@@ -27,10 +27,15 @@ def state_changed(state: State, event: ev.ChannelStateChanged) -> None:
     if call is None:
         return
     state.touch(call)
-    if leg.state == RINGING and leg.dialled and not leg.local:
+    if leg.state == RINGING and _is_phone(call, leg):
         _rang(state, call, leg, event.at)
     elif leg.state == UP and leg.bridge:
         reconsider(state, (leg, *state.mirror.connected(leg)), event.at)
+
+
+def _is_phone(call: Call, leg: Leg) -> bool:
+    """Whether this is a phone that the call makes ring: not its own caller, no half of a Local."""
+    return leg.dialled and not leg.local and leg.uniqueid != call.uniqueid
 
 
 def in_gap(state: State, call: Call, leg: Leg, began: float) -> None:
@@ -77,7 +82,7 @@ def dial_began(state: State, event: ev.DialBegan) -> None:
             call.direction = Direction.OUTBOUND
     if source is not None and source.uniqueid == call.uniqueid:
         attempts.dialled(state, call, source, event.at)
-    if not leg.local and leg.uniqueid != call.uniqueid:
+    if _is_phone(call, leg):
         ring = _ring_of(state, call, leg, event.at)
         ring.agent = leg.agent
         if any(ring is own for own in call.visit.rings):

@@ -91,7 +91,7 @@ class State:
 
     def _find_call(self, leg: Leg, at: float) -> None:
         call = self.calls.get(leg.linkedid)
-        if call is None and leg.linkedid == leg.uniqueid and not leg.local:
+        if call is None and leg.linkedid == leg.uniqueid:
             call = self._new_call(leg, at)
         if call is None:
             self.stray(leg)
@@ -117,6 +117,8 @@ class State:
             leg.outside or self.directory.is_inbound_context(leg.context)
         )
         direction = Direction.INBOUND if inbound else Direction.INTERNAL
+        if leg.outside and leg.dialled:
+            direction = Direction.OUTBOUND  # the PBX itself calls somebody
         line = self.directory.line_of_did(leg.exten) or self.directory.line_of_context(leg.context)
         call = Call(
             uniqueid=leg.uniqueid,
