@@ -442,14 +442,15 @@ class Sipp:
         command += ["-default_behaviors", "all,-abortunexp,-bye"]
         if calls is not None:
             command += ["-m", str(calls)]
-        self.process = subprocess.Popen(
-            [*command, *more],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / f"{name}.stderr").open("wb"),
-            cwd=folder,
-            env={**os.environ, "TZ": "UTC", "TERM": "dumb"},
-        )
+        with (folder / f"{name}.stderr").open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*command, *more],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                cwd=folder,
+                env={**os.environ, "TZ": "UTC", "TERM": "dumb"},
+            )
 
     def legs(self) -> list[Leg]:
         """What its log shows until now."""

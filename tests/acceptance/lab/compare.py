@@ -12,13 +12,13 @@ from .truth import Expected
 Row = dict[str, Any]
 
 
-def read_records(database: Path) -> list[Row]:
-    """All rows of table `record`, lists decoded; none if there is no such table yet."""
+def read_records(database: Path, table: str = "record") -> list[Row]:
+    """All rows of a table, lists decoded."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
-        rows = [dict(row) for row in connection.execute("SELECT * FROM record")]
+        rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
     for row in rows:
-        for name in ("agents_rung", "rings", "transfers"):
+        for name in {"agents_rung", "rings", "transfers"} & row.keys():
             row[name] = json.loads(row[name])
     return rows
 

@@ -12,6 +12,8 @@ HOTLINE = (
     ("8002", "dids", "8002"),
     ("hotline", "queues", "hotline"),
     ("hotline-backup", "queues", "hotline-backup"),
+    ("load", "dids", "_850X"),
+    ("load-queue", "queues", "load"),
 )
 
 

@@ -12,7 +12,7 @@ from asterisk.ami import AmiError
 from asterisk.server import Asterisk, free_port
 
 from .model import Act, Call, Places, Scenario
-from .scenarios import TABLE
+from .scenarios import NAMES, TABLE
 
 # Silence (PCMU), so that media flow where a scenario asks for it.
 SILENCE = b"\xff" * 8000
@@ -44,6 +44,7 @@ class Played:
 
     scenario: Scenario
     places: Places
+    folder: Path
     phones: dict[str, sipp.Sipp] = field(default_factory=dict)
     calls: dict[int, sipp.Sipp] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
@@ -113,19 +114,34 @@ class Player:
         with lock:
             return self._play(scenario)
 
-    def _play(self, scenario: Scenario) -> Played:
+    @staticmethod
+    def places(scenario: Scenario) -> Places:
+        """The numbers of a scenario, or of one that goes by its name."""
+        return Places(NAMES.index(scenario.name))
+
+    def prepare(self, scenario: Scenario) -> Played:
+        """A scenario that is ready to be performed; its folder exists."""
         with self._serial_lock:
             self._serial += 1
             folder = self.server.run / "sip" / f"{scenario.name}-{self._serial}"
         folder.mkdir(parents=True)
-        played = Played(scenario, Places(TABLE.index(scenario)))
+        return Played(scenario, self.places(scenario), folder)
+
+    def _play(self, scenario: Scenario) -> Played:
+        played = self.prepare(scenario)
         if scenario.name == "hotline_after_hours":
             with self.server.ami() as lab:
                 lab.action("DBPut", Family="hotline", Key="closed", Val="yes")
+        self.perform(played)
+        return played
+
+    def perform(self, played: Played) -> None:
+        """Do what the scenario says, until all callers are gone and all phones know it."""
+        scenario = played.scenario
         try:
-            self._start_phones(played, folder)
+            self._start_phones(played)
             threads = [
-                threading.Thread(target=self._guard, args=(played, self._call, folder, n))
+                threading.Thread(target=self._guard, args=(played, self._call, n))
                 for n in range(len(scenario.calls))
             ]
             threads += [
@@ -141,16 +157,15 @@ class Player:
         finally:
             for process in (*played.phones.values(), *played.calls.values()):
                 process.stop()
-        return played
 
-    def _start_phones(self, played: Played, folder: Path) -> None:
+    def _start_phones(self, played: Played) -> None:
         sip_port = self.server.ports.sip
         for slot, phone in played.scenario.phones:
             extension = played.places.agent(slot)
             port = self.server.ports.trunk if slot == "mobile" else self.server.ports.agent(extension)
             played.phones[slot] = sipp.Sipp(
                 f"phone-{slot}",
-                folder,
+                played.folder,
                 sipp.phone_xml(
                     user="trunk" if slot == "mobile" else f"a{extension}",
                     sip_port=sip_port,
@@ -165,14 +180,14 @@ class Player:
             )
         sipp.wait_listening({phone.port for phone in played.phones.values()})
 
-    def _call(self, played: Played, folder: Path, index: int) -> None:
+    def _call(self, played: Played, index: int) -> None:
         call: Call = played.scenario.calls[index]
         if call.after:
             self._reach(played, call.after)
         number = self._parked_at(played) if call.number == "park" else played.places.fill(call.number)
         process = sipp.Sipp(
             f"call-{index}",
-            folder,
+            played.folder,
             sipp.caller_xml(
                 user=played.user(index),
                 name=call.name,

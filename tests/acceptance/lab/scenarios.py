@@ -85,7 +85,7 @@ QUEUE_ROWS = (
     Scenario("overflow_answered", "another line's queue takes over", "exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,1)\n same => n,Queue(<r>,,,,8)", (Offer("overflowed", "q", "queue_timeout", rung="a", by=None, offered="invite:a", ended="over:a"), answered("b", line="r", offered="invite:b")), phones(a=NEVER, b=Phone(0.7)), (Call(todo="wait 4, bye"),), queues=queue() + "\n" + queue("B", "r")),
     Scenario("overflow_and_back", "to another line and back", "exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,1)\n same => n,Queue(<r>,,,,1)\n same => n,Dial(<C>,5)", (Offer("overflowed", "q", "queue_timeout", rung="a", by=None, offered="invite:a", ended="over:a"), answered("c", line="r", rung="bc", offered="invite:b")), phones(a=NEVER, b=NEVER, c=Phone(0.5)), (Call(todo="wait 5, bye"),), queues=queue() + "\n" + queue("B", "r")),
     Scenario("overflow_home", "A, then B, then A again, which answers", "exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,1)\n same => n,Queue(<r>,,,,1)\n same => n,Queue(<q>,,,,5)", (answered("a", line="q", offered="invite:a", answered="answer:a#2"), Offer("overflowed", "r", "queue_timeout", rung="b", by=None, offered="invite:b", ended="over:b")), phones(a=Phone(1.4), b=NEVER), (Call(todo="wait 6, bye"),), queues=queue() + "\n" + queue("B", "r")),
-    Scenario("nested_queue", "a queue's member is another queue", "exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,10)\nexten => <y>,1,Answer()\n same => n,Queue(<r>,,,,10)", (answered(line="q", offered="invite:a"),), phones(a=ANSWER), (Call(todo="wait 3, bye"),), queues=queue("Local/<y>@from-trunk/n") + "\n" + queue("A", "r")),
+    Scenario("nested_queue", "a queue's member is another queue", "exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,10)\nexten => <y>,1,Answer()\n same => n,Queue(<r>,,,,10)", (answered(line="q", offered="up+0.5"),), phones(a=ANSWER), (Call(todo="wait 3, bye"),), queues=queue("Local/<y>@from-trunk/n") + "\n" + queue("A", "r")),
     Scenario("several_lines", "two calls at once on two lines", "exten => <x>,1,Dial(<A>,10)\nexten => <y>,1,Dial(<B>,2)", (answered(), missed("no_answer", line="y", call=1, rung="b")), phones(a=ANSWER, b=NEVER), (TALK, Call("<y>"))),
     Scenario("own_agent", "a line's own agent calls it", QUEUED, (Offer("excluded", "q", "own_agent", agent="a", final="a", rung="a", offered="invite:a", direction="internal"),), phones(a=ANSWER), (Call(todo="wait 2.5, bye", by="b"),), queues=queue("A B"), line_agents="ab"),
     Scenario("extension_calls_line", "another extension calls a line", QUEUED, (answered(line="q", offered="invite:a", direction="internal"),), phones(a=ANSWER), (Call(todo="wait 2.5, bye", by="c"),), queues=queue("A")),
@@ -132,3 +132,5 @@ HOTLINE_ROWS = (
 )
 
 TABLE = (*DIRECT_ROWS, *QUEUE_ROWS, *MOVED_ROWS, *HOTLINE_ROWS)
+
+NAMES = tuple(scenario.name for scenario in TABLE)
