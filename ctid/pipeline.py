@@ -103,7 +103,8 @@ class Pipeline:
     ) -> None:
         """Take up what the last daemon committed. Until the PBX is seen again there is a gap."""
         here = self._pbxs[pbx]
-        here.tracker.restore(saved)
+        for row in here.tracker.restore(saved):
+            log.error("open_call_not_restored", pbx=pbx, call=row.uniqueid, state=row.state)
         if gap is not None:
             here.gap = gap
         elif seen is not None:

@@ -1,6 +1,8 @@
 """Bytes of an AMI connection to domain events."""
 
+import re
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ctid.ami import text
@@ -31,8 +33,8 @@ _TABLE: dict[bytes, _Kind] = {
     **{f"Event: {kind}".encode(): known for kind, known in KINDS.items()},
     **{f"Event: {kind}".encode(): known for kind, known in LISTED.items()},
 }
-_ENDS = frozenset(f"Event: {kind}".encode() for kind in ENDS)
 _LISTED = frozenset(f"Event: {kind}".encode() for kind in LISTED)
+_ENDS = frozenset(f"Event: {kind}".encode() for kind in ENDS)
 _BOOTED = b"Event: FullyBooted"
 # A variable of the whole PBX, set while it starts.
 _NO_CHANNEL = "\r\nChannel: none\r\n"
@@ -40,6 +42,35 @@ _BLANK = b"\r\n\r\n"
 _ABSENT = ("",) * len(CAPTURED)
 # Groups, end of the last snapshot, whether there is one.
 _Found = tuple[Groups, int, bool]
+
+
+class _Quick(NamedTuple):
+    """What decides about nearly all events of a kind; the others are looked at closely.
+
+    `boring` tells from the bytes that the event does not matter. Else `match` reads all of its
+    snapshots, `again` must not follow, and group `sure` must not be empty: then nobody forged it.
+    """
+
+    boring: Callable[[bytes], object] | None
+    match: Callable[[str], re.Match[str] | None]
+    again: str
+    sure: int
+    build: Callable[[float, Groups, str, int], events.Event | None]
+
+
+# By their first bytes: shorter names are followed by the header that comes second in all events.
+_KEY = 24
+_QUICK: dict[bytes, _Quick] = {
+    f"Event: {name}\r\nPrivilege: ".encode()[:_KEY]: _Quick(
+        kind.boring.search if kind.boring is not None else None,
+        kind.shape.whole(kind.further).match,
+        kind.further[-1].again if kind.further else kind.shape.again or _NO_CHANNEL,
+        0 if kind.shape.head is None else -1,
+        kind.build,
+    )
+    for name, kind in KINDS.items()
+}
+_MAX_KINDS = 500
 
 
 class Counters:
@@ -84,6 +115,8 @@ class Decoder:
         # Whether this PBX sends Timestamps: then an event without a channel must have one, because
         # with it such an event is too long to be forged.
         self._stamped = False
+        # None: a kind that does not matter.
+        self._kinds: dict[bytes, _Quick | None] = dict(_QUICK)
         # A torn event and the blocks behind it, until its end comes.
         self._held: list[bytes] = []
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
@@ -108,51 +141,79 @@ class Decoder:
 
     def _run(self, blocks: list[bytes], items: list[Item]) -> None:
         skipped = 0
-        kind_of = _TABLE.get
-        remember = self._recent.append
+        kinds = self._kinds
+        held = self._held
+        remember = self._recent.append if not self._stamped else None
         for block in blocks:
-            if not block:
-                if self._held:
-                    self._resume(block, items)
-                continue
-            remember(block)
-            if self._held:
+            if remember is not None:
+                remember(block)
+            if held:
                 self._resume(block, items)
                 continue
-            line = block.split(b"\r\n", 1)[0]
-            kind = kind_of(line)
-            if kind is None:
-                if line[:7] == b"Event: " and line not in _ENDS:
-                    skipped += 1
-                elif not line and block.lstrip(b"\r\n"):
-                    # Some TestEvents end with one line break too many.
-                    self._recent.pop()
-                    self._run([block.lstrip(b"\r\n")], items)
-                else:
-                    self._other(block, items)
-            elif kind.boring is not None and kind.boring.search(block):
+            key = block[:_KEY]
+            if key not in kinds:
+                self._unusual(block, items)
+                continue
+            quick = kinds[key]
+            if quick is None:
                 skipped += 1
-            else:
-                whole = text.decode(block)
-                found = _read(kind, whole)
-                if found is None:
-                    self._mend(kind, block, whole, items)
-                elif found[2] or self._is_believed(line, found[0]):
-                    self._give(kind, found, whole, items)
-                else:
-                    self.counters.forged += 1
+                continue
+            boring, match_of, again, sure, build = quick
+            if boring is not None and boring(block) is not None:
+                skipped += 1
+                continue
+            whole = text.decode(block)
+            match = match_of(whole)
+            if match is not None and whole.find(again, match.end()) < 0:
+                groups = match.groups("")
+                if groups[sure]:
+                    at = self._time(groups[0])
+                    item = build(at, groups, whole, match.end())
+                    if item is not None:
+                        items.append(item)
+                    continue
+            self._closely(block, whole, items)
         self.counters.skipped += skipped
+
+    def _unusual(self, block: bytes, items: list[Item]) -> None:
+        """What is not in the table: replies, kinds not seen before, and what is no event."""
+        line = block.split(b"\r\n", 1)[0]
+        if line in _TABLE:
+            self._closely(block, text.decode(block), items)
+        elif line[:7] == b"Event: " and line not in _ENDS:
+            self.counters.skipped += 1
+            if len(self._kinds) < _MAX_KINDS:
+                self._kinds[block[:_KEY]] = None
+        elif line:
+            self._other(block, items)
+        elif rest := block.lstrip(b"\r\n"):
+            # Some TestEvents end with one line break too many.
+            self._run([rest], items)
+
+    def _closely(self, block: bytes, whole: str, items: list[Item]) -> None:
+        line = block.split(b"\r\n", 1)[0]
+        kind = _TABLE[line]
+        found = _read(kind, whole)
+        if found is None:
+            self._mend(kind, block, whole, items)
+        elif found[2] or self._is_believed(line, found[0]):
+            self._give(kind, found, whole, items)
+        else:
+            self.counters.forged += 1
+
+    def _time(self, stamp: str) -> float:
+        if not stamp:
+            return self._clock
+        at = float(stamp)
+        self._stamped = True
+        if not self._live:
+            self._clock = at
+        return at
 
     def _give(self, kind: _Kind, found: _Found, whole: str, items: list[Item]) -> float:
         """Build the item of an event that was read; its time."""
         groups, end, _ = found
-        stamp = groups[0]
-        at = self._clock
-        if stamp:
-            at = float(stamp)
-            self._stamped = True
-            if not self._live:
-                self._clock = at
+        at = self._time(groups[0])
         item = kind.build(at, groups, whole, end)
         if item is not None:
             items.append(item)
@@ -175,8 +236,6 @@ class Decoder:
 
     def _other(self, block: bytes, items: list[Item]) -> None:
         """A response, the end of a list, or no event at all."""
-        if not block:
-            return
         if block.startswith((b"Response: ", b"Event: ")):
             items.append(response(self._clock, text.decode(block)))
         else:
@@ -193,7 +252,7 @@ class Decoder:
         if found is not None:
             self._give(kind, found, whole, items)
         elif kind.shape.head is not None and kind.shape.head.match(whole):
-            self._held = [block]
+            self._held.append(block)
         elif _NO_CHANNEL in whole:
             self.counters.skipped += 1
         else:
@@ -211,8 +270,8 @@ class Decoder:
             decoded = text.decode(whole)
             found = _read(kind, decoded, slow=True)
             if found is not None:
-                self._held = []
                 dropped = sum(piece.lstrip(b"\r\n")[:7] == b"Event: " for piece in held[1:])
+                held.clear()
                 self.counters.torn += 1
                 self.counters.forged += dropped
                 at = self._give(kind, found, decoded, items)
@@ -221,9 +280,10 @@ class Decoder:
                 return
         if too_long or len(whole) > self._max_block or len(held) > _MAX_PIECES:
             # Not torn by a number. What stood behind it is what it seems to be.
-            self._held = []
+            rest = held[1:]
+            held.clear()
             self.counters.bad += 1
-            self._run(held[1:], items)
+            self._run(rest, items)
 
     def _tell(self, at: float, uniqueid: str, dropped: int, items: list[Item]) -> None:
         if uniqueid in self._told:

@@ -87,6 +87,10 @@ class Shape(NamedTuple):
     head: re.Pattern[str] | None
     again: str
 
+    def whole(self, further: tuple["Further", ...]) -> re.Pattern[str]:
+        """`fast`, and directly behind it all that can follow."""
+        return re.compile(self.fast.pattern + "".join(more.fast.pattern for more in further))
+
 
 def shape(begin: str, prefix: str = "", *, unless: str | None = None) -> Shape:
     """`begin`, then the snapshot of `prefix`. `unless`: it may be absent before this header."""

@@ -24,6 +24,9 @@ Build = Callable[[float, Groups, str, int], events.Event | None]
 _WIDTH = len(CAPTURED)
 _APPS = ("Dial", "Queue", "VoiceMail", "ConfBridge", "FollowMe")
 _SHUTDOWN = "4"
+_UNKNOWN = "<unknown>"
+# The constructor of a named tuple costs three times as much.
+_new = tuple.__new__
 _VARIABLES = ("DIALSTATUS", "QUEUESTATUS", "MIXMONITOR_FILENAME")
 
 
@@ -46,15 +49,16 @@ class Kind(NamedTuple, Generic[Made]):
 def channel(groups: Groups, at: int) -> events.Channel:
     """The snapshot whose groups begin at `at`."""
     name, state, number, display, context, exten, uniqueid, linkedid = groups[at : at + _WIDTH]
-    return events.Channel(
-        name,
-        int(state),
-        text.number(number),
-        text.name(display),
-        context,
-        text.plain(exten),
-        uniqueid,
-        linkedid,
+    # Most values are plain: look before calling.
+    if not number.isdigit():
+        number = text.number(number)
+    if display:
+        display = "" if display == _UNKNOWN else text.name(display)
+    if not exten.isalnum():
+        exten = text.plain(exten)
+    return _new(
+        events.Channel,
+        (name, int(state), number, display, context, exten, uniqueid, linkedid),
     )
 
 

@@ -7,7 +7,7 @@ restart of the daemon loses nothing.
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from ctid.domain.channels import Leg
 from ctid.domain.records import Direction, EndedBy, Outcome, Reason, RingResult, Transfer
@@ -158,17 +158,38 @@ def _fields(thing: Any) -> dict[str, Any]:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_fields).encode
 
 
+class SavedStateError(ValueError):
+    """A saved call that this version cannot read."""
+
+
 def from_json(text: str) -> Call | Leg:
-    """What `to_json` or `leg_to_json` wrote."""
-    raw: dict[str, Any] = json.loads(text)
-    if "leg" in raw:
-        return Leg(**raw["leg"])
+    """What `to_json` or `leg_to_json` wrote, also of another version.
+
+    Fields that this version does not know are left out, those it lacks get their defaults. Raises
+    SavedStateError where that is not enough.
+    """
+    try:
+        raw: dict[str, Any] = json.loads(text)
+        return _known(Leg, raw["leg"]) if "leg" in raw else _call(raw)
+    except (TypeError, KeyError, ValueError) as error:
+        raise SavedStateError(str(error)) from None
+
+
+_T = TypeVar("_T")
+
+
+def _known(kind: type[_T], raw: dict[str, Any]) -> _T:
+    known: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]
+    return kind(**{name: value for name, value in raw.items() if name in known})
+
+
+def _call(raw: dict[str, Any]) -> Call:
     raw["direction"] = Direction(raw["direction"])
     raw["visits"] = [_visit(visit) for visit in raw["visits"]]
     raw["conversation"] = _conversation(raw["conversation"])
     raw["transfers"] = [Transfer(**transfer) for transfer in raw["transfers"]]
-    raw["legs"] = {uniqueid: Leg(**leg) for uniqueid, leg in raw["legs"].items()}
-    return Call(**raw)
+    raw["legs"] = {uniqueid: _known(Leg, leg) for uniqueid, leg in raw["legs"].items()}
+    return _known(Call, raw)
 
 
 def _visit(raw: dict[str, Any]) -> Visit:
@@ -179,15 +200,15 @@ def _visit(raw: dict[str, Any]) -> Visit:
         attempt = raw["attempt"]
         attempt["kind"] = AttemptKind(attempt["kind"])
         attempt["why"] = Reason(attempt["why"]) if attempt["why"] else None
-        raw["attempt"] = Attempt(**attempt)
-    return Visit(**raw)
+        raw["attempt"] = _known(Attempt, attempt)
+    return _known(Visit, raw)
 
 
 def _ring(raw: dict[str, Any]) -> RingState:
     raw["result"] = RingResult(raw["result"]) if raw["result"] else None
-    return RingState(**raw)
+    return _known(RingState, raw)
 
 
 def _conversation(raw: dict[str, Any]) -> Conversation:
     raw["broken_by"] = EndedBy(raw["broken_by"]) if raw["broken_by"] else None
-    return Conversation(**raw)
+    return _known(Conversation, raw)

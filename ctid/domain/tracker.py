@@ -19,7 +19,7 @@ from ctid.domain import (
     transfers,
 )
 from ctid.domain import events as ev
-from ctid.domain.calls import Call, from_json, leg_to_json, to_json
+from ctid.domain.calls import Call, SavedStateError, from_json, leg_to_json, to_json
 from ctid.domain.channels import Leg
 from ctid.domain.lines import Directory
 from ctid.domain.records import Fact, OpenCall, Record
@@ -69,21 +69,31 @@ class Tracker:
         for call in tuple(self._state.settling.values()):
             endings.settle(self._state, call)
 
-    def restore(self, saved: Iterable[OpenCall]) -> None:
-        """Take up the calls that were open when the last daemon ended."""
-        state = self._state
+    def restore(self, saved: Iterable[OpenCall]) -> list[OpenCall]:
+        """Take up the calls that were open when the last daemon ended.
+
+        Gives back those that this version cannot read; the next snapshot shows those still up.
+        """
+        unreadable: list[OpenCall] = []
         for row in saved:
-            if row.state is None:
+            try:
+                thing = from_json(row.state or "")
+            except SavedStateError:
+                unreadable.append(row)
                 continue
-            thing = from_json(row.state)
-            if isinstance(thing, Leg):
-                state.mirror.add(thing)
-                continue
-            state.calls[thing.uniqueid] = thing
-            if thing.hung_up_at is not None and not thing.settled:
-                state.settling[thing.uniqueid] = thing
-            for leg in thing.legs.values():
-                state.mirror.add(leg)
+            self._take_up(thing)
+        return unreadable
+
+    def _take_up(self, thing: Call | Leg) -> None:
+        state = self._state
+        if isinstance(thing, Leg):
+            state.mirror.add(thing)
+            return
+        state.calls[thing.uniqueid] = thing
+        if thing.hung_up_at is not None and not thing.settled:
+            state.settling[thing.uniqueid] = thing
+        for leg in thing.legs.values():
+            state.mirror.add(leg)
 
     def drain(self) -> Changes:
         """What changed since the last time."""

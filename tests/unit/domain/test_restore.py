@@ -103,3 +103,21 @@ def check_never_guessed(record: Record, true: Record | None) -> None:
     assert record.outcome in (true.outcome, Outcome.OVERFLOWED, Outcome.EXCLUDED)
     if record.answered_at is not None:
         assert dataclasses.replace(record, open=False).answered_at == true.answered_at
+
+
+def test_a_call_saved_by_another_version() -> None:
+    events = stream("direct_answered")
+    daemon = Daemon()
+    for event in events[:8]:
+        daemon.tracker.receive(event)
+    daemon.commit()
+    ((uniqueid, saved),) = daemon.saved.items()
+    assert saved.state is not None
+    newer = saved.state.replace('{"uniqueid"', '{"invented_later":1,"uniqueid"')
+    older = saved.state.replace('"parked":false,', "")
+    for state in (newer, older):
+        tracker = Tracker(lab.PBX, lab.directory())
+        assert tracker.restore([OpenCall(lab.PBX, uniqueid, state)]) == []
+        assert len(tracker.open_calls) == 1
+    broken = OpenCall(lab.PBX, uniqueid, '{"uniqueid": 1}')
+    assert Tracker(lab.PBX, lab.directory()).restore([broken]) == [broken]
