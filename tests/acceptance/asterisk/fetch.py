@@ -17,7 +17,12 @@ from pathlib import Path
 
 # Which suites package which major version, tried in this order.
 SUITES = {"22": ("forky", "sid"), "16": ("bullseye",)}
-PACKAGES = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm")
+PACKAGES = {
+    "22": ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm"),
+    "16": ("asterisk", "asterisk-modules", "asterisk-voicemail", "asterisk-core-sounds-en-gsm"),
+}
+# Changes whenever a cached tree of an older version of this script will not do.
+RECIPE = "2"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -96,7 +101,7 @@ def _unpack(mirror: str, suite: str, major: str, tree: Path, work: Path) -> str:
     version = found[1] if found else "none"
     if version.split(".")[0] != major:
         raise FetchError(f"suite {suite} has asterisk {version}, wanted {major}")
-    _run("apt-get", *flags, "-y", "-q", "--download-only", "install", *PACKAGES)
+    _run("apt-get", *flags, "-y", "-q", "--download-only", "install", *PACKAGES[major])
     archives = sorted((work / "cache" / "archives").glob("*.deb"))
     for archive in archives:
         _run("dpkg-deb", "-x", str(archive), str(tree))
@@ -114,7 +119,7 @@ def fetch(major: str) -> Path:
     """The unpacked tree of this major version, fetched if the cache has none. May raise FetchError."""
     target = cache_dir() / major
     mark = target / "VERSION"
-    if mark.is_file():
+    if mark.is_file() and (target / f"RECIPE-{RECIPE}").is_file():
         print(f"asterisk {major}: {mark.read_text(encoding='utf-8').strip()} (cached)")
         return target
     for tool in ("apt-get", "dpkg-deb"):
@@ -132,6 +137,7 @@ def fetch(major: str) -> Path:
                 except FetchError as error:
                     complaints.append(f"{suite}: {error}")
                     continue
+                (tree / f"RECIPE-{RECIPE}").touch()
                 (tree / "VERSION").write_text(version + "\n", encoding="utf-8")
                 shutil.rmtree(target, ignore_errors=True)
                 tree.rename(target)

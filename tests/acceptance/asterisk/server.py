@@ -41,19 +41,27 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return port
 
 
-def free_udp_block(size: int) -> int:
-    """The first of `size` free UDP ports in a row, below the range of automatic ports."""
-    # Another server may be choosing at the same time: each begins somewhere else.
+def reserve_udp_block(size: int) -> tuple[int, socket.socket]:
+    """The first of `size` UDP ports in a row, and a socket that keeps them ours while it is open.
+
+    Phones and media open their ports only when they are used, so other servers that are started
+    in the meantime must be told: whoever listens on the TCP port of the first number has the row.
+    """
     bases = list(range(11000, 31000, size))
     start = os.getpid() % len(bases)
     for base in bases[start:] + bases[:start]:
+        try:
+            guard = socket.create_server(("127.0.0.1", base))
+        except OSError:
+            continue
         try:
             for port in range(base, base + size):
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:
+            guard.close()
             continue
-        return base
+        return base, guard
     raise OSError(f"no {size} free UDP ports in a row")
 
 
@@ -96,10 +104,8 @@ class Asterisk:
         self.major = major
         self.run = run
         self.tree = fetch.cache_dir() / major
-        rtp = free_udp_block(RTP_PORTS + AGENT_PORTS)
-        self.ports = Ports(
-            free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS
-        )
+        rtp, self._guard = reserve_udp_block(RTP_PORTS + AGENT_PORTS)
+        self.ports = Ports(free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS)
         self._process: subprocess.Popen[bytes] | None = None
         self._systemname = systemname
         self._write(extensions, queues, followme)
@@ -181,7 +187,8 @@ class Asterisk:
             self._process = None
 
     def stop(self) -> None:
-        """End it in order, or by force after five seconds."""
+        """End it in order, or by force after five seconds; its ports are free again."""
+        self._guard.close()
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)

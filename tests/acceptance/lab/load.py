@@ -1,12 +1,13 @@
 """Many calls a second with mixed outcomes, and what SIP says about each of them."""
 
+import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk import sipp
-from asterisk.server import Asterisk, free_udp_block
+from asterisk.server import Asterisk, free_port
 
 from .compare import Row
 
@@ -77,8 +78,7 @@ def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], l
     callers: dict[str, sipp.Sipp] = {}
     try:
         sipp.wait_listening({phone.port for phone in phones.values()})
-        ports = free_udp_block(len(KINDS))
-        for index, kind in enumerate(KINDS):
+        for kind in KINDS:
             callers[kind.number] = sipp.Sipp(
                 f"caller-{kind.number}",
                 folder,
@@ -90,7 +90,7 @@ def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], l
                     todo=sipp.steps(kind.todo),
                     cancel_after=kind.cancel,
                 ),
-                port=ports + index,
+                port=free_port(socket.SOCK_DGRAM),
                 sip_port=sip_port,
                 calls=kind.rate * seconds,
                 more=("-r", str(kind.rate), "-l", "500"),

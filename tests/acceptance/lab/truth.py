@@ -36,7 +36,18 @@ def expected(played: Played) -> list[Expected]:
     """The records to expect; raises NoTruth if SIP shows that the scenario went otherwise."""
     if played.troubles:
         raise NoTruth("; ".join(played.troubles))
+    for offer in played.scenario.offers:
+        _check_end(played, offer)
     return [_expected(played, offer) for offer in played.scenario.offers]
+
+
+def _check_end(played: Played, offer: Offer) -> None:
+    """The table's `by` must be what SIP shows: who sent the CANCEL or the BYE."""
+    leg = played.call_leg(offer.call)
+    if leg is None:
+        raise NoTruth(f"{played.scenario.name}: call {offer.call} was not made")
+    if offer.by is not None and bool(leg.ended_by_me) != (offer.by == "caller"):
+        raise NoTruth(f"{played.scenario.name}: the table says {offer.by} ended it, SIP does not")
 
 
 def _need(played: Played, moment: str, call: int) -> float:
