@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from enum import StrEnum
+from typing import cast
 
 import panoramisk
 from panoramisk import actions as panoramisk_actions
@@ -108,8 +109,12 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
     def received(self, data: bytes) -> None:
         if self.ended is not None:
             return
-        for item in self._decoder.feed(data, self._clock()):
-            self._take(item)
+        items = self._decoder.feed(data, self._clock())
+        if self._decoder.plain:
+            self.events += cast("list[Event]", items)
+        else:
+            for item in items:
+                self._take(item)
         if len(self.events) + len(self.listed) > self._max_queued:
             self.abort(End.OVERRUN)
         self.wake.set()

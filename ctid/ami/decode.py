@@ -51,7 +51,7 @@ class _Quick(NamedTuple):
     snapshots, `again` must not follow, and group `sure` must not be empty: then nobody forged it.
     """
 
-    boring: Callable[[bytes], object] | None
+    boring: Callable[[bytes, int], object] | None
     match: Callable[[str], re.Match[str] | None]
     again: str
     sure: int
@@ -69,7 +69,10 @@ _QUICK: dict[bytes, _Quick] = {
         kind.build,
     )
     for name, kind in KINDS.items()
+    if name != "Shutdown"
 }
+# What `boring` looks for stands behind at least as many bytes.
+_HEAD = 150
 _MAX_KINDS = 500
 
 
@@ -110,6 +113,8 @@ class Decoder:
         self._framer = Framer(max_block)
         self._max_block = max_block
         self._greeted = False
+        # Whether the last `feed` gave only events, and none that tells of the connection itself.
+        self.plain = True
         self._clock = 0.0
         self._live = False
         # Whether this PBX sends Timestamps: then an event without a channel must have one, because
@@ -125,11 +130,13 @@ class Decoder:
     def feed(self, data: bytes, now: float | None = None) -> list[Item]:
         blocks = self._framer.feed(data)
         items: list[Item] = []
+        self.plain = True
         if self._framer.oversized:
             self.counters.oversized += self._framer.oversized
             self._framer.oversized = 0
         if not self._greeted and self._framer.version is not None:
             self._greeted = True
+            self.plain = False
             items.append(Greeting(self._framer.version))
         if blocks:
             self._live = now is not None
@@ -148,6 +155,7 @@ class Decoder:
             if remember is not None:
                 remember(block)
             if held:
+                self.plain = False
                 self._resume(block, items)
                 continue
             key = block[:_KEY]
@@ -159,7 +167,7 @@ class Decoder:
                 skipped += 1
                 continue
             boring, match_of, again, sure, build = quick
-            if boring is not None and boring(block) is not None:
+            if boring is not None and boring(block, _HEAD) is not None:
                 skipped += 1
                 continue
             whole = text.decode(block)
@@ -191,6 +199,7 @@ class Decoder:
             self._run([rest], items)
 
     def _closely(self, block: bytes, whole: str, items: list[Item]) -> None:
+        self.plain = False
         line = block.split(b"\r\n", 1)[0]
         kind = _TABLE[line]
         found = _read(kind, whole)
@@ -236,6 +245,7 @@ class Decoder:
 
     def _other(self, block: bytes, items: list[Item]) -> None:
         """A response, the end of a list, or no event at all."""
+        self.plain = False
         if block.startswith((b"Response: ", b"Event: ")):
             items.append(response(self._clock, text.decode(block)))
         else:
