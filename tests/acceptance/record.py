@@ -16,7 +16,7 @@ from asterisk.server import CTID_SECRET, LAB_SECRET, Asterisk
 from lab.model import Scenario
 from lab.play import Player, server
 from lab.scenarios import TABLE
-from lab.truth import NoTruth, as_json
+from lab.truth import NoTruthError, as_json
 
 
 def record(pbx: Asterisk, player: Player, scenario: Scenario, out: Path) -> str:
@@ -41,7 +41,7 @@ def record(pbx: Asterisk, player: Player, scenario: Scenario, out: Path) -> str:
     took = time.monotonic() - began
     try:
         truth = as_json(played, pbx.version)
-    except NoTruth as error:
+    except NoTruthError as error:
         for file in files:
             file.unlink()
         return f"{scenario.name}: NOT RECORDED: {error}"

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-
 from asterisk import fetch
 from asterisk.server import Asterisk
 from lab import load
@@ -18,7 +17,7 @@ from lab.daemon import Ctid, Proxy
 from lab.model import Call, Phone, Scenario
 from lab.play import Played, Player, server
 from lab.scenarios import NAMES, TABLE
-from lab.truth import NoTruth, expected
+from lab.truth import NoTruthError, expected
 
 VERSIONS = ("22", "16")
 AT_ONCE = 16
@@ -100,7 +99,7 @@ def judge(played: Played, rows: list[Row]) -> list[str]:
     """What is wrong with the records of one scenario."""
     try:
         wanted = expected(played)
-    except NoTruth as error:
+    except NoTruthError as error:
         return [f"the scenario did not go as written: {error}"]
     return compare(wanted, rows_of(wanted, rows))
 
@@ -174,7 +173,9 @@ def shows(ctid: Ctid, number: str, column: str) -> bool:
     return any(row["did"] == number and row["open"] and row[column] for row in ctid.records())
 
 
-def play_across_gap(lab: Lab, ctid: Ctid, begin: Callable[[], None], end: Callable[[], None]) -> None:
+def play_across_gap(
+    lab: Lab, ctid: Ctid, begin: Callable[[], None], end: Callable[[], None]
+) -> None:
     """Calls before, across, in and after an interval in which ctid does not see the PBX."""
     stays = Running(lab, "direct_answered", Phone(0.5), Call(todo="wait 9, bye"))
     leaves = Running(lab, "direct_agent_hangs", Phone(0.5), Call(todo="wait 3, bye"))

@@ -3,6 +3,7 @@
 It is not ctid's client on purpose: the truth and what drives the scenarios must not share its code.
 """
 
+import contextlib
 import socket
 import threading
 import time
@@ -157,11 +158,9 @@ class Recorder:
 
     def close(self) -> None:
         """Stop recording and wait until the file is complete."""
-        try:
+        # If the server was faster, all it sent is in the file already.
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            # The server was faster; then all it sent is in the file already.
-            pass
         self._thread.join(5.0)
         self._socket.close()
 

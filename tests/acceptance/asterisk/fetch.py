@@ -116,7 +116,7 @@ def _unpack(mirror: str, suite: str, major: str, tree: Path, work: Path) -> str:
 
 
 def fetch(major: str) -> Path:
-    """The unpacked tree of this major version, fetched if the cache has none. May raise FetchError."""
+    """The unpacked tree of this major version, fetched if there is none. Raises FetchError."""
     target = cache_dir() / major
     mark = target / "VERSION"
     if mark.is_file() and (target / f"RECIPE-{RECIPE}").is_file():

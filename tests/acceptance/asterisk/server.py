@@ -23,14 +23,18 @@ CTID_SECRET = "ctid-lab-secret"
 LAB_SECRET = "lab-secret"
 
 # What needs hardware, other daemons or open ports that nobody asked for.
+# fmt: off
 NOLOAD = (
-    "app_voicemail_imap app_voicemail_odbc cdr_adaptive_odbc cdr_odbc cdr_pgsql cdr_radius cdr_tds "
-    "cel_odbc cel_pgsql cel_radius cel_tds chan_dahdi chan_iax2 chan_mgcp chan_mobile chan_motif "
-    "chan_ooh323 chan_sip chan_skinny chan_unistim pbx_dundi res_config_ldap res_config_pgsql "
-    "res_config_odbc res_corosync res_hep res_http_websocket res_phoneprov res_pjsip_phoneprov "
-    "res_pjsip_phoneprov_provider res_pjsip_transport_websocket res_prometheus res_snmp res_xmpp "
-    "res_odbc chan_alsa chan_console app_jack app_festival pbx_lua pbx_ael chan_websocket"
-).split()
+    "app_voicemail_imap", "app_voicemail_odbc", "cdr_adaptive_odbc", "cdr_odbc", "cdr_pgsql",
+    "cdr_radius", "cdr_tds", "cel_odbc", "cel_pgsql", "cel_radius", "cel_tds", "chan_dahdi",
+    "chan_iax2", "chan_mgcp", "chan_mobile", "chan_motif", "chan_ooh323", "chan_sip",
+    "chan_skinny", "chan_unistim", "pbx_dundi", "res_config_ldap", "res_config_pgsql",
+    "res_config_odbc", "res_corosync", "res_hep", "res_http_websocket", "res_phoneprov",
+    "res_pjsip_phoneprov", "res_pjsip_phoneprov_provider", "res_pjsip_transport_websocket",
+    "res_prometheus", "res_snmp", "res_xmpp", "res_odbc", "chan_alsa", "chan_console", "app_jack",
+    "app_festival", "pbx_lua", "pbx_ael", "chan_websocket",
+)
+# fmt: on
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -145,7 +149,7 @@ class Asterisk:
         self.wait_booted(deadline)
 
     def wait_booted(self, deadline: float = 30.0) -> None:
-        """Wait until a login is answered by FullyBooted; fails with the log's end after `deadline` s."""
+        """Wait until a login is answered by FullyBooted, at most `deadline` seconds."""
         until = time.monotonic() + deadline
         while True:
             if self._process is not None and self._process.poll() is not None:
@@ -213,7 +217,9 @@ class Asterisk:
         return [
             line
             for line in text.splitlines()
-            if re.search(r"(WARNING|ERROR)\[\d+\]\S* (pbx|pbx_config|manager|app_queue|config)\.c", line)
+            if re.search(
+                r"(WARNING|ERROR)\[\d+\]\S* (pbx|pbx_config|manager|app_queue|config)\.c", line
+            )
         ]
 
     def _write(self, extensions: str, queues: str, followme: str) -> None:

@@ -24,7 +24,7 @@ def read_records(database: Path, table: str = "record") -> list[Row]:
 
 
 def compare(expected: Iterable[Expected], rows: Iterable[Row]) -> list[str]:
-    """What is wrong: missing, doubled and superfluous offers, and wrong fields; empty if all is well."""
+    """What is wrong: offers that are missing or too many, and wrong fields."""
     wanted = list(expected)
     left = [row for row in rows if row["line"] is not None or row["outcome"] is not None]
     calls = [row for row in rows if row["line"] is None and row["outcome"] is None]
@@ -69,45 +69,50 @@ def _find(want: Expected, rows: list[Row]) -> Row | None:
 
 
 def _fields(want: Expected, row: Row) -> list[str]:
+    """Every field that SIP knows; of a call without a line only who with whom and which way."""
     offer = want.offer
-    wrong = []
-
-    def same(name: str, value: object) -> None:
-        if row[name] != value:
-            wrong.append(f"{name} is {row[name]!r}, SIP says {value!r} ({row['because']})")
-
-    def near(name: str, value: float | None, found: float | None) -> None:
-        if value is None or found is None:
-            if value is not found:
-                wrong.append(f"{name} is {found}, SIP says {value}")
-        elif abs(value - found) > offer.tolerance:
-            wrong.append(f"{name} is {found:.2f}, SIP says {value:.2f}")
-
-    same("outcome", offer.outcome)
-    if row["reason"] not in offer.also:
-        same("reason", offer.reason)
-    same("agent", want.agent)
-    same("direction", offer.direction)
-    if offer.outcome is not None:
-        same("final_agent", want.final)
-        same("transferred", offer.transferred)
-        if sorted(row["agents_rung"]) != sorted(want.rung):
-            same("agents_rung", list(want.rung))
-    if offer.by is not None:
-        same("ended_by", offer.by)
+    same: dict[str, object] = {
+        "outcome": offer.outcome,
+        "reason": offer.reason,
+        "agent": want.agent,
+        "direction": offer.direction,
+        "ended_by": offer.by,
+    }
     if offer.outcome is None:
-        return wrong
-    near("offered_at", want.offered_at, row["offered_at"])
-    near("wait", want.wait, row["wait_seconds"])
-    # Of a miss nothing and zero seconds say the same.
-    talk = None
-    if row["talk_seconds"] or want.talk_and_hold is not None:
-        talk = (row["talk_seconds"] or 0.0) + (row["hold_seconds"] or 0.0)
-    near("talk + hold", want.talk_and_hold, talk)
+        return _same(same, row)
+    same |= {"final_agent": want.final, "transferred": offer.transferred}
+    if row["reason"] in offer.also:
+        del same["reason"]
+    if offer.by is None:
+        del same["ended_by"]
+    wrong = _same(same, row)
+    if sorted(row["agents_rung"]) != sorted(want.rung):
+        wrong.append(f"agents_rung is {row['agents_rung']}, SIP says {list(want.rung)}")
+    talk = (row["talk_seconds"] or 0.0) + (row["hold_seconds"] or 0.0)
+    near = [
+        ("offered_at", row["offered_at"], want.offered_at),
+        ("wait", row["wait_seconds"], want.wait),
+        # Of a miss nothing and zero seconds say the same.
+        ("talk + hold", talk, want.talk_and_hold or 0.0),
+    ]
     if want.hold is not None:
-        near("hold", want.hold, row["hold_seconds"])
+        near.append(("hold", row["hold_seconds"], want.hold))
+    wrong += [
+        f"{name} is {found}, SIP says {value}"
+        for name, found, value in near
+        if (found is None) != (value is None)
+        or (found is not None and abs(found - value) > offer.tolerance)
+    ]
     if offer.transfers is not None and len(row["transfers"]) != offer.transfers:
         wrong.append(f"{len(row['transfers'])} transfers, SIP says {offer.transfers}")
     if offer.recording and not row["recording"]:
         wrong.append("no recording")
     return wrong
+
+
+def _same(wanted: dict[str, object], row: Row) -> list[str]:
+    return [
+        f"{name} is {row[name]!r}, SIP says {value!r} ({row['because']})"
+        for name, value in wanted.items()
+        if row[name] != value
+    ]

@@ -1,11 +1,14 @@
-"""ctid's configuration for the lab: a line for every dialled number and every queue of the table."""
+"""ctid's configuration for the lab: a line for every dialled number and every queue."""
 
 import json
 from pathlib import Path
 
 from .model import Places, Scenario
-from .scenarios import MOBILE, TABLE
+from .rows import MOBILE
+from .scenarios import TABLE
 
+# name, key of its [[line]] table, value of that key, agents
+Line = tuple[str, str, str, tuple[str, ...]]
 HOTLINE = (
     ("8000", "dids", "8000"),
     ("8001", "dids", "8001"),
@@ -17,16 +20,16 @@ HOTLINE = (
 )
 
 
-def lines() -> list[tuple[str, str, str, tuple[str, ...]]]:
+def lines() -> list[Line]:
     """(name, key, value, agents) of every line; each number and each queue is a line of its own."""
-    found: list[tuple[str, str, str, tuple[str, ...]]] = [(*row, ()) for row in HOTLINE]
+    found: list[Line] = [(*row, ()) for row in HOTLINE]
     for index, scenario in enumerate(TABLE):
         found += _of(scenario, Places(index))
     return found
 
 
-def _of(scenario: Scenario, places: Places) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    found = []
+def _of(scenario: Scenario, places: Places) -> list[Line]:
+    found: list[Line] = []
     for slot in "xy":
         if f"<{slot}>" in scenario.dialplan:
             number = places.value(slot)
@@ -41,13 +44,13 @@ def _of(scenario: Scenario, places: Places) -> list[tuple[str, str, str, tuple[s
 
 def ctid_toml(port: int, secret: Path, store: Path, more: str = "") -> str:
     """The text of ctid.toml for an Asterisk whose AMI is on this port of 127.0.0.1."""
-    parts = [
-        f'[store]\nurl = "{store}"\n',
+    parts = [f'[store]\nurl = "{store}"\n']
+    parts.append(
         f'[[pbx]]\nname = "lab"\nport = {port}\nsecret_file = "{secret}"\n'
         "reconnect_max_seconds = 1\nping_interval_seconds = 2\nping_timeout_seconds = 2\n"
         'trunks = ["PJSIP/trunk"]\ninbound_contexts = ["from-trunk"]\n'
-        f'closed_contexts = ["after-hours"]\n{more}\n',
-    ]
+        f'closed_contexts = ["after-hours"]\n{more}\n'
+    )
     for name, key, value, agents in lines():
         parts.append(f'[[line]]\nname = "{name}"\n{key} = ["{value}"]\n')
         if agents:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from asterisk import sipp
+from asterisk import sipp, sipp_xml
 from asterisk.server import Asterisk, free_port
 
 from .compare import Row
@@ -59,15 +59,19 @@ class LoadCall:
 
 
 def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], list[str]]:
-    """Make all calls; gives them, and what did not go as its kind says (of the play, not of ctid)."""
+    """Make all calls; gives them, and what SIP itself saw go otherwise than its kind says."""
     folder.mkdir(parents=True)
     sip_port = server.ports.sip
     phones = {
         extension: sipp.Sipp(
             f"phone-{extension}",
             folder,
-            sipp.phone_xml(
-                user=f"a{extension}", sip_port=sip_port, ring=ring, then=then, todo=sipp.steps(todo)
+            sipp_xml.phone_xml(
+                user=f"a{extension}",
+                sip_port=sip_port,
+                ring=ring,
+                then=then,
+                todo=sipp_xml.steps(todo),
             ),
             port=server.ports.agent(extension),
             sip_port=sip_port,
@@ -82,12 +86,12 @@ def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], l
             callers[kind.number] = sipp.Sipp(
                 f"caller-{kind.number}",
                 folder,
-                sipp.caller_xml(
+                sipp_xml.caller_xml(
                     user=f"139{kind.number}[call_number]",
                     name="",
                     number=kind.number,
                     sip_port=sip_port,
-                    todo=sipp.steps(kind.todo),
+                    todo=sipp_xml.steps(kind.todo),
                     cancel_after=kind.cancel,
                 ),
                 port=free_port(socket.SOCK_DGRAM),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phone:
-    """What an agent's phone does with every call; see sipp.phone_xml for `then` and `todo`."""
+    """What an agent's phone does with every call; see sipp_xml.phone_xml for `then` and `todo`."""
 
     ring: float | None = 1.0
     then: str = "answer"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asterisk import sipp
+from asterisk import sipp, sipp_xml
 from asterisk.ami import AmiError
 from asterisk.server import Asterisk, free_port
 
@@ -162,16 +162,18 @@ class Player:
         sip_port = self.server.ports.sip
         for slot, phone in played.scenario.phones:
             extension = played.places.agent(slot)
-            port = self.server.ports.trunk if slot == "mobile" else self.server.ports.agent(extension)
+            port = (
+                self.server.ports.trunk if slot == "mobile" else self.server.ports.agent(extension)
+            )
             played.phones[slot] = sipp.Sipp(
                 f"phone-{slot}",
                 played.folder,
-                sipp.phone_xml(
+                sipp_xml.phone_xml(
                     user="trunk" if slot == "mobile" else f"a{extension}",
                     sip_port=sip_port,
                     ring=phone.ring,
                     then=played.places.fill(phone.then),
-                    todo=sipp.steps(played.places.fill(phone.todo)),
+                    todo=sipp_xml.steps(played.places.fill(phone.todo)),
                     rtp=str(self._rtp) if phone.rtp else None,
                 ),
                 port=port,
@@ -184,16 +186,18 @@ class Player:
         call: Call = played.scenario.calls[index]
         if call.after:
             self._reach(played, call.after)
-        number = self._parked_at(played) if call.number == "park" else played.places.fill(call.number)
+        number = (
+            self._parked_at(played) if call.number == "park" else played.places.fill(call.number)
+        )
         process = sipp.Sipp(
             f"call-{index}",
             played.folder,
-            sipp.caller_xml(
+            sipp_xml.caller_xml(
                 user=played.user(index),
                 name=call.name,
                 number=number,
                 sip_port=self.server.ports.sip,
-                todo=sipp.steps(played.places.fill(call.todo)),
+                todo=sipp_xml.steps(played.places.fill(call.todo)),
                 cancel_after=call.cancel,
                 rtp=str(self._rtp) if call.rtp else None,
                 headers=call.headers,
@@ -214,7 +218,8 @@ class Player:
             return
         with self.server.ami() as lab:
             channels = lab.channels()
-            caller = next(c["Channel"] for c in channels if c.get("CallerIDNum") == played.user(0))
+            number = played.user(0)
+            caller = next(c["Channel"] for c in channels if c.get("CallerIDNum") == number)
             prefix = f"PJSIP/a{played.places.agent(act.who)}-"
             agent = next(c["Channel"] for c in channels if c["Channel"].startswith(prefix))
             if act.kind == "redirect":
@@ -237,13 +242,16 @@ class Player:
         theirs = consult.to_header.rpartition(";tag=")[2]
         number = played.places.fill(played.scenario.calls[1].number)
         where = (
-            f"<sip:{number}@127.0.0.1:{self.server.ports.sip}?Replaces={consult.call_id.replace('@', '%40')}"
+            f"<sip:{number}@127.0.0.1:{self.server.ports.sip}"
+            f"?Replaces={consult.call_id.replace('@', '%40')}"
             f"%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{mine}>"
         )
         message = (
-            f"MESSAGE sip:{slot}@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKlab\r\n"
-            f"From: <sip:lab@127.0.0.1>;tag=lab\r\nTo: {leg.to_header}\r\nCall-ID: {leg.call_id}\r\n"
-            f"CSeq: 900 MESSAGE\r\nX-Refer-To: {where}\r\nContent-Length: 0\r\n\r\n"
+            f"MESSAGE sip:{slot}@127.0.0.1 SIP/2.0\r\n"
+            "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKlab\r\n"
+            f"From: <sip:lab@127.0.0.1>;tag=lab\r\nTo: {leg.to_header}\r\n"
+            f"Call-ID: {leg.call_id}\r\nCSeq: 900 MESSAGE\r\n"
+            f"X-Refer-To: {where}\r\nContent-Length: 0\r\n\r\n"
         )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(message.encode(), ("127.0.0.1", played.phones[slot].port))

@@ -28,14 +28,14 @@ class Expected:
     ended_at: float | None
 
 
-class NoTruth(Exception):
+class NoTruthError(Exception):
     """The scenario did not go as its script says, so that there is nothing to compare with."""
 
 
 def expected(played: Played) -> list[Expected]:
-    """The records to expect; raises NoTruth if SIP shows that the scenario went otherwise."""
+    """The records to expect; raises NoTruthError if SIP shows that the scenario went otherwise."""
     if played.troubles:
-        raise NoTruth("; ".join(played.troubles))
+        raise NoTruthError("; ".join(played.troubles))
     for offer in played.scenario.offers:
         _check_end(played, offer)
     return [_expected(played, offer) for offer in played.scenario.offers]
@@ -45,15 +45,17 @@ def _check_end(played: Played, offer: Offer) -> None:
     """The table's `by` must be what SIP shows: who sent the CANCEL or the BYE."""
     leg = played.call_leg(offer.call)
     if leg is None:
-        raise NoTruth(f"{played.scenario.name}: call {offer.call} was not made")
+        raise NoTruthError(f"{played.scenario.name}: call {offer.call} was not made")
     if offer.by is not None and bool(leg.ended_by_me) != (offer.by == "caller"):
-        raise NoTruth(f"{played.scenario.name}: the table says {offer.by} ended it, SIP does not")
+        raise NoTruthError(
+            f"{played.scenario.name}: the table says {offer.by} ended it, SIP does not"
+        )
 
 
 def _need(played: Played, moment: str, call: int) -> float:
     at = played.moment(moment, call)
     if at is None:
-        raise NoTruth(f"{played.scenario.name}: no {moment} in the SIP logs")
+        raise NoTruthError(f"{played.scenario.name}: no {moment} in the SIP logs")
     return at
 
 
@@ -66,7 +68,9 @@ def _expected(played: Played, offer: Offer) -> Expected:
     if heard:
         answered = _need(played, offer.answered or f"answer:{offer.agent}", offer.call)
         talk = _need(played, offer.ended, offer.call) - answered
-        talk -= sum(_need(played, b, offer.call) - _need(played, a, offer.call) for a, b in offer.pauses)
+        talk -= sum(
+            _need(played, b, offer.call) - _need(played, a, offer.call) for a, b in offer.pauses
+        )
         if offered is not None:
             wait = answered - offered
     elif offered is not None:
@@ -78,7 +82,9 @@ def _expected(played: Played, offer: Offer) -> Expected:
     measured = {slot for slot, phone in played.phones.items() if any(g.ring for g in phone.legs())}
     claimed = {slot for other in played.scenario.offers for slot in slots(other.rung)}
     if any(offer.outcome for offer in played.scenario.offers) and measured != claimed:
-        raise NoTruth(f"{played.scenario.name}: rang {sorted(measured)}, not {sorted(claimed)}")
+        raise NoTruthError(
+            f"{played.scenario.name}: rang {sorted(measured)}, not {sorted(claimed)}"
+        )
     line = None if offer.line is None else played.places.line(offer.line)
     if offer.direction != "inbound" and offer.outcome is None:
         line = None
@@ -145,7 +151,7 @@ def as_json(played: Played, version: str) -> dict[str, Any]:
 def _call(played: Played, index: int, rows: list[Expected]) -> dict[str, Any]:
     leg = played.call_leg(index)
     if leg is None:
-        raise NoTruth(f"{played.scenario.name}: call {index} was not made")
+        raise NoTruthError(f"{played.scenario.name}: call {index} was not made")
     # The first offer that was answered, else the last one, stands for the call.
     main = next((row for row in rows if row.answered_at is not None), rows[-1])
     domain = [
@@ -175,7 +181,7 @@ def _call(played: Played, index: int, rows: list[Expected]) -> dict[str, Any]:
         "reason": main.offer.reason,
         "reason_also": list(main.offer.also),
         "agent": main.agent,
-        "final_agent": rows[-1].final if rows[-1].final else main.final,
+        "final_agent": rows[-1].final or main.final,
         "agents_rung": list(dict.fromkeys(agent for row in rows for agent in row.rung)),
         "ended_by": rows[-1].offer.by,
         "nth": index,
