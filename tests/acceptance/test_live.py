@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from asterisk import fetch
@@ -122,6 +123,8 @@ def test_configuration_loads_without_complaint(lab: Lab) -> None:
 class Running:
     """A scenario of the table with other phones and calls, played in the background."""
 
+    started: ClassVar[list["Running"]] = []
+
     def __init__(self, lab: Lab, name: str, phone: Phone, call: Call) -> None:
         base = next(scenario for scenario in TABLE if scenario.name == name)
         self._scenario: Scenario = replace(
@@ -132,6 +135,7 @@ class Running:
         self.played = lab.player.prepare(self._scenario)
         self._thread = threading.Thread(target=lab.player.perform, args=(self.played,))
         self._thread.start()
+        self.started.append(self)
 
     def reach(self, moment: str) -> None:
         """Wait until a moment has come."""
@@ -162,6 +166,13 @@ class Running:
         ]
         assert len(mine) == 1, (self.number, mine)
         return mine[0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    yield
+    while Running.started:
+        Running.started.pop().abort()
 
 
 RING_LONG = Phone(ring=3.0)

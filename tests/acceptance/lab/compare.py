@@ -107,6 +107,8 @@ def _fields(want: Expected, row: Row) -> list[str]:
         wrong.append(f"{len(row['transfers'])} transfers, SIP says {offer.transfers}")
     if offer.recording and not row["recording"]:
         wrong.append("no recording")
+    if row["survey"] != offer.survey:
+        wrong.append(f"survey is {row['survey']}, not {offer.survey}")
     return wrong
 
 

@@ -276,4 +276,20 @@ DIRECT_ROWS = (
             ),
         ),
     ),
+    Scenario(
+        "short_answer",
+        "the caller hangs up at once",
+        DIRECT,
+        (answered(),),
+        phones(a=ANSWER),
+        (Call(todo="wait 0.3, bye"),),
+    ),
+    Scenario(
+        "group_pickup",
+        "a colleague picks up the ring group's call",
+        "exten => <x>,1,Dial(<A>&<B>,10)",
+        (answered("c", rung="ab", answered="start:1", tolerance=0.6),),
+        phones(a=NEVER, b=NEVER),
+        (Call(todo="wait 1.5, bye"), Call("*8<a>", by="c", after="ring:a+1")),
+    ),
 )

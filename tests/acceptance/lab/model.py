@@ -60,6 +60,7 @@ class Offer:
 
     `ended` is the end of the last attempt of a miss, or of the conversation. `pauses` are pairs of
     moments in which the caller spoke with nobody. `wait` as a number: known from the dialplan.
+    `rung_also`: phones that rang in this scenario, but not for this caller.
     """
 
     outcome: str | None
@@ -81,6 +82,7 @@ class Offer:
     transfers: int | None = None
     direction: str = "inbound"
     recording: bool = False
+    survey: str | None = None
     tolerance: float = 0.5
 
 

@@ -230,4 +230,49 @@ QUEUE_ROWS = (
         (Call(todo="wait 2.5, bye", by="c"),),
         queues=queue("A"),
     ),
+    Scenario(
+        "queue_pickup",
+        "a colleague picks up the queue's call",
+        QUEUED,
+        (answered("b", line="q", rung="a", offered="invite:a", answered="start:1", tolerance=0.6),),
+        phones(a=NEVER),
+        (Call(todo="wait 3.5, bye"), Call("*8<a>", by="b", after="ring:a+1")),
+        queues=queue("A"),
+    ),
+    Scenario(
+        "queue_second_waits",
+        "one agent, two callers, one after the other",
+        QUEUED,
+        (
+            answered(line="q", offered="invite:a", rung="a"),
+            answered(line="q", offered="up+0.5", answered="answer:a#2", call=1),
+        ),
+        phones(a=Phone(0.5)),
+        (Call(todo="wait 2, bye"), Call(after="up+0.3", todo="wait 5, bye")),
+        queues=queue("A"),
+    ),
+    Scenario(
+        "queue_survey",
+        "a survey after the agent hung up",
+        (
+            "exten => <x>,1,Answer()\n"
+            " same => n,Queue(<q>,c,,,10)\n"
+            " same => n,Wait(0.5)\n"
+            " same => n,UserEvent(Survey,Score: 5)\n"
+            " same => n,Wait(0.5)\n"
+            " same => n,Hangup()"
+        ),
+        (answered(line="q", offered="invite:a", by="agent", ended="over:a", survey="5"),),
+        phones(a=Phone(0.5, todo="wait 1, bye")),
+        queues=queue("A"),
+    ),
+    Scenario(
+        "queue_declined_again",
+        "the agent declines again and again",
+        QUEUED,
+        (missed("caller_hangup", line="q", by="caller", offered="invite:a"),),
+        phones(a=Phone(0.4, "603")),
+        (Call(todo="wait 3.5, bye"),),
+        queues=queue("A"),
+    ),
 )

@@ -46,6 +46,9 @@ def _check_end(played: Played, offer: Offer) -> None:
     leg = played.call_leg(offer.call)
     if leg is None:
         raise NoTruthError(f"{played.scenario.name}: call {offer.call} was not made")
+    if offer.ended.startswith("end:"):
+        # The conversation ended with another call's end: the agent left, the caller stayed.
+        return
     if offer.by is not None and bool(leg.ended_by_me) != (offer.by == "caller"):
         raise NoTruthError(
             f"{played.scenario.name}: the table says {offer.by} ended it, SIP does not"
@@ -80,7 +83,11 @@ def _expected(played: Played, offer: Offer) -> Expected:
         hold = _need(played, offer.hold[1], offer.call) - _need(played, offer.hold[0], offer.call)
     rung = tuple(agent(slot) for slot in slots(offer.rung))
     measured = {slot for slot, phone in played.phones.items() if any(g.ring for g in phone.legs())}
-    claimed = {slot for other in played.scenario.offers for slot in slots(other.rung)}
+    claimed = {
+        slot
+        for other in played.scenario.offers
+        for slot in slots(other.rung) + slots(other.rung_also)
+    }
     if any(offer.outcome for offer in played.scenario.offers) and measured != claimed:
         raise NoTruthError(
             f"{played.scenario.name}: rang {sorted(measured)}, not {sorted(claimed)}"
@@ -169,6 +176,7 @@ def _call(played: Played, index: int, rows: list[Expected]) -> dict[str, Any]:
             "wait_s": _round(row.wait),
             "talk_and_hold_s": _round(row.talk_and_hold),
             "hold_s": _round(row.hold),
+            "survey": row.offer.survey,
         }
         for row in rows
     ]
