@@ -19,6 +19,8 @@ from ctid.ami.decode import Decoder, Greeting, Item
 from ctid.ami.replies import Reply
 from ctid.domain.events import Event, ShutDown
 
+_READ = 64 * 1024
+
 
 class End(StrEnum):
     """Why a connection, or an attempt to have one, ended; also a metric label."""
@@ -150,8 +152,11 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self.wake.set()
 
 
-class Protocol(ami_protocol.AMIProtocol):  # type: ignore[misc]  # panoramisk ships no types
+class Protocol(ami_protocol.AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # as above
     """Takes panoramisk's place on the transport: bytes go to the decoder of the client.
+
+    It reads into one buffer of its own, small enough that the memory of the blocks is used again
+    and again: with asyncio's 256 KiB the kernel has to give new pages for every read.
 
     Nothing is logged here: what panoramisk would log holds secrets and callers.
     """
@@ -159,13 +164,18 @@ class Protocol(ami_protocol.AMIProtocol):  # type: ignore[misc]  # panoramisk sh
     def __init__(self, client: Client) -> None:
         super().__init__()
         self._client = client
+        self._buffer = memoryview(bytearray(_READ))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.factory = self._client
 
-    def data_received(self, data: bytes) -> None:
-        self._client.received(data)
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        # Not a bytearray: asyncio's TLS writes into slices of it.
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._client.received(bytes(self._buffer[:nbytes]))
 
     def send(self, data: dict[str, str], as_list: object = None) -> object:
         action = panoramisk_actions.Action(data, as_list=as_list)

@@ -74,6 +74,8 @@ _QUICK: dict[bytes, _Quick] = {
 # What `boring` looks for stands behind at least as many bytes.
 _HEAD = 150
 _MAX_KINDS = 500
+# A kind that is not in the table: matches nothing, so it is looked at closely.
+_NEW = _Quick(None, re.compile(r"(?!)").match, "", 0, lambda *_: None)
 
 
 class Counters:
@@ -148,7 +150,7 @@ class Decoder:
 
     def _run(self, blocks: list[bytes], items: list[Item]) -> None:
         skipped = 0
-        kinds = self._kinds
+        kind_of = self._kinds.get
         held = self._held
         remember = self._recent.append if not self._stamped else None
         for block in blocks:
@@ -158,11 +160,7 @@ class Decoder:
                 self.plain = False
                 self._resume(block, items)
                 continue
-            key = block[:_KEY]
-            if key not in kinds:
-                self._unusual(block, items)
-                continue
-            quick = kinds[key]
+            quick = kind_of(block[:_KEY], _NEW)
             if quick is None:
                 skipped += 1
                 continue
@@ -175,12 +173,12 @@ class Decoder:
             if match is not None and whole.find(again, match.end()) < 0:
                 groups = match.groups("")
                 if groups[sure]:
-                    at = self._time(groups[0])
+                    at = self._time(groups[0]) if groups[0] else self._clock
                     item = build(at, groups, whole, match.end())
                     if item is not None:
                         items.append(item)
                     continue
-            self._closely(block, whole, items)
+            self._unusual(block, items)
         self.counters.skipped += skipped
 
     def _unusual(self, block: bytes, items: list[Item]) -> None:
