@@ -6,6 +6,7 @@ matter), all durations seconds. `None` always means "not known" or "did not happ
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Direction(StrEnum):
@@ -145,8 +146,7 @@ class Record:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something that happened in a call and was decided then; the material of `ctid explain`.
 
     Key: (pbx, uniqueid, seq), seq counting from 0 within the call. `kind` is a fixed word

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, select
 
 from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
 from ctid.store import db, migrate, rows
-from ctid.store.schema import fact, gap, open_call, record, seen
+from ctid.store.schema import gap, history, open_call, record, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Reader:
 
     async def facts(self, pbx: str, uniqueid: str) -> list[Fact]:
         """Give what was decided in one call, in order."""
-        query = select(fact).where(fact.c.pbx == pbx, fact.c.uniqueid == uniqueid)
-        return [rows.fact_from(row) for row in await self._rows(query.order_by(fact.c.seq))]
+        query = select(history).where(history.c.pbx == pbx, history.c.uniqueid == uniqueid)
+        return rows.facts_from(await self._rows(query.order_by(history.c.seq)))
 
     async def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         with db.failures(self._database):

@@ -136,7 +136,7 @@ class Store:
             (upsert["record"], [rows.record_row(record) for record in records]),
             (self._cut_rings, [rows.ring_cut(record) for record in records]),
             (upsert["ring"], [row for record in records for row in rows.ring_rows(record)]),
-            (upsert["fact"], [rows.fact_row(fact) for fact in batch.facts]),
+            (upsert["history"], rows.history_rows(batch.facts)),
             (upsert["open_call"], [row for row in calls if row[2] is not None]),
             (self._forget_call, [row[:2] for row in calls if row[2] is None]),
             (upsert["gap"], [rows.gap_row(gap) for gap in batch.gaps]),

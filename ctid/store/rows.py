@@ -5,7 +5,7 @@ and "?", and what is indexed is cut, so that no caller can make a batch unwritab
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -135,17 +135,33 @@ def ring_cut(record: Record) -> Row:
     return _text(record.pbx), _text(record.uniqueid), record.ordinal, len(record.rings)
 
 
-def fact_row(fact: Fact) -> Row:
-    """Give the row of table `fact`."""
-    return (
-        _text(fact.pbx),
-        _text(fact.uniqueid),
-        fact.seq,
-        fact.at,
-        fact.kind,
-        _text(fact.because),
-        _text(_to_json(fact.data)) if fact.data else "{}",
-    )
+def history_rows(facts: Iterable[Fact]) -> list[Row]:
+    """Give the rows of table `history`: what one batch tells of a call is one row.
+
+    A row a fact would cost a third of all writing, and nobody asks for a single one.
+    """
+    calls: dict[tuple[str, str], list[Fact]] = {}
+    for fact in facts:
+        calls.setdefault((fact.pbx, fact.uniqueid), []).append(fact)
+    return [
+        (
+            _text(pbx),
+            _text(uniqueid),
+            min(fact.seq for fact in told),
+            _text(_to_json([_fact_json(fact) for fact in told])),
+        )
+        for (pbx, uniqueid), told in calls.items()
+    ]
+
+
+def _fact_json(fact: Fact) -> dict[str, Any]:
+    return {
+        "seq": fact.seq,
+        "at": fact.at,
+        "kind": fact.kind,
+        "because": fact.because,
+        "data": fact.data,
+    }
 
 
 def open_call_row(call: OpenCall) -> Row:
@@ -179,9 +195,14 @@ def record_from(row: Mapping[str, Any]) -> Record:
     return Record(**values)
 
 
-def fact_from(row: Mapping[str, Any]) -> Fact:
-    """Read a row of table `fact` back."""
-    return Fact(**{**row, "data": json.loads(row["data"])})
+def facts_from(found: Iterable[Mapping[str, Any]]) -> list[Fact]:
+    """Read the rows of table `history` back, in order; what two rows tell counts once."""
+    facts: dict[tuple[str, str, int], Fact] = {}
+    for row in found:
+        for told in json.loads(row["facts"]):
+            fact = Fact(row["pbx"], row["uniqueid"], **told)
+            facts[fact.pbx, fact.uniqueid, fact.seq] = fact
+    return [facts[key] for key in sorted(facts)]
 
 
 def gap_from(row: Mapping[str, Any]) -> Gap:

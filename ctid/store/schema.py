@@ -94,17 +94,14 @@ ring = Table(
     sqlite_with_rowid=False,
 )
 
-fact = Table(
-    "fact",
+history = Table(
+    "history",
     metadata,
     Column("pbx", Text, nullable=False),
     Column("uniqueid", Text, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("at", Double, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("because", Text, nullable=False),
-    Column("data", Text, nullable=False),
-    PrimaryKeyConstraint("pbx", "uniqueid", "seq", name="pk_fact"),
+    Column("facts", Text, nullable=False),
+    PrimaryKeyConstraint("pbx", "uniqueid", "seq", name="pk_history"),
     sqlite_with_rowid=False,
 )
 

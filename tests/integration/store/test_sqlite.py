@@ -114,14 +114,14 @@ async def test_kill_9_leaves_whole_batches_and_loses_none(path: Path, acknowledg
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         count = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("record", "ring", "fact")
+            for table in ("record", "ring", "history")
         }
     database.close()
     batches, rest = divmod(count["record"], size)
     assert rest == 0
     assert batches in (last + 1, last + 2)  # the one after may be in before it was acknowledged
     assert count["ring"] == 2 * count["record"]
-    assert count["fact"] == 3 * count["record"]
+    assert count["history"] == count["record"]
     async with await Store.open(str(path)) as store:
         await store.commit(samples.ended(10_000_000))
 

@@ -55,5 +55,5 @@ def test_a_row_has_the_columns_of_its_table() -> None:
     record = samples.answered(1)
     assert len(rows.record_row(record)) == len(schema.record.columns)
     assert [len(row) for row in rows.ring_rows(record)] == [len(schema.ring.columns)] * 2
-    assert len(rows.fact_row(samples.facts(1)[0])) == len(schema.fact.columns)
+    assert len(rows.history_rows(samples.facts(1))[0]) == len(schema.history.columns)
     assert [field.name for field in schema.record.columns] == list(Record.__slots__)

@@ -85,15 +85,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_ring_agent", "ring", ["agent", "began_at", "result"])
     op.create_table(
-        "fact",
+        "history",
         sa.Column("pbx", sa.Text(), nullable=False),
         sa.Column("uniqueid", sa.Text(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Double(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("because", sa.Text(), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("pbx", "uniqueid", "seq", name="pk_fact"),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("pbx", "uniqueid", "seq", name="pk_history"),
         sqlite_with_rowid=False,
     )
     op.create_table(
