@@ -74,6 +74,9 @@ _QUICK: dict[bytes, _Quick] = {
 # What `boring` looks for stands behind at least as many bytes.
 _HEAD = 150
 _MAX_KINDS = 500
+_NOT_IN_USE = KINDS["QueueMemberStatus"].boring
+_MEMBER = b"\r\nQueue: "
+_MEMBER_END = b"\r\nMembership: "
 # A kind that is not in the table: matches nothing, so it is looked at closely.
 _NEW = _Quick(None, re.compile(r"(?!)").match, "", 0, lambda *_: None)
 
@@ -124,6 +127,10 @@ class Decoder:
         self._stamped = False
         # None: a kind that does not matter.
         self._kinds: dict[bytes, _Quick | None] = dict(_QUICK)
+        for name, look in (("Status", self._is_known_member), ("Removed", self._forget_members)):
+            key = f"Event: QueueMember{name}\r\n".encode()[:_KEY]
+            self._kinds[key] = _QUICK[key]._replace(boring=look)
+        self._members: set[bytes] = set()
         # A torn event and the blocks behind it, until its end comes.
         self._held: list[bytes] = []
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
@@ -181,6 +188,21 @@ class Decoder:
             self._unusual(block, items)
         self.counters.skipped += skipped
 
+    def _is_known_member(self, block: bytes, start: int) -> object:
+        """A member's state is told once: after that we know that it is a member."""
+        if _NOT_IN_USE is not None and _NOT_IN_USE.search(block, start):
+            return True
+        begin = block.find(_MEMBER)
+        member = block[begin : block.find(_MEMBER_END, begin)]
+        if member in self._members:
+            return True
+        if self._stamped and len(self._members) < _MAX_TOLD:
+            self._members.add(member)
+        return None
+
+    def _forget_members(self, _block: bytes, _start: int) -> None:
+        self._members.clear()
+
     def _unusual(self, block: bytes, items: list[Item]) -> None:
         """What is not in the table: replies, kinds not seen before, and what is no event."""
         line = block.split(b"\r\n", 1)[0]
@@ -209,9 +231,10 @@ class Decoder:
             self.counters.forged += 1
 
     def _time(self, stamp: str) -> float:
-        if not stamp:
+        try:
+            at = float(stamp)
+        except ValueError:
             return self._clock
-        at = float(stamp)
         self._stamped = True
         if not self._live:
             self._clock = at

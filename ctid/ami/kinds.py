@@ -13,6 +13,7 @@ from ctid.ami.headers import (
     boring,
     field,
     further,
+    loose_preamble,
     preamble,
     shape,
 )
@@ -219,30 +220,30 @@ def _simple(kind: str, make: Callable[[float, events.Channel], events.Event]) ->
     def build(at: float, g: Groups, _block: str, _end: int) -> events.Event:
         return make(at, channel(g, 1))
 
-    return Kind(shape(preamble(kind)), build)
+    return Kind(shape(loose_preamble(kind)), build)
 
 
 def _on_channel(kind: str, build: Build) -> Kind[events.Event]:
-    return Kind(shape(preamble(kind)), build)
+    return Kind(shape(loose_preamble(kind)), build)
 
 
 def _dial(kind: str, build: Build) -> Kind[events.Event]:
-    begin = shape(preamble(kind), unless="DestChannel")
+    begin = shape(loose_preamble(kind), unless="DestChannel")
     return Kind(begin, build, (further("Dest"),))
 
 
 def _bridge(kind: str, build: Build) -> Kind[events.Event]:
     own = r"\r\nBridgeUniqueid: (.*)\r\nBridgeType: .*\r\nBridgeTechnology: (.*)(?:\r\nBridge.*)*"
-    return Kind(shape(preamble(kind) + own), build)
+    return Kind(shape(loose_preamble(kind) + own), build)
 
 
 def _transfer(kind: str, build: Build, first: str, others: tuple[str, ...]) -> Kind[events.Event]:
-    begin = shape(preamble(kind) + r"\r\nResult: (.*)", first)
+    begin = shape(loose_preamble(kind) + r"\r\nResult: (.*)", first)
     return Kind(begin, build, tuple(further(other) for other in others))
 
 
 def _parking(kind: str, build: Build) -> Kind[events.Event]:
-    return Kind(shape(preamble(kind), "Parkee"), build, (further("Retriever"),))
+    return Kind(shape(loose_preamble(kind), "Parkee"), build, (further("Retriever"),))
 
 
 def _member(kind: str, build: Build, skip: re.Pattern[bytes] | None = None) -> Kind[events.Event]:
@@ -260,7 +261,9 @@ KINDS: dict[str, Kind[events.Event]] = {
     "BridgeLeave": _bridge("BridgeLeave", _bridge_left),
     "HangupRequest": _on_channel("HangupRequest", _hangup_requested),
     "SoftHangupRequest": Kind(
-        shape(preamble("SoftHangupRequest")), _shutdown_hangup, boring=boring("Cause", (_SHUTDOWN,))
+        shape(loose_preamble("SoftHangupRequest")),
+        _shutdown_hangup,
+        boring=boring("Cause", (_SHUTDOWN,)),
     ),
     "Hangup": _on_channel("Hangup", _hung_up),
     "Hold": _simple("Hold", events.Held),
@@ -275,9 +278,11 @@ KINDS: dict[str, Kind[events.Event]] = {
         "QueueMemberStatus", _member_added, re.compile(rb"\r\nStatus: (?!2\r\n)")
     ),
     "Newexten": Kind(
-        shape(preamble("Newexten")), _app_started, boring=boring("Application", _APPS)
+        shape(loose_preamble("Newexten")), _app_started, boring=boring("Application", _APPS)
     ),
-    "VarSet": Kind(shape(preamble("VarSet")), _variable_set, boring=boring("Variable", _VARIABLES)),
+    "VarSet": Kind(
+        shape(loose_preamble("VarSet")), _variable_set, boring=boring("Variable", _VARIABLES)
+    ),
     "BlindTransfer": _transfer("BlindTransfer", _blind_transferred, "Transferer", ("Transferee",)),
     "AttendedTransfer": _transfer(
         "AttendedTransfer",
@@ -289,8 +294,8 @@ KINDS: dict[str, Kind[events.Event]] = {
     "UnParkedCall": _parking("UnParkedCall", _unparked("UnParkedCall")),
     "ParkedCallTimeOut": _parking("ParkedCallTimeOut", _unparked("ParkedCallTimeOut")),
     "ParkedCallGiveUp": _parking("ParkedCallGiveUp", _unparked("ParkedCallGiveUp")),
-    "Pickup": Kind(shape(preamble("Pickup")), _picked_up, (further("Target"),)),
-    "UserEvent": Kind(shape(preamble("UserEvent"), unless="UserEvent"), _user_event),
+    "Pickup": Kind(shape(loose_preamble("Pickup")), _picked_up, (further("Target"),)),
+    "UserEvent": Kind(shape(loose_preamble("UserEvent"), unless="UserEvent"), _user_event),
     "Shutdown": Kind(
         bare(preamble("Shutdown") + r"\r\nShutdown: .*\r\nRestart: (True|False)"), _shut_down
     ),

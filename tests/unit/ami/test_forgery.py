@@ -45,6 +45,7 @@ NUMBERS = [
     "1380\r\nVariable: X\r\nValue: Y\r\n\r\nEvent: Hangup\r\nPrivilege: a,all\r\n\r\n",
     "1380\r\nCause: 16\r\n\r\n",
     "1380\n\nEvent: Hangup",
+    "1380\rEvent: Hangup\r",
     "\r\n",
     "\r\n\r\n",
 ]
