@@ -25,6 +25,8 @@ log = structlog.get_logger("ctid")
 TICK_SECONDS = 0.25
 SEEN_EVERY_SECONDS = 5.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+# One transaction holds no more: the reader must not wait for long, nor memory grow.
+CALLS_PER_COMMIT = 500
 # Records held in memory while the store cannot be written.
 HELD_RECORDS = 50_000
 
@@ -181,14 +183,14 @@ class Pipeline:
             self._wake.clear()
             if not self._stop.is_set():
                 await asyncio.sleep(self._delay)
-            if await self._commit():
+            if await self._commit_all():
                 failures = 0
                 continue
             await self._pause(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
             failures += 1
             self._wake.set()
         self._note_seen()
-        if not await self._commit():
+        if not await self._commit_all():
             log.error("records_not_written", records=len(self._pending))
 
     async def _pause(self, seconds: float) -> None:
@@ -196,11 +198,19 @@ class Pipeline:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 
+    async def _commit_all(self) -> bool:
+        """Write everything that waits. False: the store failed, and it waits on."""
+        while True:
+            for here in self._pbxs.values():
+                self._pending.add(here.tracker.drain(CALLS_PER_COMMIT))
+            if not self._pending:
+                return True
+            if not await self._commit():
+                return False
+            if not any(here.tracker.has_changes for here in self._pbxs.values()):
+                return True
+
     async def _commit(self) -> bool:
-        """Write everything that waits. False: it could not be written and waits again."""
-        finished = self._gather()
-        if not self._pending:
-            return True
         batch = self._pending.take()
         try:
             await self._store.commit(batch)
@@ -213,17 +223,10 @@ class Pipeline:
             return False
         self.commits += 1
         self._succeeded()
-        for record in finished:
-            _canonical_line(record)
+        for record in batch.records:
+            if not record.open:
+                _canonical_line(record)
         return True
-
-    def _gather(self) -> list[Record]:
-        finished: list[Record] = []
-        for here in self._pbxs.values():
-            changes = here.tracker.drain()
-            self._pending.add(changes)
-            finished.extend(record for record in changes.records if not record.open)
-        return finished
 
     async def _commit_one_by_one(self, batch: Batch) -> None:
         """The database refused something in the batch: set aside that call, keep all the others."""

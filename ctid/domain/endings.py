@@ -91,7 +91,7 @@ def settle(state: State, call: Call) -> None:
     settle_visits(state, call)
     call.settled = True
     call.settle_at = None
-    state.finished.extend(records_of(state.pbx, call))
+    state.finished[call.uniqueid] = records_of(state.pbx, call)
     state.touch(call)
     if not call.legs:
         forget(state, call)

@@ -20,10 +20,13 @@ class State:
         self.members: dict[str, set[str]] = {}
         self.dead: dict[str, None] = {}
         self.detached_at: float | None = None
-        self.facts: list[Fact] = []
-        self.finished: list[Record] = []
-        # what has to be saved: a call, a channel of no call, or None for what is gone
+        # What has to be written, by call: its state (a channel of no call has one, too; None for
+        # what is gone), its facts, and how it ended. The first names every call of the others.
         self.dirty: dict[str, Call | Leg | None] = {}
+        self.facts: dict[str, list[Fact]] = {}
+        self.finished: dict[str, list[Record]] = {}
+        # whose state was given out to be saved and not yet taken back
+        self.saved: set[str] = set()
 
     def stray(self, leg: Leg) -> None:
         """A channel that belongs to no call yet changed."""
@@ -38,9 +41,11 @@ class State:
     def tell(
         self, call: Call, at: float, kind: str, because: str, **data: str | float | None
     ) -> None:
-        self.facts.append(Fact(self.pbx, call.uniqueid, call.facts, at, kind, because, data))
+        uniqueid = call.uniqueid
+        fact = Fact(self.pbx, uniqueid, call.facts, at, kind, because, data)
         call.facts += 1
-        self.touch(call)
+        self.facts.setdefault(uniqueid, []).append(fact)
+        self.dirty[uniqueid] = call
 
     def call_of(self, leg: Leg) -> Call | None:
         return self.calls.get(leg.call) if leg.call else None

@@ -7,6 +7,7 @@ one part of them.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ctid.domain import (
@@ -55,14 +56,17 @@ class Tracker:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called, Unix seconds; None: no need."""
-        due = [call.settle_at for call in self._state.settling.values() if call.settle_at]
-        return min(due, default=None)
+        first = next(iter(self._state.settling.values()), None)
+        return first.settle_at if first is not None else None
 
     def handle_timer(self, now: float) -> None:
         """Settle the calls whose last channels did not end in time."""
-        for call in tuple(self._state.settling.values()):
-            if call.settle_at is not None and call.settle_at <= now:
-                endings.settle(self._state, call)
+        settling = self._state.settling
+        while settling:
+            call = next(iter(settling.values()))  # they stand in the order of their time
+            if call.settle_at is not None and call.settle_at > now:
+                return
+            endings.settle(self._state, call)
 
     def close(self) -> None:
         """The stream ends for good: settle what only waited for late channels."""
@@ -82,6 +86,7 @@ class Tracker:
                 unreadable.append(row)
                 continue
             self._take_up(thing)
+            self._state.saved.add(row.uniqueid)
         return unreadable
 
     def _take_up(self, thing: Call | Leg) -> None:
@@ -95,29 +100,45 @@ class Tracker:
         for leg in thing.legs.values():
             state.mirror.add(leg)
 
-    def drain(self) -> Changes:
-        """What changed since the last time."""
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is something to drain."""
+        return bool(self._state.dirty)
+
+    def drain(self, limit: int | None = None) -> Changes:
+        """What changed since the last time, of at most `limit` calls.
+
+        Whatever belongs to one call comes together: a record that ends a call never without the
+        end of its saved state.
+        """
         state = self._state
-        records = state.finished
+        calls = tuple(state.dirty) if limit is None else tuple(islice(state.dirty, limit))
+        records: list[Record] = []
+        facts: list[Fact] = []
         open_calls: list[OpenCall] = []
-        for uniqueid, thing in state.dirty.items():
-            if thing is None:
+        for uniqueid in calls:
+            thing = state.dirty.pop(uniqueid)
+            records += state.finished.pop(uniqueid, ())
+            facts += state.facts.pop(uniqueid, ())
+            if thing is not None:
+                open_calls.append(OpenCall(state.pbx, uniqueid, _saved(thing)))
+                state.saved.add(uniqueid)
+                if isinstance(thing, Call) and not thing.settled:
+                    records += records_of(state.pbx, thing)
+            elif uniqueid in state.saved:
                 open_calls.append(OpenCall(state.pbx, uniqueid, None))
-            elif isinstance(thing, Leg):
-                open_calls.append(OpenCall(state.pbx, uniqueid, leg_to_json(thing)))
-            else:
-                open_calls.append(OpenCall(state.pbx, uniqueid, to_json(thing)))
-                if not thing.settled:
-                    records.extend(records_of(state.pbx, thing))
-        changes = Changes(tuple(records), tuple(state.facts), tuple(open_calls))
-        state.finished, state.facts, state.dirty = [], [], {}
-        return changes
+                state.saved.remove(uniqueid)
+        return Changes(tuple(records), tuple(facts), tuple(open_calls))
 
     def records_of_open_calls(self) -> list[Record]:
         """How the calls stand that have not ended."""
         state = self._state
         calls = [call for call in state.calls.values() if not call.settled]
         return [record for call in calls for record in records_of(state.pbx, call)]
+
+
+def _saved(thing: Call | Leg) -> str:
+    return leg_to_json(thing) if isinstance(thing, Leg) else to_json(thing)
 
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
