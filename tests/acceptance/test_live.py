@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from asterisk import fetch
-from asterisk.server import Asterisk
+from asterisk.server import LAB_SECRET, Asterisk
 from lab import load
 from lab.compare import Row, compare, rows_of
 from lab.daemon import Ctid, Proxy
@@ -72,7 +73,8 @@ def lab(
     major: str = request.param
     need(major)
     folder = tmp_path_factory.mktemp(f"asterisk{major}")
-    pbx = server(major, folder)
+    # The second one has a name of its own, which every Uniqueid then begins with.
+    pbx = server(major, folder, systemname="pbx1" if major == "16" else None)
     try:
         pbx.start()
         found = Lab(pbx, Player(pbx), folder, pbx.complaints(), {})
@@ -87,13 +89,24 @@ def play_table(lab: Lab) -> dict[str, list[str]]:
     """Play everything at once; what is wrong with the records, by scenario."""
     # Those that wait for each other come first.
     order = sorted(TABLE, key=lambda scenario: not scenario.lock)
-    with Ctid(lab.folder / "table", lab.pbx.ports.ami) as ctid:
+    port = lab.pbx.ports.ami
+    # One behind the event filter of dialplans/, one that is sent everything.
+    with (
+        Ctid(lab.folder / "filtered", port) as ctid,
+        Ctid(lab.folder / "full", port, username="full", secret=LAB_SECRET) as other,
+    ):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             played = list(pool.map(lab.player.play, order))
-        until(lambda: not any(row["open"] for row in ctid.records()), 10.0)
-        rows = ctid.records()
-        assert ctid.stop() == 0, ctid.log_tail()
-    return {one.scenario.name: judge(one, rows) for one in played}
+        rows = []
+        for daemon in (ctid, other):
+            until(partial(all_closed, daemon), 10.0)
+            rows.append(daemon.records())
+            assert daemon.stop() == 0, daemon.log_tail()
+    filtered, full = rows
+    return {
+        one.scenario.name: judge(one, filtered) + [f"full stream: {w}" for w in judge(one, full)]
+        for one in played
+    }
 
 
 def judge(played: Played, rows: list[Row]) -> list[str]:
@@ -103,6 +116,10 @@ def judge(played: Played, rows: list[Row]) -> list[str]:
     except NoTruthError as error:
         return [f"the scenario did not go as written: {error}"]
     return compare(wanted, rows_of(wanted, rows))
+
+
+def all_closed(ctid: Ctid) -> bool:
+    return not any(row["open"] for row in ctid.records())
 
 
 def until(true: Callable[[], bool], seconds: float) -> None:
@@ -210,7 +227,7 @@ def play_across_gap(
     after = Running(lab, "name_utf8", Phone(0.5), Call(todo="wait 1, bye", name="张三"))
     for call in (stays, leaves, answered, gives_up, unseen, after):
         call.join()
-    until(lambda: not any(row["open"] for row in ctid.records()), 10.0)
+    until(partial(all_closed, ctid), 10.0)
     rows = ctid.records()
 
     assert judge(after.played, rows) == []
@@ -274,7 +291,7 @@ def test_pbx_dies_mid_call(lab: Lab, tmp_path: Path, how: str) -> None:
         ctid.wait_attached(2)
         after = Running(lab, "name_utf8", Phone(0.5), Call(todo="wait 1, bye", name="张三"))
         after.join()
-        until(lambda: not any(row["open"] for row in ctid.records()), 10.0)
+        until(partial(all_closed, ctid), 10.0)
         rows = ctid.records()
         assert judge(after.played, rows) == []
         row = talks.row(rows)
@@ -285,6 +302,19 @@ def test_pbx_dies_mid_call(lab: Lab, tmp_path: Path, how: str) -> None:
         wanted = ("lost", None) if how == "kill" else ("missed", "failed")
         assert (row["outcome"], row["reason"]) == wanted
         assert len(ctid.gaps()) == 1
+        assert ctid.stop() == 0
+
+
+def test_tls_to_the_real_thing(lab: Lab, tmp_path: Path) -> None:
+    if not lab.pbx.certificate.is_file():
+        pytest.skip("no certificate: apt-get install openssl")
+    more = f'tls = true\nca_file = "{lab.pbx.certificate}"\nserver_name = "pbx.lab"'
+    with Ctid(tmp_path, lab.pbx.ports.ami_tls, more) as ctid:
+        call = Running(lab, "name_utf8", Phone(0.3), Call(todo="wait 0.5, bye", name="张三"))
+        call.join()
+        rows = ctid.wait_records(1)
+        assert judge(call.played, rows) == []
+        assert rows[0]["caller_name"] == "张三"
         assert ctid.stop() == 0
 
 

@@ -71,9 +71,10 @@ def reserve_udp_block(size: int) -> tuple[int, socket.socket]:
 
 @dataclass(frozen=True)
 class Ports:
-    """All on 127.0.0.1: AMI over TCP, SIP over UDP, RTP and the agents' own SIP ports in rows."""
+    """All on 127.0.0.1: AMI over TCP and TLS, SIP over UDP, RTP and the phones' ports in rows."""
 
     ami: int
+    ami_tls: int
     sip: int
     rtp: int
     agents: int
@@ -109,10 +110,17 @@ class Asterisk:
         self.run = run
         self.tree = fetch.cache_dir() / major
         rtp, self._guard = reserve_udp_block(RTP_PORTS + AGENT_PORTS)
-        self.ports = Ports(free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS)
+        self.ports = Ports(
+            free_port(), free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._systemname = systemname
         self._write(extensions, queues, followme)
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate of the AMI's TLS port, for the name `pbx.lab`; absent without openssl."""
+        return self.run / "keys" / "ami.pem"
 
     @property
     def version(self) -> str:
@@ -233,6 +241,7 @@ class Asterisk:
             text = source.read_text(encoding="utf-8").replace("CHANGE_ME", CTID_SECRET)
             (etc / source.name).write_text(text, encoding="utf-8")
         values = {
+            "tls": self._tls(),
             "run": str(run),
             "tree": str(self.tree),
             "modules": str(next(self.tree.glob("usr/lib/**/app_dial.so")).parent),
@@ -255,6 +264,22 @@ class Asterisk:
         (etc / "queues_scenarios.conf").write_text(queues, encoding="utf-8")
         (etc / "followme_scenarios.conf").write_text(followme, encoding="utf-8")
         (etc / "pjsip_agents.conf").write_text(self._agents(), encoding="utf-8")
+
+    def _tls(self) -> str:
+        """Lines for manager.conf, after making a certificate; none without openssl."""
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            return ""
+        key = self.run / "keys" / "ami.key"
+        command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        command += ["-nodes", "-days", "2", "-subj", "/CN=pbx.lab"]
+        command += ["-addext", "subjectAltName=DNS:pbx.lab"]
+        command += ["-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run(command, check=True, capture_output=True)
+        return (
+            f"tlsenable = yes\ntlsbindaddr = 127.0.0.1:{self.ports.ami_tls}\n"
+            f"tlscertfile = {self.certificate}\ntlsprivatekey = {key}\n"
+        )
 
     def _agents(self) -> str:
         """Endpoints PJSIP/a101 to a398, each with its fixed contact; a399 has none."""

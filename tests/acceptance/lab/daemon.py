@@ -19,16 +19,28 @@ from .config import ctid_toml
 
 
 class Ctid:
-    """One daemon with its own folder and database, attached to an AMI port of 127.0.0.1."""
+    """One daemon with its own folder and database, attached to an AMI port of 127.0.0.1.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    `more` goes into its `[[pbx]]` table.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        more: str = "",
+        username: str = "ctid",
+        secret: str = CTID_SECRET,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        secret = folder / "ami.secret"
-        secret.write_text(CTID_SECRET, encoding="ascii")
-        secret.chmod(0o600)
+        secret_file = folder / "ami.secret"
+        secret_file.write_text(secret, encoding="ascii")
+        secret_file.chmod(0o600)
         self.database = folder / "ctid.sqlite3"
         self._config = folder / "ctid.toml"
-        self._config.write_text(ctid_toml(port, secret, self.database), encoding="utf-8")
+        more += f'\nusername = "{username}"'
+        text = ctid_toml(port, secret_file, self.database, more)
+        self._config.write_text(text, encoding="utf-8")
         self._log = folder / "ctid.log"
         self._log.touch()
         self._process: subprocess.Popen[bytes] | None = None

@@ -59,7 +59,7 @@ class Offer:
     """One expected record of a call, with the moments out of which its times are computed.
 
     `ended` is the end of the last attempt of a miss, or of the conversation. `pauses` are pairs of
-    moments in which the caller spoke with nobody. `wait` as a number: known from the dialplan.
+    moments in which the caller spoke with nobody.
     `rung_also`: phones that rang in this scenario, but not for this caller.
     """
 
