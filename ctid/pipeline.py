@@ -200,15 +200,15 @@ class Pipeline:
 
     async def _commit_all(self) -> bool:
         """Write everything that waits. False: the store failed, and it waits on."""
-        while True:
+        more = True
+        while more:
             for here in self._pbxs.values():
                 self._pending.add(here.tracker.drain(CALLS_PER_COMMIT))
-            if not self._pending:
-                return True
-            if not await self._commit():
+            # asked before the commit: what comes while it runs waits for the next group
+            more = any(here.tracker.has_changes for here in self._pbxs.values())
+            if self._pending and not await self._commit():
                 return False
-            if not any(here.tracker.has_changes for here in self._pbxs.values()):
-                return True
+        return True
 
     async def _commit(self) -> bool:
         batch = self._pending.take()
