@@ -19,7 +19,8 @@ from ctid.ami.decode import Decoder, Greeting, Item
 from ctid.ami.replies import Reply
 from ctid.domain.events import Event, ShutDown
 
-_READ = 64 * 1024
+# Less than a block may have: what one read brings need not be searched for blocks too long.
+_READ = 56 * 1024
 
 
 class End(StrEnum):

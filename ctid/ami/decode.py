@@ -175,7 +175,10 @@ class Decoder:
             if boring is not None and boring(block, _HEAD) is not None:
                 skipped += 1
                 continue
-            whole = text.decode(block)
+            try:
+                whole = block.decode()
+            except UnicodeDecodeError:
+                whole = text.decode(block)
             match = match_of(whole)
             if match is not None and whole.find(again, match.end()) < 0:
                 groups = match.groups("")

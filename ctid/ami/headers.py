@@ -201,10 +201,13 @@ def without_unknown(block: str) -> str | None:
 
 
 def field(text: str, header: str, start: int) -> str:
-    """The value of the first such header from `start` on; empty where there is none."""
-    at = text.find(f"\r\n{header}: ", start)
+    r"""The value of the first such header from `start` on; empty where there is none.
+
+    `header` is written with its ends, as in "\r\nCause: ".
+    """
+    at = text.find(header, start)
     if at < 0:
         return ""
-    at += len(header) + 4
+    at += len(header)
     end = text.find("\r\n", at)
     return text[at:] if end < 0 else text[at:end]

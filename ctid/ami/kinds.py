@@ -74,7 +74,7 @@ def _number(value: str) -> int:
 def _dial_began(at: float, g: Groups, block: str, end: int) -> events.Event | None:
     if not g[1 + _WIDTH]:
         return None
-    dial_string = text.plain(field(block, "DialString", end))
+    dial_string = text.plain(field(block, "\r\nDialString: ", end))
     return events.DialBegan(at, _optional(g, 1), channel(g, 1 + _WIDTH), dial_string)
 
 
@@ -85,8 +85,8 @@ def _dial_ended(at: float, g: Groups, block: str, end: int) -> events.Event | No
         at,
         _optional(g, 1),
         channel(g, 1 + _WIDTH),
-        field(block, "DialStatus", end),
-        text.plain(field(block, "Forward", end)),
+        field(block, "\r\nDialStatus: ", end),
+        text.plain(field(block, "\r\nForward: ", end)),
     )
 
 
@@ -99,23 +99,23 @@ def _bridge_left(at: float, g: Groups, _block: str, _end: int) -> events.Event:
 
 
 def _hangup_requested(at: float, g: Groups, block: str, end: int) -> events.Event:
-    return events.HangupRequested(at, channel(g, 1), _number(field(block, "Cause", end)))
+    return events.HangupRequested(at, channel(g, 1), _number(field(block, "\r\nCause: ", end)))
 
 
 def _hung_up(at: float, g: Groups, block: str, end: int) -> events.Event:
-    return events.HungUp(at, channel(g, 1), _number(field(block, "Cause", end)))
+    return events.HungUp(at, channel(g, 1), _number(field(block, "\r\nCause: ", end)))
 
 
 def _queue_joined(at: float, g: Groups, block: str, end: int) -> events.Event:
-    return events.QueueJoined(at, channel(g, 1), field(block, "Queue", end))
+    return events.QueueJoined(at, channel(g, 1), field(block, "\r\nQueue: ", end))
 
 
 def _queue_left(at: float, g: Groups, block: str, end: int) -> events.Event:
-    return events.QueueLeft(at, channel(g, 1), field(block, "Queue", end))
+    return events.QueueLeft(at, channel(g, 1), field(block, "\r\nQueue: ", end))
 
 
 def _queue_abandoned(at: float, g: Groups, block: str, end: int) -> events.Event:
-    return events.QueueAbandoned(at, channel(g, 1), field(block, "Queue", end))
+    return events.QueueAbandoned(at, channel(g, 1), field(block, "\r\nQueue: ", end))
 
 
 def _member_added(at: float, g: Groups, _block: str, _end: int) -> events.Event:
@@ -127,17 +127,17 @@ def _member_removed(at: float, g: Groups, _block: str, _end: int) -> events.Even
 
 
 def _app_started(at: float, g: Groups, block: str, end: int) -> events.Event | None:
-    app = field(block, "Application", end)
+    app = field(block, "\r\nApplication: ", end)
     if app not in _APPS:
         return None
-    return events.AppStarted(at, channel(g, 1), app, text.plain(field(block, "AppData", end)))
+    return events.AppStarted(at, channel(g, 1), app, text.plain(field(block, "\r\nAppData: ", end)))
 
 
 def _variable_set(at: float, g: Groups, block: str, end: int) -> events.Event | None:
-    name = field(block, "Variable", end)
+    name = field(block, "\r\nVariable: ", end)
     if name not in _VARIABLES:
         return None
-    value = text.unescape(field(block, "Value", end))
+    value = text.unescape(field(block, "\r\nValue: ", end))
     return events.VariableSet(at, channel(g, 1), name, value)
 
 
@@ -148,8 +148,8 @@ def _blind_transferred(at: float, g: Groups, block: str, end: int) -> events.Eve
         at,
         channel(g, 2),
         _optional(g, 2 + _WIDTH),
-        field(block, "Context", end),
-        text.plain(field(block, "Extension", end)),
+        field(block, "\r\nContext: ", end),
+        text.plain(field(block, "\r\nExtension: ", end)),
     )
 
 
@@ -162,7 +162,7 @@ def _attended_transferred(at: float, g: Groups, block: str, end: int) -> events.
         channel(g, 2 + _WIDTH),
         _optional(g, 2 + 2 * _WIDTH),
         _optional(g, 2 + 3 * _WIDTH),
-        field(block, "DestBridgeUniqueid", end),
+        field(block, "\r\nDestBridgeUniqueid: ", end),
     )
 
 
@@ -203,13 +203,13 @@ def _shut_down(at: float, g: Groups, _block: str, _end: int) -> events.Event:
 
 
 def _shutdown_hangup(at: float, g: Groups, block: str, end: int) -> events.Event | None:
-    if field(block, "Cause", end) != _SHUTDOWN:
+    if field(block, "\r\nCause: ", end) != _SHUTDOWN:
         return None
     return events.ShutdownHangup(at, channel(g, 1))
 
 
 def _fully_booted(at: float, _g: Groups, block: str, end: int) -> events.Event:
-    uptime = field(block, "Uptime", end)
+    uptime = field(block, "\r\nUptime: ", end)
     known = uptime.isascii() and uptime.isdigit()
     return events.FullyBooted(at, float(uptime) if known else None)
 

@@ -41,17 +41,22 @@ class Framer:
         if _SEPARATOR not in data and _SEPARATOR not in self._edge + data[:_OVERLAP]:
             self._keep(data)
             return []
-        self._parts.append(data)
-        whole = b"".join(self._parts) if len(self._parts) > 1 else data
-        blocks = whole.split(_SEPARATOR)
+        if self._edge.endswith((b"\r", b"\n")):
+            data = b"".join([*self._parts, data])
+            self._parts.clear()
+        blocks = data.split(_SEPARATOR)
         rest = blocks.pop()
-        self._parts.clear()
+        if self._parts:
+            self._parts.append(blocks[0])
+            blocks[0] = b"".join(self._parts)
+            self._parts.clear()
+        longest = self._size + len(data)
         self._size = 0
         self._edge = b""
         if self._skipping:
             self._skipping = False
             del blocks[0]
-        if len(whole) > self._max_block:
+        if longest > self._max_block:
             kept = [block for block in blocks if len(block) <= self._max_block]
             self.oversized += len(blocks) - len(kept)
             blocks = kept

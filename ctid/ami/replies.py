@@ -73,10 +73,10 @@ def _age(value: str) -> float | None:
 def _core_channel(at: float, g: Groups, block: str, end: int) -> Reply:
     listed = ListedChannel(
         channel(g, 2),
-        field(block, "BridgeId", end),
-        field(block, "Application", end),
-        text.plain(field(block, "ApplicationData", end)),
-        _age(field(block, "Duration", end)),
+        field(block, "\r\nBridgeId: ", end),
+        field(block, "\r\nApplication: ", end),
+        text.plain(field(block, "\r\nApplicationData: ", end)),
+        _age(field(block, "\r\nDuration: ", end)),
         "",
     )
     return Reply(at, g[1], "CoreShowChannel", {}, listed)
@@ -85,11 +85,11 @@ def _core_channel(at: float, g: Groups, block: str, end: int) -> Reply:
 def _status(at: float, g: Groups, block: str, end: int) -> Reply:
     listed = ListedChannel(
         channel(g, 1),
-        field(block, "BridgeID", end),
-        field(block, "Application", end),
-        text.plain(field(block, "Data", end)),
-        _age(field(block, "Seconds", end)),
-        text.plain(field(block, "DNID", end)),
+        field(block, "\r\nBridgeID: ", end),
+        field(block, "\r\nApplication: ", end),
+        text.plain(field(block, "\r\nData: ", end)),
+        _age(field(block, "\r\nSeconds: ", end)),
+        text.plain(field(block, "\r\nDNID: ", end)),
     )
     return Reply(at, _last(block, "ActionID"), "Status", {}, listed)
 
