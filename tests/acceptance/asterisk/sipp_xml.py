@@ -141,7 +141,7 @@ class _Xml:
     def _refer(self, step: Step) -> None:
         target = f"<sip:{step.value}@127.0.0.1:{self.sip_port}>"
         if step.kind == "replaces":
-            # The test tells which dialog to replace, see Phone.tell_replaces().
+            # The test tells which dialog to replace, see lab.play.
             self.add(
                 '<recv request="MESSAGE"><action><ereg regexp="&lt;.*&gt;" search_in="hdr"'
                 ' header="X-Refer-To:" assign_to="referto"/></action></recv>'
@@ -149,11 +149,16 @@ class _Xml:
             target = "[$referto]"
         self.request("REFER", more=f"Refer-To: {target}\nReferred-By: [$self]")
         self.add('<recv response="202"/>')
-        again, answer = self.label(), self.label()
+        # Once the transfer was told to have come off, it is the phone that hangs up.
+        again, answer, done = self.label(), self.label(), self.label()
+        clock = f'timeout="400" ontimeout="{done}"'
         self.add(
-            f'<label id="{again}"/>\n<recv request="NOTIFY" optional="true" next="{answer}"/>\n'
-            f'<recv request="BYE" next="bye"/>\n<label id="{answer}"/>'
+            f'<label id="{again}"/>\n'
+            f'<recv request="NOTIFY" optional="true" next="{answer}" {clock}/>\n'
+            f'<recv request="BYE" next="bye" {clock}/>\n<label id="{done}"/>'
         )
+        self.request("BYE")
+        self.add(f'<recv response="200" next="end"/>\n<label id="{answer}"/>')
         self.respond("200 OK", tag=False, at=f'next="{again}"')
 
     def talk(self, todo: tuple[Step, ...]) -> None:
