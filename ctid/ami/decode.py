@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ctid.ami import text
@@ -159,10 +159,7 @@ class Decoder:
         skipped = 0
         kind_of = self._kinds.get
         held = self._held
-        remember = self._recent.append if not self._stamped else None
-        for block in blocks:
-            if remember is not None:
-                remember(block)
+        for block in blocks if self._stamped else self._remembered(blocks):
             if held:
                 self.plain = False
                 self._resume(block, items)
@@ -190,6 +187,11 @@ class Decoder:
                     continue
             self._unusual(block, items)
         self.counters.skipped += skipped
+
+    def _remembered(self, blocks: list[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._recent.append(block)
+            yield block
 
     def _is_known_member(self, block: bytes, start: int) -> object:
         """A member's state is told once: after that we know that it is a member."""

@@ -56,7 +56,7 @@ class Framer:
         if self._skipping:
             self._skipping = False
             del blocks[0]
-        if longest > self._max_block:
+        if longest > self._max_block and max(map(len, blocks), default=0) > self._max_block:
             kept = [block for block in blocks if len(block) <= self._max_block]
             self.oversized += len(blocks) - len(kept)
             blocks = kept

@@ -35,6 +35,10 @@ def byte_path(calls: int, runs: int) -> None:
                 for name in CLIENTS
             ]
             results = measure(candidates, runs)
+    for name in ("counter", "ctid", "panoramisk"):
+        seen = {result["events"] for result in results[name]}
+        if seen != {events}:
+            raise SystemExit(f"{name} saw {seen} of {events} events: nothing can be compared")
     rows = {name: medians(found) for name, found in results.items()}
     print(f"{'client':24}{'events/s':>12}{'CPU s/100k':>12}{'MiB':>8}  CPU s of all runs")
     for name, row in rows.items():

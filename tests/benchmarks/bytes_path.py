@@ -16,6 +16,7 @@ import panoramisk
 
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
+from tests.benchmarks.server import GO
 
 # What ctid needs, as panoramisk's patterns.
 PATTERNS = ("New*", "Hangup*", "Dial*", "Bridge*", "Queue*", "*Hold", "*Transfer", "VarSet")
@@ -37,7 +38,8 @@ async def counter(port: int) -> int:
         def connection_lost(self, _exc: Exception | None) -> None:
             ended.set_result(None)
 
-    _, protocol = await loop.create_connection(Counter, "127.0.0.1", port)
+    transport, protocol = await loop.create_connection(Counter, "127.0.0.1", port)
+    transport.write(GO)
     await ended
     return protocol.count
 
@@ -47,6 +49,7 @@ async def ctid(port: int) -> int:
     decoder = Decoder()
     client = Client(decoder, time.time, max_queued=1_000_000)
     await client.open("127.0.0.1", port, None, None)
+    client.protocol.transport.write(GO)
     taken = 0
     while client.ended is None:
         await client.wake.wait()
@@ -75,6 +78,7 @@ async def stock(port: int, patterns: tuple[str, ...]) -> int:
     for pattern in patterns:
         manager.register_event(pattern, take)
     await manager.connect()
+    manager.protocol.transport.write(GO)
     await ended.wait()
     manager.close()
     return seen

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tests.benchmarks.streams import GREETING
 
+GO = b"Action: Ping\r\nActionID: go\r\n\r\n"
+
 
 @contextlib.contextmanager
 def serving(stream: Path) -> Iterator[int]:
@@ -25,9 +27,11 @@ def serving(stream: Path) -> Iterator[int]:
 async def _serve(stream: bytes) -> None:
     data = memoryview(stream)
 
-    async def send(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             writer.write(GREETING)
+            # panoramisk is not ready for events before its `connect` has returned.
+            await reader.readuntil(GO)
             for start in range(0, len(data), 1 << 20):
                 writer.write(data[start : start + (1 << 20)])
                 await writer.drain()
