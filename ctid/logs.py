@@ -3,6 +3,7 @@
 import logging
 import sys
 
+import orjson
 import structlog
 
 
@@ -11,7 +12,7 @@ def set_up(*, human: bool, level: int = logging.INFO) -> None:
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
         if human
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else structlog.processors.JSONRenderer(serializer=_json)
     )
     structlog.configure(
         processors=[
@@ -26,3 +27,7 @@ def set_up(*, human: bool, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+
+
+def _json(event: structlog.typing.EventDict, **_options: object) -> str:
+    return orjson.dumps(event, default=repr).decode()

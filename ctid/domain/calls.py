@@ -4,10 +4,11 @@ Every class here is plain data that `to_json`/`from_json` carry to the store and
 restart of the daemon loses nothing.
 """
 
-import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
+
+import orjson
 
 from ctid.domain.channels import Leg
 from ctid.domain.records import Direction, EndedBy, Outcome, Reason, RingResult, Transfer
@@ -142,20 +143,12 @@ class Call:
 
 def to_json(call: Call) -> str:
     """The whole call as one JSON text."""
-    return _encode(call)
+    return orjson.dumps(call).decode()
 
 
 def leg_to_json(leg: Leg) -> str:
     """A channel that belongs to no call yet."""
-    return _encode({"leg": leg})
-
-
-def _fields(thing: Any) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in thing.__slots__}
-
-
-# One encoder, made once: this runs for every change of every open call.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_fields).encode
+    return orjson.dumps({"leg": leg}).decode()
 
 
 class SavedStateError(ValueError):
@@ -169,7 +162,7 @@ def from_json(text: str) -> Call | Leg:
     SavedStateError where that is not enough.
     """
     try:
-        raw: dict[str, Any] = json.loads(text)
+        raw: dict[str, Any] = orjson.loads(text)
         return _known(Leg, raw["leg"]) if "leg" in raw else _call(raw)
     except (TypeError, KeyError, ValueError) as error:
         raise SavedStateError(str(error)) from None

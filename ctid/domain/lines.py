@@ -142,4 +142,4 @@ def endpoint(channel_name: str) -> str:
 
 
 def _is_serial(text: str) -> bool:
-    return len(text) == _SERIAL_DIGITS and all(char in "0123456789abcdef" for char in text)
+    return len(text) == _SERIAL_DIGITS and not text.strip("0123456789abcdef")

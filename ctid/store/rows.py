@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
+import orjson
+
 from ctid.domain.records import (
     Direction,
     EndedBy,
@@ -31,7 +33,13 @@ _E = TypeVar("_E", bound=StrEnum)
 _INDEXED_CHARACTERS: Final = 500
 """PostgreSQL refuses an index entry of more than 2,700 bytes; a character has up to 4."""
 
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+def _to_json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # a lone surrogate, which is no text; the slow encoder lets it pass, and _text mends it
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _text(value: str) -> str:
@@ -186,12 +194,12 @@ def record_from(row: Mapping[str, Any]) -> Record:
     values["outcome"] = _enum(Outcome, values["outcome"])
     values["reason"] = _enum(Reason, values["reason"])
     values["ended_by"] = _enum(EndedBy, values["ended_by"])
-    values["agents_rung"] = tuple(json.loads(values["agents_rung"]))
+    values["agents_rung"] = tuple(orjson.loads(values["agents_rung"]))
     values["rings"] = tuple(
         Ring(**{**ring, "result": _enum(RingResult, ring["result"])})
-        for ring in json.loads(values["rings"])
+        for ring in orjson.loads(values["rings"])
     )
-    values["transfers"] = tuple(Transfer(**step) for step in json.loads(values["transfers"]))
+    values["transfers"] = tuple(Transfer(**step) for step in orjson.loads(values["transfers"]))
     return Record(**values)
 
 
@@ -199,7 +207,7 @@ def facts_from(found: Iterable[Mapping[str, Any]]) -> list[Fact]:
     """Read the rows of table `history` back, in order; what two rows tell counts once."""
     facts: dict[tuple[str, str, int], Fact] = {}
     for row in found:
-        for told in json.loads(row["facts"]):
+        for told in orjson.loads(row["facts"]):
             fact = Fact(row["pbx"], row["uniqueid"], **told)
             facts[fact.pbx, fact.uniqueid, fact.seq] = fact
     return [facts[key] for key in sorted(facts)]
