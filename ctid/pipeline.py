@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from ctid import systemd
 from ctid.domain import events as ev
 from ctid.domain.lines import Directory
 from ctid.domain.records import Batch, Gap, GapCause, OpenCall, Record, Seen
@@ -254,6 +255,7 @@ class Pipeline:
         if self.health.store_error is None:
             self.health.store_failing_since = self._clocks.wall()
             self._alarm.store_failing(str(error), self.health.store_failing_since)
+            systemd.notify(f"STATUS=cannot write: {error}")
         if self.health.store_error != str(error):
             log.error("store_failing", why=str(error), reason=error.reason)
         self.health.store_error = str(error)
@@ -265,6 +267,7 @@ class Pipeline:
             self.health.store_failing_since = None
             log.info("store_recovered", seconds=self._clocks.wall() - since)
             self._alarm.store_recovered(since)
+            systemd.notify("STATUS=recording")
 
     # -- time -------------------------------------------------------------------------------------
 
