@@ -89,6 +89,8 @@ def _items(path: Path) -> Iterator[ev.Event | Reply | Greeting]:
     decoder = Decoder()
     for data in _chunks(path):
         yield from decoder.feed(data, None)
+    if not decoder.counters.items and not decoder.counters.skipped:
+        raise ReplayError(f"{path}: holds no AMI event; give a stream as it came from the PBX")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
