@@ -24,8 +24,8 @@ _TOKEN = re.compile(
     rb"|(?P<caller>\b1380000\d{4}\b)"
 )
 _STAMP = re.compile(rb"\r\nTimestamp: (\d{10}\.\d{6})\r\n")
-# Where a caller begins to go; before that its call is open.
-_LEAVING = (b"Event: HangupRequest", b"Event: SoftHangupRequest", b"Event: Hangup\r\n")
+# Where somebody in a conversation hangs up. Phones that lost the race to answer go without it.
+_LEAVING = b"Event: HangupRequest"
 
 
 class _Piece(NamedTuple):
