@@ -153,11 +153,8 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self.wake.set()
 
 
-class Protocol(ami_protocol.AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # as above
+class Protocol(ami_protocol.AMIProtocol):  # type: ignore[misc]  # panoramisk ships no types
     """Takes panoramisk's place on the transport: bytes go to the decoder of the client.
-
-    It reads into one buffer of its own: with asyncio's 256 KiB of new memory for every read a fifth
-    of the time goes into getting it.
 
     Nothing is logged here: what panoramisk would log holds secrets and callers.
     """
@@ -165,18 +162,17 @@ class Protocol(ami_protocol.AMIProtocol, asyncio.BufferedProtocol):  # type: ign
     def __init__(self, client: Client) -> None:
         super().__init__()
         self._client = client
-        self._buffer = memoryview(bytearray(_READ))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.factory = self._client
+        # How much asyncio's socket transport reads at once. It only costs time if that is no longer
+        # its name for it: with 256 KiB a fifth goes into getting new memory for every read.
+        if hasattr(transport, "max_size"):
+            transport.max_size = _READ
 
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        # Not a bytearray: asyncio's TLS writes into slices of it.
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._client.received(bytes(self._buffer[:nbytes]))
+    def data_received(self, data: bytes) -> None:
+        self._client.received(data)
 
     def send(self, data: dict[str, str], as_list: object = None) -> object:
         action = panoramisk_actions.Action(data, as_list=as_list)
