@@ -3,6 +3,7 @@
 It needs no rights and touches nothing outside the run folder, whoever starts it.
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -91,6 +92,9 @@ class Ports:
 
 RTP_PORTS = 600
 AGENT_PORTS = 300
+# Media ports of SIPp: it tries a few from the first that it is given.
+MEDIA_PORTS = 800
+MEDIA_PORTS_EACH = 8
 
 
 class Asterisk:
@@ -109,10 +113,11 @@ class Asterisk:
         self.major = major
         self.run = run
         self.tree = fetch.cache_dir() / major
-        rtp, self._guard = reserve_udp_block(RTP_PORTS + AGENT_PORTS)
+        rtp, self._guard = reserve_udp_block(RTP_PORTS + AGENT_PORTS + MEDIA_PORTS)
         self.ports = Ports(
             free_port(), free_port(), free_port(socket.SOCK_DGRAM), rtp, rtp + RTP_PORTS
         )
+        self._media = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
         self._systemname = systemname
         self._write(extensions, queues, followme)
@@ -126,6 +131,11 @@ class Asterisk:
     def version(self) -> str:
         """The package's version."""
         return (self.tree / "VERSION").read_text(encoding="utf-8").strip()
+
+    def media_port(self) -> int:
+        """Where the next SIPp process may look for its media ports, apart from all others."""
+        first = self.ports.agents + AGENT_PORTS
+        return first + next(self._media) * MEDIA_PORTS_EACH % MEDIA_PORTS
 
     def start(self, deadline: float = 30.0) -> None:
         """Start it and wait until it says FullyBooted; on the same ports every time."""

@@ -141,6 +141,7 @@ class Sipp:
         *,
         port: int,
         sip_port: int,
+        media_port: int,
         calls: int | None,
         more: tuple[str, ...] = (),
     ) -> None:
@@ -151,6 +152,8 @@ class Sipp:
         scenario.write_text(xml, encoding="utf-8")
         command = ["sipp", f"127.0.0.1:{sip_port}", "-sf", str(scenario), "-i", "127.0.0.1"]
         command += ["-p", str(port), "-nostdin", "-trace_msg", "-message_file", str(self.log)]
+        # Left to itself, every SIPp looks for ports from 6000 and 8888 on, a hundred at most.
+        command += ["-mi", "127.0.0.1", "-mp", str(media_port), "-cp", str(media_port + 6)]
         command += ["-trace_err", "-error_file", str(folder / f"{name}.err")]
         command += ["-default_behaviors", "all,-abortunexp,-bye"]
         if calls is not None:

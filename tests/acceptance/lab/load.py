@@ -75,6 +75,7 @@ def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], l
             ),
             port=server.ports.agent(extension),
             sip_port=sip_port,
+            media_port=server.media_port(),
             calls=None,
         )
         for extension, ring, then, todo in PHONES
@@ -96,6 +97,7 @@ def run(server: Asterisk, folder: Path, seconds: int) -> tuple[list[LoadCall], l
                 ),
                 port=free_port(socket.SOCK_DGRAM),
                 sip_port=sip_port,
+                media_port=server.media_port(),
                 calls=kind.rate * seconds,
                 more=("-r", str(kind.rate), "-l", "500"),
             )

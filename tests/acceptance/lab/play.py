@@ -178,6 +178,7 @@ class Player:
                 ),
                 port=port,
                 sip_port=sip_port,
+                media_port=self.server.media_port(),
                 calls=None,
             )
         sipp.wait_listening({phone.port for phone in played.phones.values()})
@@ -204,6 +205,7 @@ class Player:
             ),
             port=free_port(socket.SOCK_DGRAM),
             sip_port=self.server.ports.sip,
+            media_port=self.server.media_port(),
             calls=1,
         )
         played.calls[index] = process
