@@ -182,8 +182,7 @@ class Pipeline:
         while not self._stop.is_set():
             await self._wake.wait()
             self._wake.clear()
-            if not self._stop.is_set():
-                await asyncio.sleep(self._delay)
+            await self._pause(self._delay)
             if await self._commit_all():
                 failures = 0
                 continue
@@ -195,7 +194,7 @@ class Pipeline:
             log.error("records_not_written", records=len(self._pending))
 
     async def _pause(self, seconds: float) -> None:
-        """Wait before the next try, but not when the daemon stops."""
+        """Wait, but not when the daemon stops."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 

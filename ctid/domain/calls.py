@@ -133,16 +133,29 @@ class Call:
     settle_at: float | None = None
     settled: bool = False
     facts: int = 0
-    # Its channels that are still up, by uniqueid; not part of the saved fields.
+    # Its channels that are still up, by uniqueid.
     legs: dict[str, Leg] = field(default_factory=dict)
+    # Its rings by channel: an index, made anew when the call is read back.
+    _rings: dict[str, RingState] = field(default_factory=dict)
 
     @property
     def visit(self) -> Visit:
         return self.visits[self.current]
 
+    def ring(self, uniqueid: str) -> RingState | None:
+        """The ring of this channel, in whichever visit it began."""
+        return self._rings.get(uniqueid)
+
+    def add_ring(self, ring: RingState) -> None:
+        self.visit.rings.append(ring)
+        self._rings[ring.uniqueid] = ring
+
+    def index_rings(self) -> None:
+        self._rings = {ring.uniqueid: ring for visit in self.visits for ring in visit.rings}
+
 
 def to_json(call: Call) -> str:
-    """The whole call as one JSON text."""
+    """The whole call as one JSON text; orjson leaves out what begins with an underscore."""
     return orjson.dumps(call).decode()
 
 
@@ -182,7 +195,9 @@ def _call(raw: dict[str, Any]) -> Call:
     raw["conversation"] = _conversation(raw["conversation"])
     raw["transfers"] = [Transfer(**transfer) for transfer in raw["transfers"]]
     raw["legs"] = {uniqueid: _known(Leg, leg) for uniqueid, leg in raw["legs"].items()}
-    return _known(Call, raw)
+    call = _known(Call, raw)
+    call.index_rings()
+    return call
 
 
 def _visit(raw: dict[str, Any]) -> Visit:

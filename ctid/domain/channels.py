@@ -33,16 +33,13 @@ class Leg:
     created_at: float
     dialled: bool
     outside: bool
+    local: bool
     agent: str = ""
     call: str = ""
     bridge: str = ""
     technology: str = ""
     held: bool = False
     asked_to_hang_up_at: float | None = None
-
-    @property
-    def local(self) -> bool:
-        return self.name.startswith("Local/")
 
 
 class Mirror:

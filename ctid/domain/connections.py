@@ -7,7 +7,7 @@ from ctid.domain import events as ev
 from ctid.domain.calls import Call
 from ctid.domain.channels import Leg
 from ctid.domain.records import RingResult
-from ctid.domain.state import State, find_ring
+from ctid.domain.state import State
 
 
 def entered(state: State, event: ev.BridgeEntered) -> None:
@@ -93,7 +93,7 @@ def _connected(state: State, call: Call, peer: Leg, caller: Leg, at: float) -> N
 
 
 def _ring_answered(call: Call, peer: Leg, at: float) -> None:
-    ring = find_ring(call, peer.uniqueid)
+    ring = call.ring(peer.uniqueid)
     if ring is not None:
         ring.ended_at = ring.ended_at if ring.result is RingResult.ANSWERED else at
         ring.result = RingResult.ANSWERED

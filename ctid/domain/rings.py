@@ -6,7 +6,7 @@ from ctid.domain.calls import Call, RingState
 from ctid.domain.channels import RINGING, UP, Leg
 from ctid.domain.connections import reconsider
 from ctid.domain.records import Direction, RingResult
-from ctid.domain.state import State, dials_a_number, find_ring
+from ctid.domain.state import State, dials_a_number
 
 
 def channel_created(state: State, event: ev.ChannelCreated) -> None:
@@ -44,13 +44,13 @@ def in_gap(state: State, call: Call, leg: Leg, began: float) -> None:
 
 
 def _ring_of(state: State, call: Call, leg: Leg, at: float) -> RingState:
-    ring = find_ring(call, leg.uniqueid)
+    ring = call.ring(leg.uniqueid)
     if ring is None:
         visit = call.visit
         ring = RingState(
             leg.uniqueid, leg.agent, leg.name, leg.outside, visit.attempts, began_at=at
         )
-        visit.rings.append(ring)
+        call.add_ring(ring)
         state.touch(call)
     return ring
 
@@ -98,7 +98,7 @@ def dial_ended(state: State, event: ev.DialEnded) -> None:
     if leg is None:
         return
     call = state.call_of(leg)
-    ring = find_ring(call, leg.uniqueid) if call else None
+    ring = call.ring(leg.uniqueid) if call else None
     if call is None or ring is None or ring.status:
         return
     ring.status = event.status
@@ -114,7 +114,7 @@ def picked_up(state: State, event: ev.PickedUp) -> None:
     leg = state.see(event.target, event.at, create=False)
     state.see(event.channel, event.at)
     call = state.call_of(leg) if leg else None
-    ring = find_ring(call, event.target.uniqueid) if call else None
+    ring = call.ring(event.target.uniqueid) if call else None
     if call is not None and ring is not None:
         end_ring(state, call, ring, RingResult.CANCELLED, event.at)
 
@@ -129,7 +129,7 @@ def end_ring(state: State, call: Call, ring: RingState, result: RingResult, at: 
 
 
 def leg_gone(state: State, call: Call, leg: Leg, at: float, cause: int) -> None:
-    ring = find_ring(call, leg.uniqueid)
+    ring = call.ring(leg.uniqueid)
     if ring is None or ring.result is RingResult.ANSWERED:
         return
     over = call.visit.answered or call.asked_to_hang_up_at is not None or call.shut_down

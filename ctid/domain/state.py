@@ -1,7 +1,7 @@
 """What a tracker knows about one PBX, and the few ways in which it changes."""
 
 from ctid.domain import events as ev
-from ctid.domain.calls import Call, RingState, Visit
+from ctid.domain.calls import Call, Visit
 from ctid.domain.channels import DOWN, RINGING, Leg, Mirror
 from ctid.domain.lines import Directory, endpoint
 from ctid.domain.records import Direction, Fact, Record
@@ -88,6 +88,7 @@ class State:
             created_at=at,
             dialled=dialled,
             outside=self.directory.is_trunk(channel.name),
+            local=channel.name.startswith("Local/"),
         )
         leg.agent = self.agent_name(leg, "")
         self.mirror.add(leg)
@@ -163,16 +164,6 @@ class State:
         number = _dialled_number(dial_string) if leg.outside else leg.number
         number = number or endpoint(leg.name).partition("/")[2]
         return self.directory.agent_name(number) or number
-
-
-def find_ring(call: Call | None, uniqueid: str) -> RingState | None:
-    """The ring of this channel, in whichever visit it began."""
-    if call is not None:
-        for visit in reversed(call.visits):
-            for ring in reversed(visit.rings):
-                if ring.uniqueid == uniqueid:
-                    return ring
-    return None
 
 
 def dials_a_number(dial_string: str) -> bool:

@@ -72,7 +72,7 @@ def _adopt(state: State, call: Call, consult: Call) -> None:
         for ring in visit.rings:
             if ring.uniqueid not in known:
                 ring.attempt = -1
-                call.visit.rings.append(ring)
+                call.add_ring(ring)
     state.touch(call)
 
 
