@@ -32,7 +32,7 @@ async def serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     url = config.store.url
-    _calm_the_collector()
+    calm_the_collector()
     await migrate.upgrade(url)
     last = await _last_run(config)
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
@@ -55,7 +55,7 @@ async def serve(config: Config) -> None:
     log.info("stopped")
 
 
-def _calm_the_collector() -> None:
+def calm_the_collector() -> None:
     """Collect garbage rarely: nothing here is cyclic, and open calls are many and live for long.
 
     With Python's own thresholds a twelfth of all time goes into looking at them again and again.

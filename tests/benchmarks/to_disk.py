@@ -20,6 +20,7 @@ import panoramisk
 from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
+from ctid.app import calm_the_collector
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Clocks, Pipeline
 from ctid.store import migrate
@@ -33,6 +34,7 @@ CLOCKS = Clocks(time.time, time.monotonic)
 async def ctid(port: int, database: Path, begin: Callable[[], None]) -> None:
     """Everything that `ctid run` does with the bytes: records, rings, facts, open calls."""
     logs.set_up(human=False)
+    calm_the_collector()
     await migrate.upgrade(str(database))
     client = Client(Decoder(), time.time, max_queued=10_000_000)
     async with await Store.open(str(database)) as store, asyncio.TaskGroup() as tasks:
