@@ -78,6 +78,9 @@ class Visit:
     # False where part of it fell into a gap: the figure is then unknown, not short.
     talk_known: bool = True
     ring_known: bool = True
+    wait_known: bool = True
+    # It may have been answered, and left again, while the PBX was not seen.
+    doubtful: bool = False
 
 
 @dataclass(slots=True)

@@ -44,12 +44,13 @@ def connect(call: Call, peer: Leg, caller: Leg, now: float) -> bool:
     talk.consulting = False
     call.parked = False
     call.handed_over = False
-    visit.final_agent = peer.agent
+    visit.final_agent = peer.agent or None
     if visit.answered:
         return False
     visit.answered = True
-    visit.answered_at = now
-    visit.agent = peer.agent
+    if not visit.doubtful:
+        visit.answered_at = now
+        visit.agent = peer.agent or None
     return True
 
 
@@ -59,7 +60,7 @@ def change_peer(call: Call, peer: Leg, caller: Leg, now: float) -> None:
     talk = call.conversation
     talk.peer = talk.last_peer = peer.uniqueid
     talk.holding = caller.held or peer.held
-    call.visit.final_agent = peer.agent
+    call.visit.final_agent = peer.agent or None
 
 
 def _close_break(call: Call, visit: Visit, peer: Leg, now: float) -> None:

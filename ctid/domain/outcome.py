@@ -52,7 +52,11 @@ def _decide(call: Call, visit: Visit, line: Line | None) -> None:
 
 
 def end_unanswered(call: Call, visit: Visit, outcome: Outcome) -> None:
-    """The visit is over without an answer: missed, or overflowed to another line."""
+    """The visit is over without an answer that we saw: missed, or overflowed to another line."""
+    if visit.doubtful:
+        visit.outcome = Outcome.LOST
+        visit.because = "it may have been answered while the PBX was not seen"
+        return
     visit.outcome = outcome
     visit.reason, visit.because = why_missed(call, visit)
     if outcome is Outcome.OVERFLOWED and visit.attempt is not None:

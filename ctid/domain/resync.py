@@ -15,6 +15,8 @@ from ctid.domain.notes import member_seen
 from ctid.domain.records import Outcome
 from ctid.domain.state import State
 
+# QueueStatus tells whole seconds, and its answer takes a moment.
+_QUEUE_SLACK_SECONDS = 1.5
 _DIALLED_APPS = frozenset({"AppDial", "AppDial2", "AppQueue"})
 
 
@@ -54,9 +56,12 @@ def _die(call: Call) -> None:
     visit = call.visit
     if visit.answered:
         visit.talk_known = visit.talk_known and call.conversation.since is None
+    if visit.line is None:
+        return
+    if visit.answered:
         visit.outcome = Outcome.ANSWERED
         visit.because = "answered; then the PBX died"
-    elif visit.line is not None:
+    else:
         visit.outcome = Outcome.LOST
         visit.because = "the PBX died before it told how the call ended"
 
@@ -68,17 +73,27 @@ def snapshot(state: State, event: ev.Snapshot) -> None:
         member_seen(state, ev.QueueMemberSeen(event.at, queue, interface, name, member=True))
     listed = {row.channel.uniqueid: row for row in event.channels}
     _lose_absent(state, listed.keys() | event.told, event.at)
-    roots: list[Leg] = []
-    for row in sorted(event.channels, key=_callers_first):
-        leg = _take_up(state, row, event)
-        if leg is not None and leg.call == leg.uniqueid:
-            roots.append(leg)
-    for row in event.channels:
-        _place(state, row, event)
-    for leg in roots:
-        call = state.calls[leg.uniqueid]
-        _attempt(state, call, leg, listed[leg.uniqueid], event)
-        _conversation(state, call, leg, event)
+    before = {uniqueid: _place_of(leg) for uniqueid, leg in state.mirror.legs.items()}
+    rows = sorted(event.channels, key=_callers_first)
+    legs = [(row, leg) for row in rows if (leg := _take_up(state, row, event)) is not None]
+    for row, leg in legs:
+        _put_into_bridge(state, row, leg, event)
+    for row, leg in legs:
+        if leg.call == leg.uniqueid:
+            _resume(state, row, leg, before.get(leg.uniqueid), event)
+    for _row, leg in legs:
+        if leg.uniqueid not in before:
+            _ring(state, leg, listed.get(leg.call))
+    for _row, leg in legs:
+        if leg.call == leg.uniqueid:
+            _conversation(state, state.calls[leg.uniqueid], leg, event)
+
+
+_Place = tuple[int, str, str]
+
+
+def _place_of(leg: Leg) -> _Place:
+    return (leg.state, leg.exten, leg.context)
 
 
 def _callers_first(row: ev.ListedChannel) -> tuple[bool, bool]:
@@ -133,11 +148,13 @@ def _lose_call(state: State, call: Call, at: float) -> None:
         call.legs.pop(leg.uniqueid, None)
     call.end_unknown = True
     visit = call.visit
-    if visit.answered:
-        visit.talk_known = False
+    visit.talk_known = visit.talk_known and not visit.answered
+    if visit.line is None:
+        pass
+    elif visit.answered:
         visit.outcome = Outcome.ANSWERED
         visit.because = f"the caller was connected with {visit.agent}; it ended in a gap"
-    elif visit.line is not None:
+    else:
         visit.outcome = Outcome.LOST
         visit.because = "it ended while the PBX was not seen"
     state.tell(call, at, "lost", "the caller's channel is not up any more")
@@ -165,43 +182,90 @@ def _take_up(state: State, row: ev.ListedChannel, event: ev.Snapshot) -> Leg | N
                 call.visit.line = line.name
         call.visit.ring_known = False
         call.visit.talk_known = False
-    elif leg.dialled and not leg.local:
-        own = state.call_of(leg)
-        if own is not None:
-            own.visit.ring_known = False
-            if leg.state in (RINGING, UP):
-                rings.in_gap(state, own, leg, began)
     return leg
 
 
-def _place(state: State, row: ev.ListedChannel, event: ev.Snapshot) -> None:
-    leg = state.mirror.legs.get(row.channel.uniqueid)
-    if leg is None:
-        return
+def _put_into_bridge(state: State, row: ev.ListedChannel, leg: Leg, event: ev.Snapshot) -> None:
     if row.bridge:
         state.mirror.enter(leg, row.bridge, event.bridges.get(row.bridge, leg.technology))
     elif leg.bridge:
         state.mirror.leave(leg)
 
 
-def _attempt(state: State, call: Call, leg: Leg, row: ev.ListedChannel, event: ev.Snapshot) -> None:
-    """What the caller's channel runs now is an attempt, begun before or in the gap."""
-    if call.visit.answered or call.settled:
+def _ring(state: State, leg: Leg, caller: ev.ListedChannel | None) -> None:
+    """A phone that was dialled in the gap. That it rang is known only while it rings."""
+    call = state.call_of(leg)
+    if call is None or not leg.dialled or leg.local or leg.uniqueid == call.uniqueid:
+        return
+    call.visit.ring_known = False
+    if leg.outside and not leg.agent and caller is not None and caller.application == "Dial":
+        target = caller.data.partition(",")[0]
+        if "&" not in target:
+            leg.agent = state.agent_name(leg, target)
+    if leg.state == RINGING:
+        rings.in_gap(state, call, leg, leg.created_at)
+
+
+def _resume(
+    state: State, row: ev.ListedChannel, leg: Leg, before: _Place | None, event: ev.Snapshot
+) -> None:
+    """What the caller's channel does now, against what it did when we last saw it."""
+    call = state.calls[leg.uniqueid]
+    if call.settled:
         return
     entry = next((e for e in event.queue_entries if e.uniqueid == leg.uniqueid), None)
+    heard = bool(conversation.humans(state.mirror, call, leg))
+    if not call.visit.answered and _doubtful(call, leg, before, entry, event.at, heard=heard):
+        call.visit.doubtful = True
+        state.tell(call, event.at, "doubtful", "it may have been answered in the gap")
+    if not (call.visit.answered and heard):
+        _attempt(state, call, leg, row, entry, event)
+
+
+def _doubtful(
+    call: Call,
+    leg: Leg,
+    before: _Place | None,
+    entry: ev.ListedQueueEntry | None,
+    now: float,
+    *,
+    heard: bool,
+) -> bool:
+    """Whether somebody may have answered, and left again, while we did not look."""
+    if leg.state != UP:
+        return False  # an answer would have brought the caller's channel up
+    if before is None:
+        return leg.exten != call.did  # led elsewhere: by a menu, or by whoever answered
+    moved = before[1:] != (leg.exten, leg.context)
+    attempt = call.visit.attempt
+    if attempt is None or attempt.ended_at is not None:
+        return moved and attempt is not None
+    if entry is not None and entry.queue == attempt.queue:
+        return entry.wait + _QUEUE_SLACK_SECONDS < now - attempt.began_at  # another stay
+    if moved or before[0] != UP:
+        return moved or not heard
+    return attempt.kind is AttemptKind.QUEUE and not heard
+
+
+def _attempt(
+    state: State,
+    call: Call,
+    leg: Leg,
+    row: ev.ListedChannel,
+    entry: ev.ListedQueueEntry | None,
+    event: ev.Snapshot,
+) -> None:
+    """What the caller's channel runs now is an attempt, begun before or in the gap."""
     running = call.visit.attempt
+    if running is not None and running.ended_at is not None:
+        running = None
     if entry is not None:
-        if running is None or running.queue != entry.queue or running.ended_at is not None:
-            begin(
-                state,
-                call,
-                leg,
-                event.at - entry.wait,
-                AttemptKind.QUEUE,
-                entry.queue,
-                f"found waiting in queue {entry.queue}",
-            )
-    elif row.application in ("Dial", "Queue") and (running is None or running.ended_at is not None):
+        if running is None or running.queue != entry.queue:
+            because = f"found waiting in queue {entry.queue}"
+            began = event.at - entry.wait
+            begin(state, call, leg, began, AttemptKind.QUEUE, entry.queue, because)
+            call.visit.wait_known = False  # the PBX tells whole seconds
+    elif running is None and row.application in ("Dial", "Queue") and not call.visit.answered:
         kind = AttemptKind.DIAL if row.application == "Dial" else AttemptKind.QUEUE
         queue = row.data.partition(",")[0] if kind is AttemptKind.QUEUE else ""
         begin(state, call, leg, None, kind, queue, f"found in {row.application}")

@@ -56,13 +56,13 @@ def _agents_rung(visit: Visit, *, placed_by_agent: bool) -> tuple[str, ...]:
     rung = (
         ring.agent
         for ring in visit.rings
-        if ring.rang_at is not None and not (placed_by_agent and ring.outside)
+        if ring.agent and ring.rang_at is not None and not (placed_by_agent and ring.outside)
     )
     return tuple(sorted(dict.fromkeys(rung)))
 
 
 def _wait(call: Call, visit: Visit) -> float | None:
-    if visit.offered_at is None or visit.outcome is Outcome.LOST:
+    if visit.offered_at is None or visit.outcome is Outcome.LOST or not visit.wait_known:
         return None
     if visit.answered:
         end = visit.answered_at

@@ -157,12 +157,16 @@ class State:
         return sorted(queue for queue, members in self.members.items() if interface in members)
 
     def agent_name(self, leg: Leg, dial_string: str) -> str:
-        """Config's name for this phone; else its extension, or the number dialled over a trunk."""
+        """Config's name for this phone; else its extension, or the number dialled over a trunk.
+
+        Empty where that was not seen.
+        """
         known = self.directory.agent_name(endpoint(leg.name))
         if known:
             return known
         number = _dialled_number(dial_string) if leg.outside else leg.number
-        number = number or endpoint(leg.name).partition("/")[2]
+        if not number and not leg.outside:
+            number = endpoint(leg.name).partition("/")[2]
         return self.directory.agent_name(number) or number
 
 

@@ -251,7 +251,7 @@ def snapshot(pbx: Pbx, *rows: ev.ListedChannel, **known: object) -> None:
 
 
 def test_calls_that_were_up_before_we_attached(pbx: Pbx) -> None:
-    caller = ev.Channel("PJSIP/trunk-00000001", 6, "139", "", "from-trunk", "1", "u.1", "u.1")
+    caller = ev.Channel("PJSIP/trunk-00000001", 6, "139", "", "from-trunk", "8001", "u.1", "u.1")
     phone = ev.Channel("PJSIP/102-00000002", 6, "102", "", "internal", "", "u.2", "u.1")
     waiting = ev.Channel("PJSIP/trunk-00000003", 6, "137", "", "ivr", "1", "u.3", "u.3")
     snapshot(
@@ -272,6 +272,61 @@ def test_calls_that_were_up_before_we_attached(pbx: Pbx) -> None:
         pbx.give(ev.HungUp(pbx.now, channel, 16))
     assert pbx.record("u.1").outcome is Outcome.ANSWERED
     assert pbx.record("u.1").talk_seconds is None
+
+
+def test_what_may_have_been_answered_in_a_gap_is_never_called_missed(pbx: Pbx) -> None:
+    """It rang, we did not look, it rang elsewhere: blind transferred, or never answered."""
+    call = pbx.call()
+    pbx.dial(call)
+    pbx.rings(call, "101")
+    moved = ev.ListedChannel(pbx.at(call, state=6, exten="102"), "", "Dial", "PJSIP/102", 30.0, "")
+    snapshot(pbx, moved)
+    pbx.advance(5.0)
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    pbx.advance(2.0)
+    record = pbx.record(call)
+    assert (record.outcome, record.reason, record.agents_rung) == (Outcome.LOST, None, ("101",))
+
+
+def test_the_second_agent_is_not_taken_for_the_first(pbx: Pbx) -> None:
+    call = pbx.call()
+    pbx.dial(call)
+    pbx.rings(call, "101")
+    phone = ev.Channel("PJSIP/102-00000009", 6, "102", "", "internal", "", "u.9", call)
+    snapshot(
+        pbx,
+        ev.ListedChannel(pbx.at(call, state=6, exten="102"), "b", "Dial", "PJSIP/102", 30.0, ""),
+        ev.ListedChannel(phone, "b", "AppDial", "(Outgoing Line)", 3.0, ""),
+        bridges={"b": "simple_bridge"},
+    )
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    pbx.advance(2.0)
+    record = pbx.record(call)
+    assert (record.outcome, record.agent, record.final_agent) == (Outcome.ANSWERED, None, "102")
+    assert (record.answered_at, record.wait_seconds, record.agents_rung) == (None, None, ("101",))
+
+
+def test_a_caller_who_still_waits_in_the_same_queue_is_no_doubt(pbx: Pbx) -> None:
+    call = pbx.call()
+    pbx.queue(call, "qa")
+    waiting = ev.ListedChannel(pbx.at(call, state=6), "", "Queue", "qa,,,,30", 60.0, "8001")
+    snapshot(pbx, waiting, queue_entries=(ev.ListedQueueEntry("qa", call, 60.0),))
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    record = pbx.record(call)
+    assert (record.outcome, record.reason) == (Outcome.MISSED, Reason.CALLER_HANGUP)
+    assert record.wait_seconds == 60.0
+
+
+def test_an_internal_call_has_no_outcome_even_if_it_ends_in_a_gap(pbx: Pbx) -> None:
+    call = pbx.call("101", "102", context="internal", endpoint="PJSIP/101")
+    pbx.dial(call)
+    pbx.bridge(pbx.rings(call, "102"), call)
+    snapshot(pbx)
+    record = pbx.record(call)
+    assert (record.line, record.outcome, record.ended_at) == (None, None, None)
 
 
 def test_the_pbx_dies(pbx: Pbx) -> None:
