@@ -134,6 +134,8 @@ def _why_dial(visit: Visit, attempt: Attempt) -> tuple[Reason, str]:
             return reason, f"the phones of the last attempt: {_words(results)}"
     if attempt.why is not None:
         return attempt.why, f"the last attempt ended with {attempt.why}"
+    if not visit.ring_known:
+        return Reason.UNKNOWN, "not all phones of the last attempt were seen"
     if not results:
         return Reason.UNAVAILABLE, "no phone could be dialled"
     if attempt.kind is AttemptKind.CONFERENCE:

@@ -73,6 +73,8 @@ def snapshot(state: State, event: ev.Snapshot) -> None:
         member_seen(state, ev.QueueMemberSeen(event.at, queue, interface, name, member=True))
     listed = {row.channel.uniqueid: row for row in event.channels}
     _lose_absent(state, listed.keys() | event.told, event.at)
+    for uniqueid in event.told - listed.keys():
+        _ended_while_listed(state, uniqueid)
     before = {uniqueid: _place_of(leg) for uniqueid, leg in state.mirror.legs.items()}
     rows = sorted(event.channels, key=_callers_first)
     legs = [(row, leg) for row in rows if (leg := _take_up(state, row, event)) is not None]
@@ -118,6 +120,20 @@ def _lose_absent(state: State, alive: AbstractSet[str], at: float) -> None:
             _lose_call(state, call, at)
 
 
+def _ended_while_listed(state: State, uniqueid: str) -> None:
+    """Its end was seen, but not what happened in the gap before it."""
+    call = state.calls.get(uniqueid)
+    if call is None or call.settled or call.hung_up_at is not None:
+        return
+    call.end_unknown = True
+    visit = call.visit
+    visit.talk_known = visit.ring_known = False
+    visit.doubtful = visit.doubtful or not visit.answered
+    if visit.answered:
+        visit.final_agent = None
+    state.touch(call)
+
+
 def _lose_leg(state: State, call: Call, leg: Leg) -> None:
     """A leg ended in the gap: how its ring ended, and when, nobody saw."""
     for visit in call.visits:
@@ -149,6 +165,7 @@ def _lose_call(state: State, call: Call, at: float) -> None:
     call.end_unknown = True
     visit = call.visit
     visit.talk_known = visit.talk_known and not visit.answered
+    visit.final_agent = None  # it may have been handed on in the gap
     if visit.line is None:
         pass
     elif visit.answered:
@@ -285,7 +302,8 @@ def _conversation(state: State, call: Call, leg: Leg, event: ev.Snapshot) -> Non
     first = conversation.connect(call, peer, leg, event.at)
     if first:
         call.visit.offered = True
-        call.visit.answered_at = event.answered_at.get(peer.uniqueid)
+        answered_at = event.answered_at.get(peer.uniqueid)
+        call.visit.answered_at = None if call.visit.doubtful else answered_at
     state.tell(
         call,
         event.at,
