@@ -235,8 +235,9 @@ def _resume(
     if not call.visit.answered and _doubtful(call, leg, before, entry, event.at, heard=heard):
         call.visit.doubtful = True
         state.tell(call, event.at, "doubtful", "it may have been answered in the gap")
+    moved = before is not None and before[1:] != (leg.exten, leg.context)
     if not (call.visit.answered and heard):
-        _attempt(state, call, leg, row, entry, event)
+        _attempt(state, call, leg, row, entry, event, moved=moved)
 
 
 def _doubtful(
@@ -271,17 +272,20 @@ def _attempt(
     row: ev.ListedChannel,
     entry: ev.ListedQueueEntry | None,
     event: ev.Snapshot,
+    *,
+    moved: bool,
 ) -> None:
     """What the caller's channel runs now is an attempt, begun before or in the gap."""
     running = call.visit.attempt
-    if running is not None and running.ended_at is not None:
+    if running is not None and (moved or running.ended_at is not None):
         running = None
     if entry is not None:
         if running is None or running.queue != entry.queue:
             because = f"found waiting in queue {entry.queue}"
-            began = event.at - entry.wait
+            # the PBX tells whole seconds, cut off: half a second more is right on average
+            began = event.at - entry.wait - 0.5
             begin(state, call, leg, began, AttemptKind.QUEUE, entry.queue, because)
-            call.visit.wait_known = False  # the PBX tells whole seconds
+            call.visit.wait_known = False
     elif running is None and row.application in ("Dial", "Queue") and not call.visit.answered:
         kind = AttemptKind.DIAL if row.application == "Dial" else AttemptKind.QUEUE
         queue = row.data.partition(",")[0] if kind is AttemptKind.QUEUE else ""

@@ -267,7 +267,7 @@ def test_calls_that_were_up_before_we_attached(pbx: Pbx) -> None:
     assert (talking.line, talking.agent, talking.offered_at) == ("alpha", "102", None)
     assert talking.answered_at == pbx.now - 15.0
     assert queued.line == "beta"
-    assert queued.offered_at == pbx.now - 10.0
+    assert queued.offered_at == pbx.now - 10.5
     for channel in (caller, phone, waiting):
         pbx.give(ev.HungUp(pbx.now, channel, 16))
     assert pbx.record("u.1").outcome is Outcome.ANSWERED
