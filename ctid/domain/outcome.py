@@ -44,7 +44,7 @@ def _decide(call: Call, visit: Visit, line: Line | None) -> None:
     if visit.answered:
         visit.outcome = Outcome.ANSWERED
         visit.because = f"the caller was connected with {visit.agent}"
-    elif visit.offered:
+    elif visit.offered or visit.doubtful:
         end_unanswered(call, visit, Outcome.MISSED)
     else:
         visit.outcome = Outcome.NOT_OFFERED

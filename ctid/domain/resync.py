@@ -256,8 +256,10 @@ def _doubtful(
         return leg.exten != call.did  # led elsewhere: by a menu, or by whoever answered
     moved = before[1:] != (leg.exten, leg.context)
     attempt = call.visit.attempt
-    if attempt is None or attempt.ended_at is not None:
-        return moved and attempt is not None
+    if attempt is None:
+        return moved and entry is None and not heard  # from the menu to whom?
+    if attempt.ended_at is not None:
+        return moved
     if entry is not None and entry.queue == attempt.queue:
         return entry.wait + _QUEUE_SLACK_SECONDS < now - attempt.began_at  # another stay
     if moved or before[0] != UP:

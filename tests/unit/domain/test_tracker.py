@@ -289,6 +289,15 @@ def test_what_may_have_been_answered_in_a_gap_is_never_called_missed(pbx: Pbx) -
     assert (record.outcome, record.reason, record.agents_rung) == (Outcome.LOST, None, ("101",))
 
 
+def test_a_menu_that_was_left_in_a_gap_is_not_called_not_offered(pbx: Pbx) -> None:
+    call = pbx.call()
+    moved = pbx.at(call, state=6, exten="s", context="voicemail")
+    snapshot(pbx, ev.ListedChannel(moved, "", "VoiceMail", "101", 30.0, "8001"))
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    assert pbx.record(call).outcome is Outcome.LOST
+
+
 def test_the_second_agent_is_not_taken_for_the_first(pbx: Pbx) -> None:
     call = pbx.call()
     pbx.dial(call)
