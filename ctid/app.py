@@ -36,7 +36,8 @@ async def serve(config: Config) -> None:
     await migrate.upgrade(url)
     last = await _last_run(config)
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
-        pipeline = _pipeline(config, store, _alarm(config, tasks))
+        alarm = _alarm(config, tasks)
+        pipeline = _pipeline(config, store, alarm)
         for name, run in last.items():
             pipeline.restore(name, run.open_calls, run.seen, run.gap)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
@@ -52,6 +53,7 @@ async def serve(config: Config) -> None:
         await asyncio.gather(*reading)
         pipeline.stop()
         await writing
+        alarm.close()
     log.info("stopped")
 
 

@@ -78,6 +78,8 @@ class Pending:
             if len(self._records) <= self._limit:
                 return
             del self._records[key]
+            # Its saved state stays, so that a restart finds the call again and says it is lost.
+            self._open_calls.pop(key[:2], None)
             self.dropped += 1
 
 

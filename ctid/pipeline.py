@@ -45,6 +45,8 @@ class Alarm(Protocol):
 
     def store_recovered(self, since: float) -> None: ...
 
+    def close(self) -> None: ...
+
 
 @dataclass(slots=True)
 class Health:
@@ -98,6 +100,7 @@ class Pipeline:
         self.health = Health()
         self.commits = 0
         self.poisonous_events = 0
+        self.dropped_records = 0
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -126,8 +129,8 @@ class Pipeline:
         here = self._pbxs[pbx]
         receive = here.tracker.receive
         for event in events:
-            if type(event) in _CONNECTION_EVENTS:
-                self._connection_changed(pbx, here, event)
+            if type(event) in _TOLD:
+                self._tell(pbx, here, event)
             try:
                 receive(event)
             except Exception:
@@ -140,8 +143,11 @@ class Pipeline:
             here.heard = self._clocks.monotonic()
             self._wake.set()
 
-    def _connection_changed(self, pbx: str, here: _Pbx, event: ev.Event) -> None:
+    def _tell(self, pbx: str, here: _Pbx, event: ev.Event) -> None:
         now = self._clocks.wall()
+        if isinstance(event, ev.ForgeryFound):
+            log.warning("forgery", pbx=pbx, call=event.uniqueid, dropped=event.dropped)
+            return
         if isinstance(event, ev.Detached):
             here.attached = False
             if here.gap is None:
@@ -152,7 +158,9 @@ class Pipeline:
             here.attached = True
             if here.gap is not None:
                 cause = here.gap.cause
-                self._pending.add_gap(Gap(pbx, here.gap.began_at, now, cause))
+                # a clock that was set back must not end a gap before it began
+                ended_at = max(now, here.gap.began_at)
+                self._pending.add_gap(Gap(pbx, here.gap.began_at, ended_at, cause))
                 log.info("gap_closed", pbx=pbx, cause=cause, seconds=now - here.gap.began_at)
                 here.gap = None
             self._pending.add_seen(Seen(pbx, now, here.started))
@@ -207,8 +215,18 @@ class Pipeline:
             # asked before the commit: what comes while it runs waits for the next group
             more = any(here.tracker.has_changes for here in self._pbxs.values())
             if self._pending and not await self._commit():
+                self._hold()
                 return False
         return True
+
+    def _hold(self) -> None:
+        """The store fails: take everything out of the trackers into what is bounded."""
+        for here in self._pbxs.values():
+            self._pending.add(here.tracker.drain())
+        if self._pending.dropped:
+            log.error("records_dropped", records=self._pending.dropped, held=len(self._pending))
+            self.dropped_records += self._pending.dropped
+            self._pending.dropped = 0
 
     async def _commit(self) -> bool:
         batch = self._pending.take()
@@ -297,7 +315,7 @@ class Pipeline:
                 self._wake.set()
 
 
-_CONNECTION_EVENTS = frozenset({ev.Attached, ev.Detached})
+_TOLD = frozenset({ev.Attached, ev.Detached, ev.ForgeryFound})
 
 
 def _canonical_line(record: Record) -> None:

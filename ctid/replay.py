@@ -60,7 +60,9 @@ def events_of(path: Path) -> Iterator[ev.Event]:
     kept: list[ev.Event] | None = []
     began: float | None = None
     listing = False
-    for item in _items(path):
+    decoder = Decoder()
+    for item in _items(path, decoder):
+        decoder.listing = kept is not None
         if kept is None:
             if not isinstance(item, Reply | Greeting):
                 yield item
@@ -85,8 +87,7 @@ def events_of(path: Path) -> Iterator[ev.Event]:
         yield from kept
 
 
-def _items(path: Path) -> Iterator[ev.Event | Reply | Greeting]:
-    decoder = Decoder()
+def _items(path: Path, decoder: Decoder) -> Iterator[ev.Event | Reply | Greeting]:
     for data in _chunks(path):
         yield from decoder.feed(data, None)
     if not decoder.counters.items and not decoder.counters.skipped:

@@ -52,6 +52,7 @@ async def attach(client: Client, seconds: float) -> Attachment | None:
             started, refused = await _ask_lists(client, collector)
     except TimeoutError:
         return None
+    client.lists_are_complete()
     if actions.LISTS[0][0]["Action"] in refused:
         return Attachment(None, started, refused)
     with contextlib.suppress(TimeoutError):

@@ -14,13 +14,16 @@ import panoramisk
 from panoramisk import actions as panoramisk_actions
 from panoramisk import ami_protocol
 
-from ctid.ami.actions import Action, check
+from ctid.ami.actions import LISTS, Action, check
 from ctid.ami.decode import Decoder, Greeting, Item
 from ctid.ami.replies import Reply
 from ctid.domain.events import Event, ShutDown
 
 # Below what the C library takes anew from the kernel, page by page, for every read.
 _READ = 120 * 1024
+
+
+_LISTS = tuple(action for action, _end in LISTS)
 
 
 class End(StrEnum):
@@ -62,6 +65,8 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self._clock = clock
         self._max_queued = max_queued
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        # Our own questions that are answered by a list: what bears no such id is forged.
+        self._lists: set[str] = set()
         self._shut_down = False
 
     async def open(
@@ -88,7 +93,14 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
             return future
         made = self.send_action(dict(action))
         self._waiting[made.id] = future
+        if action in _LISTS:
+            self._lists.add(made.id)
         return future
+
+    def lists_are_complete(self) -> None:
+        """Everything that was asked was answered: from now on no item of a list is believed."""
+        self._decoder.listing = False
+        self._lists.clear()
 
     def take(self) -> list[Event]:
         """The events that came since the last time."""
@@ -134,7 +146,7 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
             future = self._waiting.pop(item.action_id, None) if not item.event else None
             if future is not None and not future.done():
                 future.set_result(item)
-            elif item.event:
+            elif item.event and item.action_id in self._lists:
                 self.listed.append(item)
         elif isinstance(item, Greeting):
             if not self.greeting.done():

@@ -22,8 +22,8 @@ class Greeting(NamedTuple):
 Item = events.Event | Reply | Greeting
 _Kind = Kind[events.Event] | Kind[Reply]
 
-# How much a torn event can hold before its last piece: up to four numbers of 79 bytes, and what
-# stands between them.
+# How much a torn event can hold before its last piece, for each snapshot in it: two numbers of 79
+# bytes, and what stands between them.
 _MAX_TORN = 1024
 _MAX_PIECES = 80
 # How many pieces numbers make of an event at most, where a short event still fits into them.
@@ -131,6 +131,8 @@ class Decoder:
             key = f"Event: QueueMember{name}\r\n".encode()[:_KEY]
             self._kinds[key] = _QUICK[key]._replace(boring=look)
         self._members: set[bytes] = set()
+        # Whether answers to our questions are due: only then is an item of a list believed.
+        self.listing = True
         # A torn event and the blocks behind it, until its end comes.
         self._held: list[bytes] = []
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
@@ -215,7 +217,8 @@ class Decoder:
             self._closely(block, text.decode(block), items)
         elif line[:7] == b"Event: " and line not in _ENDS:
             self.counters.skipped += 1
-            if len(self._kinds) < _MAX_KINDS:
+            # Never over a known kind, whose name may begin alike.
+            if len(self._kinds) < _MAX_KINDS and block[:_KEY] not in self._kinds:
                 self._kinds[block[:_KEY]] = None
         elif line:
             self._other(block, items)
@@ -226,6 +229,9 @@ class Decoder:
     def _closely(self, block: bytes, whole: str, items: list[Item]) -> None:
         self.plain = False
         line = block.split(b"\r\n", 1)[0]
+        if line in _LISTED and not self.listing:
+            self.counters.forged += 1
+            return
         kind = _TABLE[line]
         found = _read(kind, whole)
         if found is None:
@@ -297,12 +303,19 @@ class Decoder:
     def _resume(self, block: bytes, items: list[Item]) -> None:
         """Join a block to the torn event before it."""
         held = self._held
-        too_long = sum(map(len, held)) - len(held[0]) > _MAX_TORN
+        if block.startswith(b"Response: ") and held[0].startswith(tuple(_LISTED)):
+            # The head of a list's item is short enough to be forged; an answer must not be lost.
+            held.clear()
+            self.counters.bad += 1
+            self._run([block], items)
+            return
+        line = held[0].split(b"\r\n", 1)[0]
+        kind = _TABLE[line]
+        behind = sum(map(len, held)) - len(held[0])
+        too_long = behind > _MAX_TORN * (1 + len(kind.further))
         held.append(block)
         whole = _BLANK.join(held)
         if len(whole) <= self._max_block:
-            line = held[0].split(b"\r\n", 1)[0]
-            kind = _TABLE[line]
             decoded = text.decode(whole)
             found = _read(kind, decoded, slow=True)
             if found is not None:

@@ -107,19 +107,25 @@ class Shape(NamedTuple):
 
 def shape(begin: str, prefix: str = "", *, unless: str | None = None) -> Shape:
     """`begin`, then the snapshot of `prefix`. `unless`: it may be absent before this header."""
-    head = "".join(rf"\r\n{prefix}{header}: .*" for header in SNAPSHOT[:3])
-    head += rf"\r\n{prefix}{SNAPSHOT[3]}: "
+    head = _head(prefix)
     fast, slow = snapshot(prefix), snapshot(prefix, slow=True)
     if unless is not None:
         fast = rf"(?:{fast}|(?=\r\n{unless}: ))"
         slow = rf"(?:{slow}|(?=\r\n{unless}: ))"
-        head = rf"(?:{head}|\r\n{unless}: )"
+        if unless.endswith(SNAPSHOT[0]):
+            # Another snapshot takes its place. Its whole head, again, is longer than a number.
+            head = rf"(?:{head}|{_head(unless.removesuffix(SNAPSHOT[0]))})"
     return Shape(
         re.compile(begin + fast),
         re.compile(begin + slow),
         re.compile(begin + head),
         f"\r\n{prefix}{SNAPSHOT[-1]}: ",
     )
+
+
+def _head(prefix: str) -> str:
+    start = "".join(rf"\r\n{prefix}{header}: .*" for header in SNAPSHOT[:3])
+    return start + rf"\r\n{prefix}{SNAPSHOT[3]}: "
 
 
 def bare(pattern: str, *, tearable: bool = False) -> Shape:

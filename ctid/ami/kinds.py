@@ -26,6 +26,8 @@ _WIDTH = len(CAPTURED)
 _APPS = ("Dial", "Queue", "VoiceMail", "ConfBridge", "FollowMe")
 _SHUTDOWN = "4"
 _UNKNOWN = "<unknown>"
+# More no number of Asterisk's has.
+_DIGITS = 10
 # The constructor of a named tuple costs three times as much.
 _new = tuple.__new__
 _VARIABLES = ("DIALSTATUS", "QUEUESTATUS", "MIXMONITOR_FILENAME")
@@ -68,7 +70,7 @@ def _optional(groups: Groups, at: int) -> events.Channel | None:
 
 
 def _number(value: str) -> int:
-    return int(value) if value.isascii() and value.isdigit() else 0
+    return int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else 0
 
 
 def _dial_began(at: float, g: Groups, block: str, end: int) -> events.Event | None:
@@ -295,7 +297,7 @@ KINDS: dict[str, Kind[events.Event]] = {
     "ParkedCallTimeOut": _parking("ParkedCallTimeOut", _unparked("ParkedCallTimeOut")),
     "ParkedCallGiveUp": _parking("ParkedCallGiveUp", _unparked("ParkedCallGiveUp")),
     "Pickup": Kind(shape(loose_preamble("Pickup")), _picked_up, (further("Target"),)),
-    "UserEvent": Kind(shape(loose_preamble("UserEvent"), unless="UserEvent"), _user_event),
+    "UserEvent": Kind(shape(preamble("UserEvent"), unless="UserEvent"), _user_event),
     "Shutdown": Kind(
         bare(preamble("Shutdown") + r"\r\nShutdown: .*\r\nRestart: (True|False)"), _shut_down
     ),

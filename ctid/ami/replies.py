@@ -7,6 +7,9 @@ from ctid.ami.headers import bare, field, shape
 from ctid.ami.kinds import Groups, Kind, channel
 from ctid.domain.events import ListedChannel, ListedQueueEntry
 
+# More no number of Asterisk's has.
+_DIGITS = 10
+
 
 class ListedMember(NamedTuple):
     """A member of a queue, of QueueStatus."""
@@ -64,7 +67,7 @@ def _age(value: str) -> float | None:
     """`HH:MM:SS` or whole seconds."""
     age = 0
     for part in value.split(":"):
-        if not (part.isascii() and part.isdigit()):
+        if not (part.isascii() and part.isdigit() and len(part) < _DIGITS):
             return None
         age = age * 60 + int(part)
     return float(age)

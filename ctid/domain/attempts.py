@@ -26,9 +26,10 @@ def begin(
     because: str,
 ) -> Visit:
     """The caller's channel tries a line. `at` None: it began unseen, in a gap."""
-    line = _line(state, call, leg, queue)
     now = at if at is not None else leg.created_at
-    _note_redirect(state, call, leg, now)
+    if (leg.exten, leg.context) != (call.tried_exten, call.tried_context):
+        _note_redirect(state, call, leg, now)
+    line = _line(state, call, leg, queue)
     visit = _visit(state, call, line, now)
     first = not visit.offered
     visit.offered = True
@@ -67,6 +68,8 @@ def _visit(state: State, call: Call, line: str | None, at: float) -> Visit:
     if line is None or line == visit.line:
         return visit
     handed_on = visit.answered
+    if handed_on and not call.handed_over:
+        visit.left_by = call.conversation.broken_by
     if not handed_on and visit.line is not None and visit.outcome is None:
         end_unanswered(call, visit, Outcome.OVERFLOWED)
         state.tell(call, at, "overflowed", visit.because, line=visit.line, to=line)

@@ -69,6 +69,8 @@ class Visit:
     because: str = ""
     agent: str | None = None
     final_agent: str | None = None
+    # Who ended the conversation after which the call went on to another line.
+    left_by: EndedBy | None = None
     talk: float = 0.0
     hold: float = 0.0
     voicemail: bool = False
@@ -206,6 +208,7 @@ def _call(raw: dict[str, Any]) -> Call:
 def _visit(raw: dict[str, Any]) -> Visit:
     raw["outcome"] = Outcome(raw["outcome"]) if raw["outcome"] else None
     raw["reason"] = Reason(raw["reason"]) if raw["reason"] else None
+    raw["left_by"] = EndedBy(raw["left_by"]) if raw.get("left_by") else None
     raw["rings"] = [_ring(ring) for ring in raw["rings"]]
     if raw["attempt"]:
         attempt = raw["attempt"]

@@ -86,6 +86,9 @@ def _reconsider_call(state: State, call: Call, caller: Leg, at: float) -> None:
 
 
 def _connected(state: State, call: Call, peer: Leg, caller: Leg, at: float) -> None:
+    if not call.visit.offered:
+        call.visit.offered = True  # somebody took the call that nothing had tried to ring
+        call.visit.offered_at = at
     first = conversation.connect(call, peer, caller, at)
     _ring_answered(call, peer, at)
     because = f"{caller.name} and {peer.name} are connected over a bridge"

@@ -24,7 +24,7 @@ def humans(mirror: Mirror, call: Call, caller: Leg) -> list[Leg]:
 
 
 def _may_answer(leg: Leg, call: Call) -> bool:
-    if leg.dialled or not leg.outside:
+    if leg.dialled or not leg.outside or leg.agent:
         return True
     # A customer's own channel: no agent for another customer, but the other end of an agent's call.
     return call.direction is not Direction.INBOUND and call.visit.line is None

@@ -94,19 +94,14 @@ def settle(state: State, call: Call) -> None:
     state.finished[call.uniqueid] = records_of(state.pbx, call)
     state.touch(call)
     if not call.legs:
-        forget(state, call)
+        state.forget(call)
 
 
 def forget_if_over(state: State, call: Call) -> None:
     """The caller is gone and the last of the other channels, too."""
-    if call.hung_up_at is not None and not call.legs:
+    if (call.settled or call.hung_up_at is not None) and not call.legs:
         settle(state, call)
-        forget(state, call)
-
-
-def forget(state: State, call: Call) -> None:
-    state.calls.pop(call.uniqueid, None)
-    state.gone(call.uniqueid)
+        state.forget(call)
 
 
 def forget_all(state: State, decide: Callable[[Call], None]) -> None:
@@ -115,7 +110,7 @@ def forget_all(state: State, decide: Callable[[Call], None]) -> None:
         if not call.settled:
             decide(call)
             settle(state, call)
-        forget(state, call)
+        state.forget(call)
     for leg in state.mirror.legs.values():
         if not leg.call:
             state.gone(leg.uniqueid)

@@ -23,6 +23,8 @@ _DIALLED_APPS = frozenset({"AppDial", "AppDial2", "AppQueue"})
 def detached(state: State, event: ev.Detached) -> None:
     """The connection is gone. What we know stays until the PBX is seen again."""
     state.detached_at = event.at
+    if state.shutting_down:
+        _died(state)
 
 
 def attached(state: State, event: ev.Attached) -> None:
@@ -40,8 +42,17 @@ def fully_booted(state: State, event: ev.FullyBooted) -> None:
 
 
 def shut_down(state: State, _event: ev.ShutDown) -> None:
-    """The PBX ends in order: what it has not hung up until now it never will."""
-    _died(state)
+    """The PBX says that it ends; believed when the connection ends with it.
+
+    Without timestamps a caller could forge this event, and every open call would be lost.
+    """
+    state.shutting_down = True
+
+
+def closed(state: State) -> None:
+    """The stream ends for good."""
+    if state.shutting_down:
+        _died(state)
 
 
 def _died(state: State) -> None:

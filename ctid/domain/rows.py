@@ -97,6 +97,8 @@ def _spans(visit: Visit, end: float | None) -> list[tuple[float, float]]:
 def _ended_by(call: Call, visit: Visit) -> EndedBy | None:
     if visit.outcome is Outcome.LOST or call.end_unknown:
         return None
+    if visit.left_by is not None and visit is not call.visit:
+        return visit.left_by
     return ended_by(call)
 
 

@@ -20,6 +20,8 @@ class State:
         self.members: dict[str, set[str]] = {}
         self.dead: dict[str, None] = {}
         self.detached_at: float | None = None
+        # the last event said that the PBX ends
+        self.shutting_down = False
         # What has to be written, by call: its state (a channel of no call has one, too; None for
         # what is gone), its facts, and how it ended. The first names every call of the others.
         self.dirty: dict[str, Call | Leg | None] = {}
@@ -46,6 +48,11 @@ class State:
         call.facts += 1
         self.facts.setdefault(uniqueid, []).append(fact)
         self.dirty[uniqueid] = call
+
+    def forget(self, call: Call) -> None:
+        """It is over: it leaves memory, and its saved state goes."""
+        self.calls.pop(call.uniqueid, None)
+        self.gone(call.uniqueid)
 
     def call_of(self, leg: Leg) -> Call | None:
         return self.calls.get(leg.call) if leg.call else None
@@ -112,6 +119,8 @@ class State:
         if old is not None:
             old.legs.pop(leg.uniqueid, None)
             self.touch(old)
+            if old.settled and not old.legs:
+                self.forget(old)
         elif not leg.call and leg.uniqueid != call.uniqueid:
             self.gone(leg.uniqueid)
         leg.call = call.uniqueid
@@ -133,7 +142,7 @@ class State:
             caller_number=leg.number,
             caller_name=leg.caller_name,
             did=leg.exten,
-            agent="" if inbound else leg.agent,
+            agent=leg.agent,
             interface="" if inbound else endpoint(leg.name),
             member_of=[] if inbound else self._queues_of(endpoint(leg.name)),
             started_at=at,
@@ -164,6 +173,8 @@ class State:
         known = self.directory.agent_name(endpoint(leg.name))
         if known:
             return known
+        if leg.outside and not leg.dialled:
+            return self.directory.agent_name(leg.number) or ""
         number = _dialled_number(dial_string) if leg.outside else leg.number
         if not number and not leg.outside:
             number = endpoint(leg.name).partition("/")[2]

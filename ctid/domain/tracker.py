@@ -52,6 +52,8 @@ class Tracker:
         """Take one event. Its `at` is the clock: what became due before is settled first."""
         if self._state.settling:
             self.handle_timer(event.at)
+        if self._state.shutting_down and not isinstance(event, ev.Detached):
+            self._state.shutting_down = False
         _HANDLERS[type(event)](self._state, event)
 
     def next_timer(self) -> float | None:
@@ -70,6 +72,7 @@ class Tracker:
 
     def close(self) -> None:
         """The stream ends for good: settle what only waited for late channels."""
+        resync.closed(self._state)
         for call in tuple(self._state.settling.values()):
             endings.settle(self._state, call)
 

@@ -4,6 +4,7 @@ It is posted in the form of Alertmanager's API v2 (`POST /api/v2/alerts`).
 """
 
 import asyncio
+import http.client
 import json
 import time
 import urllib.request
@@ -26,6 +27,9 @@ class NoAlarm:
     def store_recovered(self, since: float) -> None:
         """Nothing to post to."""
 
+    def close(self) -> None:
+        """Nothing is under way."""
+
 
 class WebhookAlarm:
     """Posts to one URL, in the background, a few times if need be."""
@@ -33,6 +37,7 @@ class WebhookAlarm:
     def __init__(self, url: str, tasks: asyncio.TaskGroup) -> None:
         self._url = url
         self._tasks = tasks
+        self._sending: set[asyncio.Task[None]] = set()
 
     def store_failing(self, message: str, since: float) -> None:
         self._post(message, since, until=None)
@@ -49,17 +54,26 @@ class WebhookAlarm:
         }
         if until is not None:
             alert["endsAt"] = _iso(until)
-        self._tasks.create_task(self._send(json.dumps([alert]).encode()), name="alarm")
+        sending = self._tasks.create_task(self._send(json.dumps([alert]).encode()), name="alarm")
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    def close(self) -> None:
+        """Give up what was not delivered: the daemon ends."""
+        for sending in self._sending:
+            sending.cancel()
 
     async def _send(self, body: bytes) -> None:
         for attempt in range(_TRIES):
             try:
                 await asyncio.to_thread(self._request, body)
-            except OSError as error:
-                log.warning("alarm_not_delivered", url=self._url, why=str(error))
-                await asyncio.sleep(2.0**attempt)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                why = str(error) or type(error).__name__
+                log.warning("alarm_not_delivered", url=self._url, why=why)
             else:
                 return
+            if attempt + 1 < _TRIES:
+                await asyncio.sleep(2.0**attempt)
 
     def _request(self, body: bytes) -> None:
         request = urllib.request.Request(  # noqa: S310 - config admits http and https only

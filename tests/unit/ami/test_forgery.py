@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctid.ami.decode import Decoder, Item
+from ctid.ami.replies import Reply
 from ctid.domain import events
 from tests.unit.ami.streams import (
     AGENT,
@@ -249,3 +250,62 @@ def test_lists_can_be_torn_too() -> None:
     assert (listed[1].channel.uniqueid, listed[1].age, listed[1].dnid) == (CALLER, 5.0, "8001")
     assert isinstance(listed[2], events.ListedChannel)
     assert listed[2].bridge == "b"
+
+
+def believed(number: str, *after: bytes) -> list[events.Event]:
+    """What is told behind an event that we do not decode and that the number tore."""
+    data = event("Newchannel", snapshot()) + event("NewConnectedLine", snapshot(number=number))
+    return told(decoded(GREETING + data + b"".join(after)))[1:]
+
+
+def test_an_item_of_a_list_that_nobody_asked_for_is_not_believed() -> None:
+    number = (
+        "1\r\n\r\nEvent: QueueEntry\r\nQueue: \r\nPosition: \r\nChannel: \r\nUniqueid: \r\n\r\n"
+    )
+    decoder = Decoder()
+    decoder.listing = False
+    decoder.feed(GREETING + event("NewConnectedLine", snapshot(number=number)))
+    (pong,) = decoder.feed(b"Response: Success\r\nActionID: abc/1\r\nPing: Pong\r\n\r\n")
+    assert isinstance(pong, Reply)
+    assert (pong.event, pong.action_id) == ("", "abc/1")
+
+
+def test_an_item_of_a_list_does_not_swallow_an_answer() -> None:
+    number = (
+        "1\r\n\r\nEvent: QueueEntry\r\nQueue: \r\nPosition: \r\nChannel: \r\nUniqueid: \r\n\r\n"
+    )
+    decoder = Decoder()
+    decoder.feed(GREETING + event("NewConnectedLine", snapshot(number=number)))
+    items = decoder.feed(b"Response: Success\r\nActionID: abc/1\r\nPing: Pong\r\n\r\n")
+    assert [item.action_id for item in items if isinstance(item, Reply)] == ["abc/1"]
+
+
+def test_a_dial_without_a_caller_holds_nothing_back() -> None:
+    number = "1\r\n\r\nEvent: DialEnd\r\nPrivilege: ,all\r\nDestChannel: \r\n\r\n"
+    after = believed(number, event("Hangup", snapshot()))
+    assert [type(item) for item in after] == [events.HungUp]
+
+
+@pytest.mark.parametrize(
+    "name", ["SoftHangupRequest", "QueueCallerAbandon", "QueueMemberStatus", "ParkedCallTimeOut"]
+)
+def test_a_name_that_begins_like_a_known_one_switches_nothing_off(name: str) -> None:
+    tail = {"SoftHangupRequest": "Cause: 4\r\n", "QueueCallerAbandon": "Queue: q\r\n"}
+    if name not in tail:
+        assert believed(f"1\r\n\r\nEvent: {name}X\r\n\r\n") == []
+        return
+    after = believed(f"1\r\n\r\nEvent: {name}X\r\n\r\n", event(name, snapshot(), tail[name]))
+    assert len(after) == 1
+
+
+@pytest.mark.parametrize("stamp", ["9e99", "nan", "inf", "1"])
+def test_a_forged_user_event_chooses_no_time(stamp: str) -> None:
+    forged = f"Privilege: ,all\r\nTimestamp: {stamp}\r\nUserEvent: X\r\n\r\n"
+    number = f"1\r\n\r\nEvent: UserEvent\r\n{forged}"
+    assert believed(number) == []
+
+
+def test_a_cause_of_many_digits_is_no_error() -> None:
+    (hung_up,) = believed("1", event("Hangup", snapshot(), f"Cause: {'9' * 5000}\r\n"))
+    assert isinstance(hung_up, events.HungUp)
+    assert hung_up.cause == 0
