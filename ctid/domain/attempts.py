@@ -109,6 +109,8 @@ def dialled(state: State, call: Call, leg: Leg, at: float) -> None:
 
 def queue_joined(state: State, event: ev.QueueJoined) -> None:
     leg = state.see(event.channel, event.at)
+    if leg is not None and state.directory.line_of_queue(event.queue) is not None:
+        _make_caller(state, leg, event.at)
     call = state.call_of_caller(leg)
     if leg is not None and call is not None:
         call.pending_queue = ""
@@ -162,11 +164,26 @@ def variable_set(state: State, event: ev.VariableSet) -> None:
         if event.value:
             call.recording = event.value
             state.touch(call)
-    elif leg.uniqueid == call.uniqueid:
+        return
+    if event.name == "DIALSTATUS" and not event.value and state.directory.line_of_did(leg.exten):
+        _make_caller(state, leg, event.at)
+    own = state.call_of_caller(leg)
+    if own is not None:
         if event.name == "QUEUESTATUS":
-            _queue_status(state, call, leg, event)
+            _queue_status(state, own, leg, event)
         else:
-            _dial_status(state, call, leg, event)
+            _dial_status(state, own, leg, event)
+
+
+def _make_caller(state: State, leg: Leg, at: float) -> None:
+    """Somebody whom the PBX had called is handed on to a line: a caller like any other.
+
+    A Local leg that runs into a line is none: it belongs to the offer that rings it.
+    """
+    call = state.call_of(leg)
+    if call is None or leg.local or not leg.dialled or leg.uniqueid == call.uniqueid:
+        return
+    state.begin_call(leg, at)
 
 
 def _queue_status(state: State, call: Call, leg: Leg, event: ev.VariableSet) -> None:

@@ -105,7 +105,7 @@ class State:
     def _find_call(self, leg: Leg, at: float) -> None:
         call = self.calls.get(leg.linkedid)
         if call is None and leg.linkedid == leg.uniqueid:
-            call = self._new_call(leg, at)
+            call = self.begin_call(leg, at)
         if call is None:
             self.stray(leg)
             return
@@ -117,29 +117,34 @@ class State:
             return
         old = self.call_of(leg)
         if old is not None:
-            old.legs.pop(leg.uniqueid, None)
-            self.touch(old)
-            if old.settled and not old.legs:
-                self.forget(old)
+            self._take_from(old, leg)
         elif not leg.call and leg.uniqueid != call.uniqueid:
             self.gone(leg.uniqueid)
         leg.call = call.uniqueid
         call.legs[leg.uniqueid] = leg
         self.touch(call)
 
-    def _new_call(self, leg: Leg, at: float) -> Call:
-        inbound = not leg.dialled and (
-            leg.outside or self.directory.is_inbound_context(leg.context)
-        )
+    def _take_from(self, call: Call, leg: Leg) -> None:
+        call.legs.pop(leg.uniqueid, None)
+        self.touch(call)
+        if call.settled and not call.legs:
+            self.forget(call)
+
+    def begin_call(self, leg: Leg, at: float) -> Call:
+        """A call whose caller this channel is."""
+        old = self.call_of(leg)
+        if old is not None:  # it was called by the PBX, and is handed on to a line
+            self._take_from(old, leg)
+        inbound = leg.outside if old is not None else self._calls_in(leg)
         direction = Direction.INBOUND if inbound else Direction.INTERNAL
-        if leg.outside and leg.dialled:
+        if leg.outside and leg.dialled and old is None:
             direction = Direction.OUTBOUND  # the PBX itself calls somebody
         line = self.directory.line_of_did(leg.exten) or self.directory.line_of_context(leg.context)
         call = Call(
             uniqueid=leg.uniqueid,
             linkedid=leg.linkedid,
             direction=direction,
-            caller_number=leg.number,
+            caller_number=leg.agent if old is not None else leg.number,
             caller_name=leg.caller_name,
             did=leg.exten,
             agent=leg.agent,
@@ -164,6 +169,10 @@ class State:
 
     def _queues_of(self, interface: str) -> list[str]:
         return sorted(queue for queue, members in self.members.items() if interface in members)
+
+    def _calls_in(self, leg: Leg) -> bool:
+        outside = leg.outside or self.directory.is_inbound_context(leg.context)
+        return outside and not leg.dialled
 
     def agent_name(self, leg: Leg, dial_string: str) -> str:
         """Config's name for this phone; else its extension, or the number dialled over a trunk.

@@ -118,6 +118,12 @@ class Pbx:
         self.give(ev.DialBegan(self.now, self.at(call), leg, extension))
         return leg.uniqueid
 
+    def dials_out(self, call: str, number: str) -> str:
+        leg = self._new("PJSIP/trunk", "", "from-trunk", "s", state=0, linkedid=call)
+        self.give(ev.ChannelCreated(self.now, leg))
+        self.give(ev.DialBegan(self.now, self.at(call), leg, f"{number}@trunk"))
+        return leg.uniqueid
+
     def rings(self, call: str, extension: str) -> str:
         leg = self.leg(call, extension)
         self.give(ev.ChannelStateChanged(self.now, self.at(leg, state=5)))

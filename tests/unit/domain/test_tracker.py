@@ -374,3 +374,82 @@ def test_a_finished_call_leaves_memory_and_the_store(pbx: Pbx) -> None:
     pbx.give(ev.ChannelStateChanged(pbx.now, pbx.at(call)))
     pbx.bridge(call, leg)
     assert pbx.tracker.open_calls == ()
+
+
+def test_a_callee_who_is_handed_on_to_a_line_is_a_caller_like_any_other(pbx: Pbx) -> None:
+    """An agent calls a customer back and transfers him into a hotline's queue."""
+    call = pbx.call("101", "913911110000", context="internal", endpoint="PJSIP/101")
+    pbx.dial(call)
+    leg = pbx.dials_out(call, "13911110000")
+    pbx.bridge(leg, call)
+    pbx.advance(10.0)
+    pbx.leave(leg)
+    pbx.hang_up(call)
+    pbx.queue(leg, "qb")
+    pbx.advance(20.0)
+    pbx.asks_to_hang_up(leg)
+    pbx.hang_up(leg)
+    pbx.advance(2.0)
+    outbound, offer = pbx.record(call), pbx.record(leg)
+    assert (outbound.line, outbound.direction, outbound.talk_seconds) == (None, "outbound", 10.0)
+    assert (offer.line, offer.caller_number, offer.direction) == ("beta", "13911110000", "inbound")
+    assert (offer.outcome, offer.reason, offer.wait_seconds) == (
+        Outcome.MISSED,
+        Reason.CALLER_HANGUP,
+        20.0,
+    )
+    assert pbx.tracker.open_calls == ()
+
+
+def test_a_shutdown_alone_ends_no_call(pbx: Pbx) -> None:
+    call, leg = pbx.answered_call()
+    pbx.give(ev.ShutDown(pbx.now, restart=True))
+    pbx.advance(5.0)
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    pbx.hang_up(leg)
+    record = pbx.record(call)
+    assert (record.ended_by, record.talk_seconds) == (EndedBy.CALLER, 5.0)
+
+
+def test_a_shutdown_with_the_end_of_the_connection_ends_all(pbx: Pbx) -> None:
+    call, _ = pbx.answered_call()
+    pbx.give(ev.ShutDown(pbx.now, restart=True))
+    pbx.give(ev.Detached(pbx.now, "pbx_restarted"))
+    assert pbx.record(call).ended_by is EndedBy.RESTART
+    assert pbx.tracker.open_calls == ()
+
+
+def test_an_agents_leg_that_outlives_a_lost_call_keeps_nothing_in_memory(pbx: Pbx) -> None:
+    _, leg = pbx.answered_call()
+    phone = ev.ListedChannel(pbx.at(leg), "b1", "AppDial", "", 20.0, "")
+    snapshot(pbx, phone, bridges={"b1": "simple_bridge"})
+    pbx.hang_up(leg)
+    assert pbx.tracker.open_calls == ()
+
+
+def test_the_agent_ended_the_conversation_and_the_call_went_on_to_another_line(pbx: Pbx) -> None:
+    call, leg = pbx.answered_call()
+    pbx.advance(5.0)
+    pbx.asks_to_hang_up(leg)
+    pbx.leave(leg)
+    pbx.leave(call)
+    pbx.hang_up(leg)
+    pbx.queue(call, "qb")
+    pbx.advance(5.0)
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    alpha, beta = pbx.record(call, 0), pbx.record(call, 1)
+    assert (alpha.ended_by, beta.ended_by) == (EndedBy.AGENT, EndedBy.CALLER)
+    assert alpha.transfers == ()
+
+
+def test_a_known_agent_who_calls_in_from_outside_is_a_human(pbx: Pbx) -> None:
+    call = pbx.call()
+    pbx.queue(call, "qa")
+    mobile = pbx.call("13911112222", "700")
+    pbx.bridge(call, mobile)
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    record = pbx.record(call)
+    assert (record.outcome, record.agent) == (Outcome.ANSWERED, "Li Si (mobile)")
