@@ -15,15 +15,15 @@ from ctid.config import Config, Pbx
 from ctid.domain.records import Gap, OpenCall, Seen
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
 from ctid.pipeline import Alarm, Clocks, Pipeline
-from ctid.store import migrate
+from ctid.store import db, migrate
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 
 log = structlog.get_logger("ctid")
 
 
-async def serve(config: Config) -> None:
-    """Run until SIGTERM or SIGINT, then end in order.
+async def serve(config: Config) -> bool:
+    """Run until SIGTERM or SIGINT, then end in order. False: not everything could be written.
 
     Raises StoreUnavailable where the database cannot even be prepared.
     """
@@ -33,6 +33,11 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(number, stop.set)
     url = config.store.url
     calm_the_collector()
+    with db.only_one(db.parse(url)):
+        return await _serve(config, url, stop)
+
+
+async def _serve(config: Config, url: str, stop: asyncio.Event) -> bool:
     await migrate.upgrade(url)
     last = await _last_run(config)
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
@@ -55,6 +60,7 @@ async def serve(config: Config) -> None:
         await writing
         alarm.close()
     log.info("stopped")
+    return not pipeline.unwritten
 
 
 def calm_the_collector() -> None:

@@ -32,6 +32,10 @@ class Pending:
     def __bool__(self) -> bool:
         return bool(self._records or self._facts or self._open_calls or self._gaps or self._seen)
 
+    def calls(self) -> list[str]:
+        """The calls of which a record waits, by uniqueid."""
+        return sorted({uniqueid for _, uniqueid, _ in self._records})
+
     def add(self, changes: Changes) -> None:
         for record in changes.records:
             self._records[record.pbx, record.uniqueid, record.ordinal] = record

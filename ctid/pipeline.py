@@ -101,6 +101,8 @@ class Pipeline:
         self.commits = 0
         self.poisonous_events = 0
         self.dropped_records = 0
+        # the calls whose last state was not written when the daemon ended
+        self.unwritten: list[str] = []
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -199,7 +201,8 @@ class Pipeline:
             self._wake.set()
         self._note_seen()
         if not await self._commit_all():
-            log.error("records_not_written", records=len(self._pending))
+            self.unwritten = self._pending.calls()
+            log.error("records_not_written", why=self.health.store_error, calls=self.unwritten)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when the daemon stops."""

@@ -344,5 +344,12 @@ def _tls(pbx: Pbx) -> ssl.SSLContext | None:
 
 def _plain(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {error.verify_message}"
+        return (
+            f"the certificate is not accepted: {error.verify_message}; "
+            "ca_file must hold who signed it, server_name the name it was made for"
+        )
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "this port does not speak TLS; see tlsenable and tlsbindaddr in manager.conf"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there; see enabled, port and bindaddr in manager.conf"
     return error.strerror or str(error) or type(error).__name__

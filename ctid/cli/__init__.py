@@ -13,6 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 app.command("run")(run.run)
 app.command("replay")(replay.replay)
@@ -41,4 +42,8 @@ def main() -> None:
     except BrokenPipeError:
         # who reads our output has seen enough
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        # nothing else of a command's own may end so: its output could not be written
+        sys.stderr.write(f"ctid: cannot write the output: {error.strerror}\n")
         sys.exit(1)

@@ -1,15 +1,24 @@
 """`ctid check-config`: everything that is wrong in a configuration, at once."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 
 
-def check_config(config: ConfigFile = DEFAULT_CONFIG) -> None:
+def check_config(
+    config: ConfigFile = DEFAULT_CONFIG,
+    secrets: Annotated[
+        bool,
+        typer.Option(help="Read the secrets, too; credentials are only there for the service."),
+    ] = True,
+) -> None:
     """Say everything that is wrong in a configuration; nothing is started."""
-    loaded = load_config(Path(config), read_secrets=True)
-    lines = len(loaded.line)
-    pbxs = len(loaded.pbx)
-    typer.echo(f"{config}: good ({pbxs} PBX, {lines} lines)")
+    loaded = load_config(Path(config), read_secrets=secrets)
+    if not loaded.line:
+        typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
+    lines, pbxs = len(loaded.line), len(loaded.pbx)
+    what = f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'}, {lines} {'line' if lines == 1 else 'lines'}"
+    typer.echo(f"{config}: good ({what})")

@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ctid import config
+from ctid.store import db
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a TOML file.")
@@ -26,6 +27,10 @@ def load_config(path: Path, *, read_secrets: bool) -> config.Config:
         loaded = config.load(path, read_secrets=read_secrets)
     except config.ConfigError as error:
         fail(str(error), 2)
+    try:
+        db.parse(loaded.store.url)
+    except ValueError as error:
+        fail(f"{path}: store.url: {error}", 2)
     for warning in loaded.warnings:
         typer.echo(f"ctid: warning: {warning}", err=True)
     return loaded

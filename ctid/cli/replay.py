@@ -18,7 +18,7 @@ class Format(StrEnum):
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Streams; .gz too.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Streams; .gz too.")],
     config: ConfigFile = DEFAULT_CONFIG,
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first one if not given.")] = "",
     format: Annotated[Format, typer.Option(help="One JSON object a line.")] = Format.JSONL,  # noqa: A002, ARG001

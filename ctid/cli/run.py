@@ -16,6 +16,7 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     loaded = load_config(config, read_secrets=True)
     logs.set_up(human=sys.stderr.isatty())
     try:
-        asyncio.run(serve(loaded))
+        if not asyncio.run(serve(loaded)):
+            fail("not everything could be written before the end; the log names the calls")
     except StoreUnavailable as error:
         fail(str(error))

@@ -88,7 +88,9 @@ def validate(known: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
     try:
         return Config.model_validate(_lists_as_tuples(known)), []
     except ValidationError as error:
-        return None, [_mistake(detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        # that a default could not be made follows from another mistake, which is named itself
+        return None, [_mistake(d) for d in details if d["type"] != "default_factory_not_called"]
 
 
 def _lists_as_tuples(value: Any) -> Any:

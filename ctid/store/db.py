@@ -1,5 +1,6 @@
 """SQLite and PostgreSQL behind one seam: every difference between them stands in this file."""
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ def parse(url: str) -> Database:
         return _sqlite_file(parsed.database or "")
     if backend == _POSTGRESQL:
         if asyncpg is None:
-            message = "PostgreSQL needs asyncpg; install it with: pip install 'ctid[postgresql]'"
+            message = "PostgreSQL needs asyncpg; install it beside ctid: pip install asyncpg"
             raise ValueError(message)
         return Database(parsed.set(drivername="postgresql+asyncpg"), None)
     message = f"{backend}: databases are sqlite or postgresql"
@@ -221,6 +222,32 @@ async def write_all(connection: AsyncConnection, jobs: Iterable[tuple[Write, lis
     await driver.commit()
 
 
+@contextmanager
+def only_one(database: Database) -> Iterator[None]:
+    """Hold the database against a second daemon for as long as this lasts.
+
+    Two would each write gaps that the other one saw. Works for SQLite, by a lock on a file beside
+    it, which also goes when the process is killed. Raises StoreUnavailable.
+    """
+    if database.path is None:
+        yield
+        return
+    path = database.path.with_name(f"{database.path.name}.lock")
+    with failures(database):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreUnavailable(
+                StoreReason.LOCKED,
+                f"database {database.path} is in use by another ctid run; stop that one first",
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
 def file_identity(database: Database) -> tuple[int, int] | None:
     """Tell one database file from another at the same path. Raises OSError if there is none."""
     if database.path is None:
@@ -291,7 +318,7 @@ _MENDING: Final = {
     StoreReason.READ_ONLY: (
         "make the file, its -wal and -shm, their folder and file system writable for ctid"
     ),
-    StoreReason.MISSING: "create it, or correct [store] url",
+    StoreReason.MISSING: "create its folder (or put it back), or correct [store] url",
     StoreReason.GONE: "it was removed or replaced while in use; put it back or restart ctid",
     StoreReason.DENIED: "give ctid's user the right to use it (for a file: and its folder)",
     StoreReason.UNREACHABLE: "see that the server runs and that [store] url names it",

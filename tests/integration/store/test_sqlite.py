@@ -197,7 +197,7 @@ async def test_the_folder_is_missing(tmp_path: Path) -> None:
             await attempt(str(path))
         assert caught.value.reason is StoreReason.MISSING
         assert str(path) in str(caught.value)
-        assert "create it, or correct [store] url" in str(caught.value)
+        assert "create its folder (or put it back), or correct [store] url" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"not a database " * 100, b"SQLite format 3\0" + b"?" * 4000])

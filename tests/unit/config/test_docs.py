@@ -49,7 +49,7 @@ def test_the_page_says_the_true_defaults(name: str) -> None:
 
 def test_the_file_that_operators_copy_loads() -> None:
     config = load(ROOT / "config/ctid.toml", read_secrets=False)
-    assert [line.name for line in config.lines()] == ["network"]
+    assert [line.name for line in config.lines()] == ["network", "server"]
     assert config.warnings == ()
 
 

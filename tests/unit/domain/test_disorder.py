@@ -3,6 +3,7 @@
 from functools import cache
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,18 @@ def play(events: list[ev.Event]) -> dict[tuple[str, str | None], Record]:
 @given(data=st.data(), name=st.sampled_from(NAMES))
 @settings(max_examples=300, deadline=None)
 def test_nothing_raises_and_answered_means_answered(data: st.DataObject, name: str) -> None:
+    check_disorder(data, name)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@given(data=st.data(), name=st.sampled_from(NAMES))
+@settings(max_examples=20_000, deadline=None)
+def test_for_long_that_nothing_raises(data: st.DataObject, name: str) -> None:
+    check_disorder(data, name)
+
+
+def check_disorder(data: st.DataObject, name: str) -> None:
     events = list(stream(name))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(events) - 2))

@@ -1,0 +1,93 @@
+"""`ctid run` as a process of its own: how it starts, refuses and ends."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+[store]
+url = "{url}"
+
+[[pbx]]
+name = "lab"
+port = 1
+secret_file = "secret"
+
+[[line]]
+name = "a"
+dids = ["8001"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "secret").write_text("s3cret\n")
+    (tmp_path / "secret").chmod(0o600)
+    path = tmp_path / "ctid.toml"
+    path.write_text(CONFIG.format(url=tmp_path / "ctid.sqlite3"))
+    return path
+
+
+@contextmanager
+def running(config: Path) -> Iterator[subprocess.Popen[str]]:
+    """A daemon that has come as far as its first attempt to connect."""
+    command = [sys.executable, "-m", "ctid", "run", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
+        try:
+            assert daemon.stderr is not None
+            for line in daemon.stderr:
+                if "pbx_out_of_sight" in line:
+                    break
+            yield daemon
+        finally:
+            daemon.kill()
+
+
+def run(config: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ctid", "run", "--config", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_sigterm_ends_it_in_order_and_the_gap_stays_open(config: Path) -> None:
+    with running(config) as daemon:
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) == 0
+    with sqlite3.connect(config.parent / "ctid.sqlite3") as database:
+        rows = database.execute("SELECT pbx, ended_at, cause FROM gap").fetchall()
+    database.close()
+    assert rows == [("lab", None, "unreachable")]
+
+
+def test_a_second_daemon_on_the_same_database_is_refused(config: Path) -> None:
+    with running(config):
+        second = run(config)
+    assert second.returncode == 1
+    (line,) = second.stderr.splitlines()
+    assert line.startswith("ctid: database ")
+    assert line.endswith("is in use by another ctid run; stop that one first")
+
+
+def test_after_a_kill_the_next_one_starts(config: Path) -> None:
+    with running(config) as first:
+        first.kill()
+        first.wait()
+    with running(config) as second:
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(10) == 0
+
+
+def test_a_missing_folder_and_a_wrong_url_are_one_line(config: Path) -> None:
+    config.write_text(CONFIG.format(url=config.parent / "nowhere" / "ctid.sqlite3"))
+    missing = run(config)
+    assert (missing.returncode, len(missing.stderr.splitlines())) == (1, 1)
+    assert "create its folder" in missing.stderr
+    config.write_text(CONFIG.format(url="sqlite://ctid.sqlite3"))
+    wrong = run(config)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+    assert "store.url: SQLite needs a file" in wrong.stderr
