@@ -11,10 +11,10 @@ from ctid.ami.replies import Reply
 from ctid.ami.snapshot import SnapshotCollector
 from ctid.domain import events as ev
 from ctid.domain.catchup import reconcile
+from ctid.domain.channels import DIALLED_APPS
 
 # Asking each channel for its times takes one action each.
 MAX_ASKED = 200
-_DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def _listed(client: Client) -> list[Reply]:
 async def _ask_times(client: Client, collector: SnapshotCollector) -> None:
     """When agents answered and callers came, from the PBX's own CDR."""
     channels = list(collector.channels.values())
-    agents = [row for row in channels if row.application in _DIALLED and row.bridge]
-    callers = [row for row in channels if row.application not in _DIALLED]
+    agents = [row for row in channels if row.application in DIALLED_APPS and row.bridge]
+    callers = [row for row in channels if row.application not in DIALLED_APPS]
     if len(agents) + len(callers) > MAX_ASKED:
         callers = []
     asked = [

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 DOWN, RING, RINGING, UP = 0, 4, 5, 6
 
+# What Asterisk says that a channel runs which it has dialled itself.
+DIALLED_APPS = frozenset({"AppDial", "AppDial2", "AppQueue"})
+
 # In these nobody talks with anybody: parking, agent pools, music on hold.
 _HOLDING = "holding_bridge"
 

@@ -9,7 +9,7 @@ from ctid.domain import conversation, rings
 from ctid.domain import events as ev
 from ctid.domain.attempts import begin
 from ctid.domain.calls import AttemptKind, Call
-from ctid.domain.channels import DOWN, RINGING, UP, Leg
+from ctid.domain.channels import DIALLED_APPS, DOWN, RINGING, UP, Leg
 from ctid.domain.endings import end_leg, forget_all, forget_if_over, settle
 from ctid.domain.notes import member_seen
 from ctid.domain.records import Outcome
@@ -17,7 +17,6 @@ from ctid.domain.state import State
 
 # QueueStatus tells whole seconds, and its answer takes a moment.
 _QUEUE_SLACK_SECONDS = 1.5
-_DIALLED_APPS = frozenset({"AppDial", "AppDial2", "AppQueue"})
 
 
 def detached(state: State, event: ev.Detached) -> None:
@@ -114,7 +113,7 @@ def _callers_first(row: ev.ListedChannel) -> tuple[bool, bool]:
 
 
 def _is_dialled(row: ev.ListedChannel) -> bool:
-    return row.application in _DIALLED_APPS or row.channel.state in (DOWN, RINGING)
+    return row.application in DIALLED_APPS or row.channel.state in (DOWN, RINGING)
 
 
 def _lose_absent(state: State, alive: AbstractSet[str], at: float) -> None:
