@@ -84,7 +84,7 @@ def dial_began(state: State, event: ev.DialBegan) -> None:
         attempts.dialled(state, call, source, event.at)
     if _is_phone(call, leg):
         ring = _ring_of(state, call, leg, event.at)
-        ring.agent = leg.agent
+        ring.agent, ring.outside = leg.agent, leg.outside
         if any(ring is own for own in call.visit.rings):
             # Newchannel of the leg may have come before the attempt was known
             ring.attempt = call.visit.attempts

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ctid import config
 from ctid.domain.records import Outcome, Record
 from ctid.replay import replay
 from tests import lab, truth
@@ -91,3 +92,15 @@ def test_filter_changes_nothing(name: str, tmp_path: Path) -> None:
         narrow[-1].write_bytes("\r\n\r\n".join(kept).encode("utf-8", "surrogateescape"))
     filtered = list(replay(narrow, lab.PBX, lab.directory()))
     assert filtered == recorded(name)
+
+
+def test_trunks_and_inbound_contexts_need_not_be_named(tmp_path: Path) -> None:
+    """Usual names of contexts, and numbers dialled over an endpoint, tell as much."""
+    lines = (truth.CAPTURES / "lab.toml").read_text().splitlines(keepends=True)
+    named = ("trunks", "inbound_contexts")
+    bare = tmp_path / "bare.toml"
+    bare.write_text("".join(line for line in lines if not line.startswith(named)))
+    directory = config.load(bare, read_secrets=False).directory(lab.PBX)
+    for name in truth.names():
+        records = list(replay(truth.files(name), lab.PBX, directory))
+        assert mistakes(name, records) == [], name
