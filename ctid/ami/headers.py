@@ -155,6 +155,8 @@ def further(prefix: str) -> Further:
 def boring(header: str, wanted: tuple[str, ...]) -> re.Pattern[bytes]:
     """Matches a block whose snapshot is whole and whose `header` behind it is none of `wanted`.
 
+    `wanted` are patterns of the header's value, and of the next headers if need be.
+
     Names from Language on are longer than a number can be, so a torn block never matches.
     """
     tail = "".join(rf"{name}: .*\n" for name in SNAPSHOT[7:])

@@ -23,7 +23,8 @@ Made = TypeVar("Made")
 Groups = tuple[str, ...]
 Build = Callable[[float, Groups, str, int], events.Event | None]
 _WIDTH = len(CAPTURED)
-_APPS = ("Dial", "Queue", "VoiceMail", "ConfBridge", "FollowMe")
+# Dial is told by its DIALSTATUS, also where no Newexten comes.
+_APPS = ("Queue", "VoiceMail", "ConfBridge", "FollowMe")
 _SHUTDOWN = "4"
 _UNKNOWN = "<unknown>"
 # More no number of Asterisk's has.
@@ -31,6 +32,8 @@ _DIGITS = 10
 # The constructor of a named tuple costs three times as much.
 _new = tuple.__new__
 _VARIABLES = ("DIALSTATUS", "QUEUESTATUS", "MIXMONITOR_FILENAME")
+# That a Dial was answered says nothing: the bridge decides. It comes twice for each.
+_TELLING = (r"DIALSTATUS\r\nValue: (?!ANSWER)[^\r]*", "QUEUESTATUS", "MIXMONITOR_FILENAME")
 
 
 class Kind(NamedTuple, Generic[Made]):
@@ -283,7 +286,7 @@ KINDS: dict[str, Kind[events.Event]] = {
         shape(loose_preamble("Newexten")), _app_started, boring=boring("Application", _APPS)
     ),
     "VarSet": Kind(
-        shape(loose_preamble("VarSet")), _variable_set, boring=boring("Variable", _VARIABLES)
+        shape(loose_preamble("VarSet")), _variable_set, boring=boring("Variable", _TELLING)
     ),
     "BlindTransfer": _transfer("BlindTransfer", _blind_transferred, "Transferer", ("Transferee",)),
     "AttendedTransfer": _transfer(

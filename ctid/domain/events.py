@@ -150,7 +150,7 @@ class QueueMemberSeen(NamedTuple):
 
 
 class AppStarted(NamedTuple):
-    """Newexten of an application that matters: Dial, Queue, VoiceMail, ConfBridge, FollowMe.
+    """Newexten of an application that matters: Queue, VoiceMail, ConfBridge, FollowMe.
 
     May be a ghost: after an asynchronous goto the new context and exten come with the old
     application.

@@ -88,7 +88,7 @@ def dial_began(state: State, event: ev.DialBegan) -> None:
         if any(ring is own for own in call.visit.rings):
             # Newchannel of the leg may have come before the attempt was known
             ring.attempt = call.visit.attempts
-        state.tell(call, event.at, "dial", f"{leg.name} is dialled", agent=leg.agent)
+        state.touch(call)
 
 
 def dial_ended(state: State, event: ev.DialEnded) -> None:

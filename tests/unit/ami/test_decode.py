@@ -113,12 +113,12 @@ def test_a_name_like_a_header_is_a_name(name: str) -> None:
 
 
 def test_variables_and_applications_that_matter() -> None:
-    dial = "Extension: 8001\r\nApplication: Dial\r\nAppData: PJSIP/a101,20\r\n"
+    queue = "Extension: 8001\r\nApplication: Queue\r\nAppData: hotline,,,,30\r\n"
     status = "Variable: DIALSTATUS\r\nValue: CHANUNAVAIL\r\n"
-    data = event("Newexten", snapshot(), dial) + event("VarSet", snapshot(), status)
+    data = event("Newexten", snapshot(), queue) + event("VarSet", snapshot(), status)
     started, value = told(decoded(GREETING + data))
     assert isinstance(started, events.AppStarted)
-    assert (started.app, started.data) == ("Dial", "PJSIP/a101,20")
+    assert (started.app, started.data) == ("Queue", "hotline,,,,30")
     assert isinstance(value, events.VariableSet)
     assert (value.name, value.value) == ("DIALSTATUS", "CHANUNAVAIL")
 
