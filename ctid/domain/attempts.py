@@ -191,6 +191,10 @@ def _queue_status(state: State, call: Call, leg: Leg, event: ev.VariableSet) -> 
     if why is None:
         return
     attempt = call.visit.attempt
+    if attempt is not None and attempt.kind is AttemptKind.QUEUE and attempt.why is not None:
+        # A second status is of another Queue(), whose Newexten may have looked like a ghost.
+        call.pending_queue = call.pending_queue or attempt.queue
+        attempt = None
     if call.pending_queue or attempt is None or attempt.kind is not AttemptKind.QUEUE:
         queue, call.pending_queue = call.pending_queue, ""
         because = f"Queue({queue}) was not joined: QUEUESTATUS {event.value}"

@@ -453,3 +453,15 @@ def test_a_known_agent_who_calls_in_from_outside_is_a_human(pbx: Pbx) -> None:
     pbx.hang_up(call)
     record = pbx.record(call)
     assert (record.outcome, record.agent) == (Outcome.ANSWERED, "Li Si (mobile)")
+
+
+def test_a_queue_that_is_tried_again_and_again_is_tried_each_time(pbx: Pbx) -> None:
+    """The dialplan loops: Queue(qa), an announcement, the same Queue(qa) again."""
+    call = pbx.call()
+    for _ in range(3):
+        pbx.give(ev.AppStarted(pbx.now, pbx.at(call), "Queue", "qa,,,,10"))
+        pbx.give(ev.VariableSet(pbx.now, pbx.at(call), "QUEUESTATUS", "JOINEMPTY"))
+        pbx.advance(10.0)
+    pbx.hang_up(call)
+    record = pbx.record(call)
+    assert (record.reason, record.wait_seconds) == (Reason.NO_AGENTS, 20.0)
