@@ -75,6 +75,7 @@ _QUICK: dict[bytes, _Quick] = {
 _HEAD = 150
 _MAX_KINDS = 500
 _NOT_IN_USE = KINDS["QueueMemberStatus"].boring
+_STATUS_KEY = b"Event: QueueMemberStatus\r\n"[:_KEY]
 _MEMBER = b"\r\nQueue: "
 _MEMBER_END = b"\r\nMembership: "
 # A kind that is not in the table: matches nothing, so it is looked at closely.
@@ -150,9 +151,13 @@ class Decoder:
             self.plain = False
             items.append(Greeting(self._framer.version))
         if blocks:
-            self._live = now is not None
             if now is not None:
                 self._clock = now
+                if not self._live:
+                    # QueueStatus and the events of changes tell who is a member; a recording may
+                    # lack the former. These are the most frequent events of a desk with queues.
+                    self._live = True
+                    self._kinds[_STATUS_KEY] = None
             self._run(blocks, items)
             self.counters.items += len(items)
         return items

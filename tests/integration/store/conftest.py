@@ -1,3 +1,4 @@
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,6 +9,18 @@ from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from tests.integration.store import postgresql
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+async def drivers_thread_has_ended() -> AsyncIterator[None]:
+    """Where a file cannot be opened, aiosqlite does not wait for its thread; the loop must."""
+    yield
+    await until(lambda: not any(map(_is_drivers, threading.enumerate())))
+
+
+def _is_drivers(thread: threading.Thread) -> bool:
+    return "_connection_worker_thread" in thread.name
 
 
 @pytest.fixture(scope="session")
