@@ -159,7 +159,7 @@ def boring(header: str, wanted: tuple[str, ...]) -> re.Pattern[bytes]:
 
     Names from Language on are longer than a number can be, so a torn block never matches.
     """
-    tail = "".join(rf"{name}: .*\n" for name in SNAPSHOT[7:])
+    tail = "".join(rf"{name}: .*+\n" for name in SNAPSHOT[7:])
     return re.compile(
         (tail + rf"(?:Tenantid: .*\n)?(?:Extension: .*\n)?{header}: ").encode()
         + rf"(?!(?:{'|'.join(wanted)})(?:\r\n|\Z))".encode()

@@ -6,7 +6,8 @@ segments. Nothing is decoded here.
 
 import re
 
-DEFAULT_MAX_BLOCK = 64 * 1024
+# More than one read brings: then the blocks within it need no measuring.
+DEFAULT_MAX_BLOCK = 128 * 1024
 
 _SEPARATOR = b"\r\n\r\n"
 _OVERLAP = len(_SEPARATOR) - 1

@@ -94,8 +94,7 @@ class Transfer:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(NamedTuple):
     """One try to reach one agent. `rang_at` is None where the phone never rang."""
 
     agent: str
@@ -106,8 +105,7 @@ class Ring:
     result: RingResult | None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One call's visit to one line, or one call that visited none (`line` None).
 
     Key: (pbx, uniqueid, ordinal). `outcome` is None while the call is open and where there is no
@@ -162,8 +160,7 @@ class Fact(NamedTuple):
     data: dict[str, str | float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(NamedTuple):
     """A call that is still in the tracker's memory, as JSON text that `Tracker.restore` reads.
 
     `state` None: the call has left memory, the row goes.

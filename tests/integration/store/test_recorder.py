@@ -132,8 +132,8 @@ async def test_records_are_filtered(store: Store, reader: Reader) -> None:
 
 async def test_what_a_hostile_caller_sends_can_be_written(store: Store, reader: Reader) -> None:
     name = "a\0b\udc80'; DROP TABLE record; --" + "长" * 5000
-    record = replace(
-        samples.ringing(1), caller_name=name, caller_number="长" * 5000, agents_rung=(name,)
+    record = samples.ringing(1)._replace(
+        caller_name=name, caller_number="长" * 5000, agents_rung=(name,)
     )
     fact = Fact("main", samples.uniqueid(1), 0, 1.0, "anomaly", name, {"name": name})
     await store.commit(Batch(records=(record,), facts=(fact,)))
@@ -193,7 +193,7 @@ async def test_a_reader_cannot_write(url: str, reader: Reader) -> None:
 async def test_every_reason_fits_its_column(store: Store, reader: Reader) -> None:
     await store.commit(
         Batch(
-            records=tuple(replace(samples.missed(n), reason=r) for n, r in enumerate(Reason)),
+            records=tuple(samples.missed(n)._replace(reason=r) for n, r in enumerate(Reason)),
         )
     )
     found = await reader.records(RecordFilter())

@@ -1,6 +1,5 @@
 """Every recorded stream of a real Asterisk tells the truth that SIP saw."""
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -56,8 +55,7 @@ def test_a_wrong_outcome_is_noticed(outcome: Outcome) -> None:
     for name in truth.names():
         records = recorded(name)
         swapped = [
-            dataclasses.replace(r, outcome=other[outcome]) if r.outcome is outcome else r
-            for r in records
+            r._replace(outcome=other[outcome]) if r.outcome is outcome else r for r in records
         ]
         if swapped != records:
             assert mistakes(name, swapped) != [], name

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,8 +29,7 @@ def test_any_text_comes_back(
     rings: list[Ring],
     transfers: list[Transfer],
 ) -> None:
-    record = replace(
-        samples.answered(1),
+    record = samples.answered(1)._replace(
         caller_name=name,
         agent=agent,
         agents_rung=tuple(rung),
@@ -56,4 +53,4 @@ def test_a_row_has_the_columns_of_its_table() -> None:
     assert len(rows.record_row(record)) == len(schema.record.columns)
     assert [len(row) for row in rows.ring_rows(record)] == [len(schema.ring.columns)] * 2
     assert len(rows.history_rows(samples.facts(1))[0]) == len(schema.history.columns)
-    assert [field.name for field in schema.record.columns] == list(Record.__slots__)
+    assert [field.name for field in schema.record.columns] == list(Record._fields)
