@@ -26,7 +26,6 @@ _WIDTH = len(CAPTURED)
 # Dial is told by its DIALSTATUS, also where no Newexten comes.
 _APPS = ("Queue", "VoiceMail", "ConfBridge", "FollowMe")
 _SHUTDOWN = "4"
-_UNKNOWN = "<unknown>"
 # More no number of Asterisk's has.
 _DIGITS = 10
 # The constructor of a named tuple costs three times as much.
@@ -58,9 +57,9 @@ def channel(groups: Groups, at: int) -> events.Channel:
     # Most values are plain: look before calling.
     if not number.isdigit():
         number = text.number(number)
-    if display:
-        display = "" if display == _UNKNOWN else text.name(display)
-    if not exten.isalnum():
+    if display in text.UNKNOWN or "\\" in display or not display.isprintable():
+        display = text.name(display)
+    if exten and not exten.isalnum():
         exten = text.plain(exten)
     return _new(
         events.Channel,

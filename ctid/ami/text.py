@@ -4,7 +4,7 @@ import re
 
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"a": "", "b": "", "f": "", "n": " ", "r": " ", "t": " ", "v": " "}
-_UNKNOWN = frozenset({"<unknown>", "unknown"})
+UNKNOWN = frozenset({"<unknown>", "unknown"})
 
 
 def decode(block: bytes) -> str:
@@ -48,7 +48,7 @@ def number(value: str) -> str:
     """A number as it arrived; empty where unknown."""
     if value.isalnum():
         return "" if value == "unknown" else value
-    return "" if value in _UNKNOWN else plain(value)
+    return "" if value in UNKNOWN else plain(value)
 
 
 def unescape(value: str) -> str:
@@ -60,4 +60,4 @@ def unescape(value: str) -> str:
 
 def name(value: str) -> str:
     """A display name; empty where unknown."""
-    return "" if value in _UNKNOWN else unescape(value)
+    return "" if value in UNKNOWN else unescape(value)

@@ -35,7 +35,10 @@ class State:
         self.dirty[leg.uniqueid] = leg
 
     def gone(self, uniqueid: str) -> None:
-        self.dirty[uniqueid] = None
+        if uniqueid in self.saved or uniqueid in self.finished or uniqueid in self.facts:
+            self.dirty[uniqueid] = None
+        else:
+            self.dirty.pop(uniqueid, None)  # nobody ever wrote it: nothing to take back
 
     def touch(self, call: Call) -> None:
         self.dirty[call.uniqueid] = call
