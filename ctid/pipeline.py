@@ -38,6 +38,10 @@ class Committer(Protocol):
     async def commit(self, batch: Batch) -> None: ...
 
 
+# Told of every batch once it is on disk; must not raise. What is shown live comes from here.
+Feed = Callable[[Batch], None]
+
+
 class Alarm(Protocol):
     """Tells people without the disk that the store fails, and that it is well again."""
 
@@ -88,6 +92,7 @@ class Pipeline:
         commit_delay: float,
         alarm: Alarm,
         held_records: int = HELD_RECORDS,
+        feed: Feed | None = None,
     ) -> None:
         self._pbxs = {name: _Pbx(Tracker(name, where)) for name, where in directories.items()}
         self._store = store
@@ -95,6 +100,7 @@ class Pipeline:
         self._delay = commit_delay
         self._alarm = alarm
         self._pending = Pending(held_records)
+        self._feed = feed or (lambda _: None)
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.health = Health()
@@ -244,10 +250,14 @@ class Pipeline:
             return False
         self.commits += 1
         self._succeeded()
+        self._committed(batch)
+        return True
+
+    def _committed(self, batch: Batch) -> None:
         for record in batch.records:
             if not record.open:
                 _canonical_line(record)
-        return True
+        self._feed(batch)
 
     async def _commit_one_by_one(self, batch: Batch) -> None:
         """The database refused something in the batch: set aside that call, keep all the others."""
@@ -270,6 +280,8 @@ class Pipeline:
             else:
                 self._pending.give_back(batch)
                 self._failed(error)
+        else:
+            self._committed(batch)
 
     def _failed(self, error: StoreUnavailable) -> None:
         if self.health.store_error is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ctid.domain import events as ev
-from ctid.domain.records import Gap, GapCause, Outcome, Record
+from ctid.domain.records import Batch, Gap, GapCause, Outcome, Record
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
 from ctid.pipeline import Alarm, Clocks, Pipeline
 from ctid.replay import events_of
@@ -68,6 +68,21 @@ async def test_an_open_call_is_on_disk_while_it_rings(database: Path) -> None:
     (record,) = await records(database)
     assert not record.open
     assert record.outcome is Outcome.ANSWERED
+
+
+async def test_the_feed_is_told_of_what_is_on_disk(database: Path) -> None:
+    fed: list[Batch] = []
+    async with await Store.open(str(database)) as store, asyncio.TaskGroup() as tasks:
+        where = {lab.PBX: lab.directory()}
+        pipeline = Pipeline(
+            where, store, CLOCKS, commit_delay=0.01, alarm=NoAlarm(), feed=fed.append
+        )
+        running = tasks.create_task(pipeline.run())
+        pipeline.deliver(lab.PBX, stream("direct_answered"))
+        pipeline.stop()
+        await running
+    ended = [record for batch in fed for record in batch.records if not record.open]
+    assert ended == [record for record in await records(database) if not record.open]
 
 
 async def test_a_new_daemon_goes_on_where_the_last_one_died(tmp_path: Path) -> None:
