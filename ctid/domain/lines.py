@@ -141,5 +141,21 @@ def endpoint(channel_name: str) -> str:
     return head if dash and _is_serial(number) else name
 
 
+def member_phone(interface: str) -> str:
+    """The phone of a queue member: its endpoint, or only its extension where that is all one sees.
+
+    FreePBX names members `Local/101@from-queue/n`, with the state of `hint:101@ext-local`.
+    """
+    for prefix in ("hint:", "Local/"):
+        if interface.startswith(prefix):
+            return interface.removeprefix(prefix).partition("@")[0]
+    return interface
+
+
+def member_names(endpoint: str) -> set[str]:
+    """What `member_phone` may give for the phone behind this endpoint."""
+    return {endpoint, endpoint.partition("/")[2]} - {""}
+
+
 def _is_serial(text: str) -> bool:
     return len(text) == _SERIAL_DIGITS and not text.strip("0123456789abcdef")

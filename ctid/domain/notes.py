@@ -1,6 +1,7 @@
 """What the dialplan, the queues and the decoder tell beside the course of a call."""
 
 from ctid.domain import events as ev
+from ctid.domain.lines import member_names, member_phone
 from ctid.domain.state import State
 
 
@@ -31,13 +32,14 @@ def forged(state: State, event: ev.ForgeryFound) -> None:
 def member_seen(state: State, event: ev.QueueMemberSeen) -> None:
     """Who answers a queue: a call that a member places to it is no customer's."""
     members = state.members.setdefault(event.queue, set())
+    phone = member_phone(event.interface)
     if not event.member:
-        members.discard(event.interface)
+        members.discard(phone)
         return
-    if event.interface in members:
+    if phone in members:
         return
-    members.add(event.interface)
+    members.add(phone)
     for call in state.calls.values():
-        if call.interface == event.interface:
+        if phone in member_names(call.interface):
             call.member_of.append(event.queue)
             state.touch(call)

@@ -3,7 +3,7 @@
 from ctid.domain import events as ev
 from ctid.domain.calls import Call, Visit
 from ctid.domain.channels import DOWN, RINGING, Leg, Mirror
-from ctid.domain.lines import Directory, endpoint
+from ctid.domain.lines import Directory, endpoint, member_names
 from ctid.domain.records import Direction, Fact, Record
 
 
@@ -171,7 +171,8 @@ class State:
         return call
 
     def _queues_of(self, interface: str) -> list[str]:
-        return sorted(queue for queue, members in self.members.items() if interface in members)
+        names = member_names(interface)
+        return sorted(q for q, members in self.members.items() if not names.isdisjoint(members))
 
     def _calls_in(self, leg: Leg) -> bool:
         outside = leg.outside or self.directory.is_inbound_context(leg.context)

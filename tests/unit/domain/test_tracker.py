@@ -36,6 +36,24 @@ def test_a_lines_own_agent_is_excluded_and_a_strange_extension_is_not(pbx: Pbx) 
         assert pbx.record(call).outcome is outcome
 
 
+@pytest.mark.parametrize(
+    "interface",
+    ["PJSIP/109", "hint:109@ext-local", "Local/109@from-queue/n", "Local/109@from-queue"],
+)
+def test_a_queues_member_is_known_however_the_queue_names_the_phone(
+    pbx: Pbx, interface: str
+) -> None:
+    pbx.give(ev.QueueMemberSeen(pbx.now, "qa", interface, "109", member=True))
+    for extension, outcome in (("109", Outcome.EXCLUDED), ("108", Outcome.ANSWERED)):
+        call = pbx.call(extension, "8001", context="internal", endpoint=f"PJSIP/{extension}")
+        pbx.queue(call, "qa")
+        pbx.bridge(pbx.rings(call, "102"), call)
+        pbx.asks_to_hang_up(call)
+        pbx.hang_up(call)
+        pbx.advance(2.0)
+        assert pbx.record(call).outcome is outcome
+
+
 def test_not_offered_says_why(pbx: Pbx) -> None:
     menu = pbx.call()
     pbx.asks_to_hang_up(menu)
