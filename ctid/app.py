@@ -1,66 +1,132 @@
 """The daemon, put together: configuration, store, pipeline and one connection per PBX."""
 
 import asyncio
+import contextlib
 import gc
+import os
 import signal
 import time
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
-from ctid import __version__, systemd
-from ctid.ami.connection import Connection
-from ctid.config import Config, Pbx
-from ctid.domain.records import Gap, OpenCall, Seen
+from ctid import __version__, control, last_run, systemd
+from ctid.config import Config
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
-from ctid.pipeline import Alarm, Clocks, Pipeline
+from ctid.outbound.tally import Tally
+from ctid.overview import Overview
+from ctid.pbxs import Pbxs
+from ctid.pipeline import Alarm, Clocks, Feed, Pipeline
+from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
-from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.watchdog import Watchdog
+from ctid.web import socket_path
+from ctid.web.control import ControlServer, SocketError
+from ctid.web.listener import Listener
+from ctid.web.server import MetricsServer
 
 log = structlog.get_logger("ctid")
 
 
-async def serve(config: Config) -> bool:
+async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> bool:
     """Run until SIGTERM or SIGINT, then end in order. False: not everything could be written.
 
-    Raises StoreUnavailable where the database cannot even be prepared.
+    `load` reads the configuration again, on SIGHUP; it raises ConfigError. Raises ServeError where
+    the address of the metrics cannot be had, StoreUnavailable where the database cannot even be
+    prepared.
     """
-    stop = asyncio.Event()
+    stop, hup = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    url = config.store.url
+    loop.add_signal_handler(signal.SIGHUP, hup.set)
     calm_the_collector()
-    with db.only_one(db.parse(url)):
-        return await _serve(config, url, stop)
+    with db.only_one(db.parse(config.store.url)), contextlib.ExitStack() as stack:
+        listener = Listener(config.metrics) if config.metrics.address else None
+        if listener is not None:
+            stack.enter_context(listener.socket)
+        await migrate.upgrade(config.store.url)
+        return await _serve(config, load or (lambda: config), listener, stop, hup)
 
 
-async def _serve(config: Config, url: str, stop: asyncio.Event) -> bool:
-    await migrate.upgrade(url)
-    last = await _last_run(config)
+async def _serve(
+    config: Config,
+    load: Callable[[], Config],
+    listener: Listener | None,
+    stop: asyncio.Event,
+    hup: asyncio.Event,
+) -> bool:
+    url = config.store.url
+    last = await last_run.read(url, [table.name for table in config.pbx])
+    tally = Tally(time.time)
+    tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
         alarm = _alarm(config, tasks)
-        pipeline = _pipeline(config, store, alarm)
-        for name, run in last.items():
-            pipeline.restore(name, run.open_calls, run.seen, run.gap)
+        pipeline = _pipeline(config, store, alarm, tally.feed)
+        last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
-        connections = [_connection(table, pipeline, last[table.name]) for table in config.pbx]
-        reading = [tasks.create_task(connection.run()) for connection in connections]
+        pbxs = Pbxs(pipeline, tasks)
+        for table in config.pbx:
+            pbxs.open(table)
+        overview = Overview(config, pipeline, pbxs, tally)
+        watchdog = Watchdog(overview)
+        reloader = Reloader(load, pipeline, pbxs, overview, tally, watchdog, listener)
+        side = [
+            tasks.create_task(watchdog.run(), name="watchdog"),
+            tasks.create_task(_reload_when(hup, reloader), name="reload"),
+        ]
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
-        systemd.notify("READY=1")
-        await stop.wait()
-        systemd.notify("STOPPING=1")
-        log.info("stopping")
-        for connection in connections:
-            await connection.close()
-        await asyncio.gather(*reading)
+        async with _metrics(config, listener, overview), _control(config, overview, reloader):
+            await stop.wait()
+            systemd.notify("STOPPING=1")
+            log.info("stopping")
+            await reloader.close()
+        for task in side:
+            task.cancel()
+        await pbxs.close(list(pbxs.connections))
         pipeline.stop()
         await writing
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten
+
+
+async def _reload_when(hup: asyncio.Event, reloader: Reloader) -> None:
+    while True:
+        await hup.wait()
+        hup.clear()
+        await reloader.reload()
+
+
+@contextlib.asynccontextmanager
+async def _metrics(
+    config: Config, listener: Listener | None, overview: Overview
+) -> AsyncIterator[None]:
+    if listener is None:
+        yield
+        return
+    async with MetricsServer(
+        listener,
+        config.metrics.token,
+        read=overview.read,
+        troubles=overview.troubles,
+        waited_for=overview.waited_for,
+    ):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _control(config: Config, overview: Overview, reloader: Reloader) -> AsyncIterator[None]:
+    """Calls are recorded also where nobody can ask about them."""
+    path = socket_path.of_daemon(config, os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            server = ControlServer(path, control.routes(overview, reloader.reload))
+            await stack.enter_async_context(server)
+        except SocketError as error:
+            log.warning("no_control_socket", why=str(error))
+        yield
 
 
 def calm_the_collector() -> None:
@@ -77,39 +143,8 @@ def _alarm(config: Config, tasks: asyncio.TaskGroup) -> Alarm:
     return WebhookAlarm(config.alert.webhook, tasks) if config.alert.webhook else NoAlarm()
 
 
-def _pipeline(config: Config, store: Store, alarm: Alarm) -> Pipeline:
+def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed) -> Pipeline:
     directories = {table.name: config.directory(table.name) for table in config.pbx}
     clocks = Clocks(time.time, time.monotonic)
     delay = config.store.commit_delay_ms / 1000
-    return Pipeline(directories, store, clocks, commit_delay=delay, alarm=alarm)
-
-
-def _connection(pbx: Pbx, pipeline: Pipeline, last: "_LastRun") -> Connection:
-    return Connection(
-        pbx,
-        partial(pipeline.deliver, pbx.name),
-        started=last.seen.started if last.seen else None,
-        on_started=partial(pipeline.pbx_started, pbx.name),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _LastRun:
-    """What the last daemon left of one PBX."""
-
-    open_calls: list[OpenCall]
-    seen: Seen | None
-    gap: Gap | None
-
-
-async def _last_run(config: Config) -> dict[str, _LastRun]:
-    found: dict[str, _LastRun] = {}
-    async with await Reader.open(config.store.url) as reader:
-        for table in config.pbx:
-            calls = await reader.open_calls(table.name)
-            gaps = await reader.open_gaps(table.name)
-            seen = await reader.seen(table.name)
-            found[table.name] = _LastRun(calls, seen, gaps[0] if gaps else None)
-            if calls:
-                log.info("restored", pbx=table.name, open_calls=len(calls))
-    return found
+    return Pipeline(directories, store, clocks, commit_delay=delay, alarm=alarm, feed=feed)

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from ctid import systemd
 from ctid.domain import events as ev
+from ctid.domain.calls import Call
 from ctid.domain.lines import Directory
 from ctid.domain.records import Batch, Gap, GapCause, OpenCall, Record, Seen
 from ctid.domain.tracker import Tracker
@@ -73,6 +73,25 @@ class _Pbx:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What the pipeline knows of one PBX now. `heard`: monotonic time of the last event."""
+
+    attached: bool
+    gap: Gap | None
+    started: str | None
+    heard: float | None
+    open_calls: tuple[Call, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Signs of life, monotonic time: the last tick, and since when a commit is under way."""
+
+    ticked_at: float
+    committing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """`wall`: Unix seconds in UTC, for records; `monotonic`: for how long something took."""
 
@@ -104,6 +123,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.health = Health()
+        self.progress = Progress(clocks.monotonic())
         self.commits = 0
         self.poisonous_events = 0
         self.dropped_records = 0
@@ -128,6 +148,24 @@ class Pipeline:
             here.tracker.receive(ev.Detached(here.gap.began_at, here.gap.cause))
         if seen is not None:
             here.started = seen.started
+        self._wake.set()
+
+    # -- configuration ----------------------------------------------------------------------------
+
+    def watch(self, pbx: str, directory: Directory) -> None:
+        """Follow this PBX by this directory from now on, whether it is new or not."""
+        here = self._pbxs.get(pbx)
+        if here is None:
+            self._pbxs[pbx] = _Pbx(Tracker(pbx, directory))
+        else:
+            here.tracker.use(directory)
+
+    def drop(self, pbx: str) -> None:
+        """Follow this PBX no more. What is open stays open on disk, as if the daemon had ended."""
+        here = self._pbxs.pop(pbx)
+        if here.attached:
+            self._pending.add_seen(Seen(pbx, self._clocks.wall(), here.started))
+        self._pending.add(here.tracker.drain())
         self._wake.set()
 
     # -- in ---------------------------------------------------------------------------------------
@@ -176,6 +214,26 @@ class Pipeline:
     def pbx_started(self, pbx: str, started: str | None) -> None:
         """What the PBX says about its own start, to know it again by."""
         self._pbxs[pbx].started = started
+
+    # -- to look at -------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their commit."""
+        return len(self._pending)
+
+    def sights(self) -> dict[str, Sight]:
+        """Every PBX, by name."""
+        return {
+            name: Sight(
+                here.attached,
+                here.gap,
+                here.started,
+                None if here.clock is None else here.heard,
+                here.tracker.open_calls,
+            )
+            for name, here in self._pbxs.items()
+        }
 
     # -- out --------------------------------------------------------------------------------------
 
@@ -240,7 +298,7 @@ class Pipeline:
     async def _commit(self) -> bool:
         batch = self._pending.take()
         try:
-            await self._store.commit(batch)
+            await self._write(batch)
         except StoreUnavailable as error:
             if error.reason is StoreReason.REJECTED:
                 await self._commit_one_by_one(batch)
@@ -259,6 +317,13 @@ class Pipeline:
                 _canonical_line(record)
         self._feed(batch)
 
+    async def _write(self, batch: Batch) -> None:
+        self.progress.committing_since = self._clocks.monotonic()
+        try:
+            await self._store.commit(batch)
+        finally:
+            self.progress.committing_since = None
+
     async def _commit_one_by_one(self, batch: Batch) -> None:
         """The database refused something in the batch: set aside that call, keep all the others."""
         for record in batch.records:
@@ -271,7 +336,7 @@ class Pipeline:
 
     async def _commit_apart(self, batch: Batch, uniqueid: str) -> None:
         try:
-            await self._store.commit(batch)
+            await self._write(batch)
         except StoreUnavailable as error:
             if error.reason is StoreReason.REJECTED:
                 log.error(  # noqa: TRY400 - the database's own line says it
@@ -287,7 +352,6 @@ class Pipeline:
         if self.health.store_error is None:
             self.health.store_failing_since = self._clocks.wall()
             self._alarm.store_failing(str(error), self.health.store_failing_since)
-            systemd.notify(f"STATUS=cannot write: {error}")
         if self.health.store_error != str(error):
             log.error("store_failing", why=str(error), reason=error.reason)
         self.health.store_error = str(error)
@@ -299,7 +363,6 @@ class Pipeline:
             self.health.store_failing_since = None
             log.info("store_recovered", seconds=self._clocks.wall() - since)
             self._alarm.store_recovered(since)
-            systemd.notify("STATUS=recording")
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -308,6 +371,7 @@ class Pipeline:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clocks.monotonic()
+            self.progress.ticked_at = now
             for here in self._pbxs.values():
                 self._run_timers(here, now)
             if now >= next_seen:

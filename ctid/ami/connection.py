@@ -139,6 +139,8 @@ class Connection:
         self.failure: Failure | None = None
         self.version: str | None = None
         self.counts = Counts()
+        # when the PBX last sent events or answered a ping, monotonic time; None: not attached
+        self.alive_at: float | None = None
 
     async def run(self) -> None:
         """Keep the PBX in sight until `close`."""
@@ -194,6 +196,7 @@ class Connection:
             client.abort(End.CONNECTION_LOST)
             self._client = None
             self.attached_at = None
+            self.alive_at = None
 
     async def _connect(self, client: Client) -> Failure | None:
         self.state = State.CONNECTING
@@ -255,6 +258,7 @@ class Connection:
         self.state = State.ATTACHED
         self.counts.attached += 1
         self.attached_at = at
+        self.alive_at = time.monotonic()
         self._failed_in_a_row = 0
         self._in_sight = True
         self.failure = None
@@ -281,6 +285,7 @@ class Connection:
                     events = client.take()
                     if events and client.ended is not End.OVERRUN:
                         self._deliver(events)
+                        self.alive_at = time.monotonic()
             finally:
                 pings.cancel()
 
@@ -290,6 +295,8 @@ class Connection:
             self.counts.pings += 1
             if not await _answer(client, actions.PING, self._pbx.ping_timeout_seconds):
                 client.abort(End.PING_TIMEOUT)
+            else:
+                self.alive_at = time.monotonic()
 
     # -- between attempts -------------------------------------------------------------------------
 

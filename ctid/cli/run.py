@@ -5,6 +5,7 @@ import sys
 
 from ctid import logs
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.config import load
 from ctid.store.errors import StoreUnavailable
 
 
@@ -12,11 +13,12 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Attach to every configured PBX and record its calls until told to stop (SIGTERM)."""
     # imported here: the other commands need neither the network nor a database
     from ctid.app import serve  # noqa: PLC0415
+    from ctid.web.listener import ServeError  # noqa: PLC0415
 
     loaded = load_config(config, read_secrets=True)
     logs.set_up(human=sys.stderr.isatty())
     try:
-        if not asyncio.run(serve(loaded)):
+        if not asyncio.run(serve(loaded, load=lambda: load(config))):
             fail("not everything could be written before the end; the log names the calls")
-    except StoreUnavailable as error:
+    except (ServeError, StoreUnavailable) as error:
         fail(str(error))

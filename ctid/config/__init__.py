@@ -1,7 +1,7 @@
 """The configuration: a strict TOML file becomes frozen objects, or a list of all its mistakes."""
 
 from ctid.config.loader import load
-from ctid.config.models import Alert, Callers, Config, LineTable, Pbx, Store
+from ctid.config.models import Alert, Callers, Config, Control, LineTable, Metrics, Pbx, Store
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret
 
@@ -10,7 +10,9 @@ __all__ = [
     "Callers",
     "Config",
     "ConfigError",
+    "Control",
     "LineTable",
+    "Metrics",
     "Pbx",
     "Problem",
     "Secret",

@@ -6,6 +6,7 @@ These read the parsed file, not the models, so that they are found beside every 
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from ctid.config.address import is_loopback, split_address
 from ctid.config.problems import Path, did_you_mean
 from ctid.config.shape import Mistake
 from ctid.domain.patterns import Pattern, PatternError, parse
@@ -45,7 +46,10 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     yield from _agents(known, lines)
     for index, table in pbxs:
         yield from _needs_tls(("pbx", index), table)
-        yield from _two_secrets(("pbx", index), table)
+        yield from _two_secrets(("pbx", index), table, "secret")
+    metrics = known.get("metrics")
+    if isinstance(metrics, dict):
+        yield from _metrics(metrics)
 
 
 def _named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:
@@ -158,9 +162,22 @@ def _needs_tls(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
             yield (*path, key), "means nothing without TLS: add `tls = true`"
 
 
-def _two_secrets(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
-    if "secret_file" in table and "secret_credential" in table:
+def _two_secrets(path: Path, table: dict[str, Any], what: str) -> Iterator[Mistake]:
+    if f"{what}_file" in table and f"{what}_credential" in table:
         yield (
-            (*path, "secret_credential"),
-            "the secret has two sources: keep `secret_file` or `secret_credential`",
+            (*path, f"{what}_credential"),
+            f"the {what} has two sources: keep `{what}_file` or `{what}_credential`",
         )
+
+
+def _metrics(table: dict[str, Any]) -> Iterator[Mistake]:
+    yield from _two_secrets(("metrics",), table, "token")
+    for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert")):
+        if key in table and other not in table:
+            yield ("metrics", key), f"means nothing without `{other}`: add it"
+    listen = table.get("listen")
+    address = split_address(listen) if isinstance(listen, str) else None
+    guarded = any(key in table for key in ("token_file", "token_credential", "client_ca"))
+    if address is not None and not is_loopback(address[0]) and not guarded:
+        message = "can be reached from outside: add `token_file` or `client_ca`, or use 127.0.0.1"
+        yield ("metrics", "listen"), f"`{listen}` {message}"

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ctid.config import problems
+from ctid.config.address import is_loopback
 from ctid.config.checks import check, tables
-from ctid.config.models import Config
+from ctid.config.models import Config, Control, Metrics
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret, SecretError, credential_path, read_secret
 from ctid.config.shape import Mistake, validate, without_unknown
 
+METRICS_FILES = ("tls_cert", "tls_key", "client_ca")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -42,8 +44,16 @@ def load(
         if not known.get("pbx") and not any(found[0] == ("pbx",) for found in mistakes):
             mistakes.append((("pbx",), "there is none to watch: add a [[pbx]] table"))
         for index, table in tables(known, "pbx"):
-            disk.read_secret(index, table)
+            if not ("secret_file" in table or "secret_credential" in table):
+                mistakes.append(
+                    (("pbx", index), "has no secret: add `secret_file` or `secret_credential`")
+                )
+            disk.read_secret(("pbx", index), table, "secret")
             disk.check_file(("pbx", index, "ca_file"), table.get("ca_file"))
+        if isinstance(metrics := known.get("metrics"), dict):
+            disk.read_secret(("metrics",), metrics, "token")
+            for key in METRICS_FILES:
+                disk.check_file(("metrics", key), metrics.get(key))
     mistakes += disk.mistakes
     if config is None or mistakes:
         raise ConfigError(_sorted(str(path), Positions(text), mistakes))
@@ -66,35 +76,28 @@ class _Disk:
 
     folder: Path
     environ: Mapping[str, str]
-    secrets: dict[int, Secret] = field(default_factory=dict)
+    secrets: dict[problems.Path, Secret] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
 
-    def read_secret(self, index: int, table: dict[str, Any]) -> None:
-        """Read the secret of one PBX; tables that name none, two or no text are a mistake."""
-        found = [key for key in ("secret_file", "secret_credential") if key in table]
-        if not found:
-            self.mistakes.append(
-                (
-                    ("pbx", index),
-                    "has no secret: add `secret_file` or `secret_credential`",
-                )
-            )
+    def read_secret(self, path: problems.Path, table: dict[str, Any], what: str) -> None:
+        """Read the secret of one table; what names none, two or no text is left to others."""
+        found = [key for key in (f"{what}_file", f"{what}_credential") if key in table]
         if len(found) != 1 or not isinstance(table[found[0]], str) or not table[found[0]]:
             return
         key, value = found[0], table[found[0]]
         try:
             place = (
                 self.folder / value
-                if key == "secret_file"
+                if key == f"{what}_file"
                 else credential_path(value, self.environ)
             )
-            self.secrets[index], warning = read_secret(place)
+            self.secrets[path], warning = read_secret(place)
         except SecretError as error:
-            self.mistakes.append((("pbx", index, key), str(error)))
+            self.mistakes.append(((*path, key), str(error)))
             return
         if warning:
-            self.warnings.append((("pbx", index, key), warning))
+            self.warnings.append(((*path, key), warning))
 
     def check_file(self, path: problems.Path, value: Any) -> None:
         """Whether the file can be opened; no value is none of our business here."""
@@ -130,7 +133,7 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             for key in ("secret_file", "ca_file")
             if (value := getattr(pbx, key)) is not None
         }
-        pbxs.append(pbx.model_copy(update={**files, "secret": disk.secrets.get(index)}))
+        pbxs.append(pbx.model_copy(update={**files, "secret": disk.secrets.get(("pbx", index))}))
     url = config.store.url
     scheme, mark, name = url.rpartition("://")
     if not mark:
@@ -140,9 +143,35 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
     return config.model_copy(
         update={
             "pbx": tuple(pbxs),
+            "metrics": _metrics(config.metrics, disk),
+            "control": _control(config.control, disk.folder),
             "store": config.store.model_copy(update={"url": url}),
             "warnings": tuple(
                 str(problem) for problem in _sorted(str(path), positions, disk.warnings)
             ),
         }
     )
+
+
+def _metrics(metrics: Metrics, disk: _Disk) -> Metrics:
+    token = disk.secrets.get(("metrics",))
+    address = metrics.address
+    if token and address and not is_loopback(address[0]) and metrics.tls_cert is None:
+        disk.warnings.append(
+            (
+                ("metrics", "listen"),
+                "the token crosses the network readable: add `tls_cert` and `tls_key`",
+            )
+        )
+    files = {
+        key: str(disk.folder / value)
+        for key in ("token_file", *METRICS_FILES)
+        if (value := getattr(metrics, key)) is not None
+    }
+    return metrics.model_copy(update={**files, "token": token})
+
+
+def _control(control: Control, folder: Path) -> Control:
+    if control.socket is None:
+        return control
+    return control.model_copy(update={"socket": str(folder / control.socket)})

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from ctid.config.address import split_address
 from ctid.config.problems import did_you_mean
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
@@ -96,6 +97,14 @@ def _webhook(value: str) -> str:
     return value
 
 
+def _listen(value: str) -> str:
+    if value and split_address(value) is None:
+        raise ValueError(
+            "must be an address and a port, `127.0.0.1:9810` or `[::1]:9810`; empty for none"
+        )
+    return value
+
+
 def _not_empty(value: tuple[Shift, ...]) -> tuple[Shift, ...]:
     if not value:
         raise ValueError("is an empty list: leave the key out for round the clock")
@@ -171,6 +180,29 @@ class Alert(_Table):
     webhook: Annotated[Text, AfterValidator(_webhook)] | None = None
 
 
+class Metrics(_Table):
+    """Where Prometheus and health checks ask. `token` is there after loading with secrets."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9810"
+    token_file: Text | None = None
+    token_credential: Text | None = None
+    tls_cert: Text | None = None
+    tls_key: Text | None = None
+    client_ca: Text | None = None
+    token: Secret | None = RESULT
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on; None: not at all."""
+        return split_address(self.listen)
+
+
+class Control(_Table):
+    """The socket over which `ctid status` and others talk to the daemon."""
+
+    socket: Text | None = None
+
+
 class Config(_Table):
     """A whole configuration.
 
@@ -184,6 +216,8 @@ class Config(_Table):
     agents: dict[str, Text] = {}
     callers: Callers = Callers()
     alert: Alert = Alert()
+    metrics: Metrics = Metrics()
+    control: Control = Control()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:

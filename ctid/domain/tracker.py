@@ -48,6 +48,10 @@ class Tracker:
         """The calls in memory, for a look at what is going on now."""
         return tuple(self._state.calls.values())
 
+    def use(self, directory: Directory) -> None:
+        """Recognise lines, agents and trunks by this one from now on; what was decided stays."""
+        self._state.directory = directory
+
     def receive(self, event: ev.Event) -> None:
         """Take one event. Its `at` is the clock: what became due before is settled first."""
         if self._state.settling:

@@ -14,6 +14,9 @@ CONFIG = """
 [store]
 url = "{url}"
 
+[metrics]
+listen = "127.0.0.1:0"
+
 [[pbx]]
 name = "lab"
 port = 1

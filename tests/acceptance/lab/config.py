@@ -44,7 +44,7 @@ def _of(scenario: Scenario, places: Places) -> list[Line]:
 
 def ctid_toml(port: int, secret: Path, store: Path, more: str = "") -> str:
     """The text of ctid.toml for an Asterisk whose AMI is on this port of 127.0.0.1."""
-    parts = [f'[store]\nurl = "{store}"\n']
+    parts = [f'[store]\nurl = "{store}"\n[metrics]\nlisten = ""\n']
     parts.append(
         f'[[pbx]]\nname = "lab"\nport = {port}\nsecret_file = "{secret}"\n'
         "reconnect_max_seconds = 1\nping_interval_seconds = 2\nping_timeout_seconds = 2\n"

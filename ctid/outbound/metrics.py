@@ -1,0 +1,275 @@
+"""All metrics of ctid, in Prometheus' text format; docs/metrics.md names each of them.
+
+`render` only reads what it is given, so it runs in a thread: with hundreds of lines the text takes
+longer to write than an event may wait.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from ctid.ami.client import End
+from ctid.ami.connection import State
+from ctid.domain.stages import Stage
+from ctid.outbound.reading import PbxReading, Reading, disk
+from ctid.outbound.tally import Histogram
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_Labels = tuple[str, ...]
+
+
+def render(reading: Reading) -> bytes:
+    """The page. May wait for the disk, whose free space it says."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    registry.register(_Collector(reading))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def collect(self) -> Iterable[Metric]:
+        reading = self._reading
+        yield from _build(reading)
+        yield from _calls(reading)
+        yield from _durations(reading)
+        yield from _lines(reading)
+        yield from _pbxs(reading)
+        yield from _store(reading)
+
+
+def _build(reading: Reading) -> Iterator[Metric]:
+    info = InfoMetricFamily("ctid_build", "Which ctid this is.", labels=())
+    info.add_metric((), {"version": reading.version, "python": platform.python_version()})
+    yield info
+
+
+def _calls(reading: Reading) -> Iterator[Metric]:
+    counts = reading.counts
+    yield _counter(
+        "ctid_calls",
+        "Finished calls to a line, by outcome and reason (empty: the outcome has none).",
+        ("line", "outcome", "reason"),
+        counts.calls,
+    )
+    yield _counter(
+        "ctid_calls_without_line",
+        "Finished calls that visited no line.",
+        ("direction",),
+        {(direction,): value for direction, value in counts.without_line.items()},
+    )
+    yield _counter(
+        "ctid_rings",
+        "Tries to reach an agent, by result; no_answer is RONA. "
+        "Who has no name in [agents] is counted as other.",
+        ("agent", "result"),
+        counts.rings,
+    )
+    stages: dict[tuple[str, str], int] = {
+        (line, stage): 0 for line in ("", *reading.lines) for stage in Stage
+    }
+    yield _gauge(
+        "ctid_open_calls",
+        "Callers who are there now, by line (empty: none yet) and where they stand.",
+        ("line", "stage"),
+        stages | dict(reading.stages),
+    )
+
+
+def _durations(reading: Reading) -> Iterator[Metric]:
+    counts = reading.counts
+    yield _histogram(
+        "ctid_call_wait_seconds",
+        "From offered to answered; of a miss to the end of the last attempt.",
+        ("line", "outcome"),
+        counts.waits,
+    )
+    yield _histogram(
+        "ctid_call_ring_seconds",
+        "Time before the answer in which a phone rang.",
+        ("line",),
+        _by_one(counts.ring_times),
+    )
+    yield _histogram(
+        "ctid_call_talk_seconds",
+        "Conversation of answered calls, without hold.",
+        ("line",),
+        _by_one(counts.talks),
+    )
+    yield _histogram(
+        "ctid_commit_lag_seconds",
+        "From the end of a call, by the PBX's clock, to its record on disk.",
+        ("pbx",),
+        _by_one(counts.lags),
+    )
+
+
+def _lines(reading: Reading) -> Iterator[Metric]:
+    info = InfoMetricFamily("ctid_line", "Title and specialty of a line.", labels=("line",))
+    for name, line in reading.lines.items():
+        info.add_metric((name,), {"title": line.title, "specialty": line.specialty})
+    yield info
+    yield _gauge(
+        "ctid_answer_target_ratio",
+        "The answer rate that the line has to reach.",
+        ("line",),
+        {(name,): line.target_rate for name, line in reading.lines.items()},
+    )
+    yield _gauge(
+        "ctid_answer_ratio",
+        "Answer rate (answered / rung) of the running day and month; absent where nothing rang.",
+        ("line", "period"),
+        reading.rates,
+    )
+
+
+def _pbxs(reading: Reading) -> Iterator[Metric]:
+    pbxs = reading.pbxs
+    yield _gauge(
+        "ctid_pbx_attached",
+        "1 while the PBX is in sight and its calls are followed.",
+        ("pbx",),
+        {(name,): float(pbx.attached) for name, pbx in pbxs.items()},
+    )
+    yield _gauge(
+        "ctid_pbx_state",
+        "1 for the state in which the connection is.",
+        ("pbx", "state"),
+        {(name, state): float(pbx.state == state) for name, pbx in pbxs.items() for state in State},
+    )
+    for name, help_text, value in _PBX_COUNTERS:
+        yield _counter(name, help_text, ("pbx",), {(n,): value(pbx) for n, pbx in pbxs.items()})
+    yield _counter(
+        "ctid_pbx_ends",
+        "Failed attempts to connect and ended connections, by reason.",
+        ("pbx", "reason"),
+        {(name, end): pbx.ends.get(end, 0) for name, pbx in pbxs.items() for end in End},
+    )
+    yield _counter(
+        "ctid_ami_anomalies",
+        "What the stream held beside sound events, by kind.",
+        ("pbx", "kind"),
+        {(name, kind): n for name, pbx in pbxs.items() for kind, n in pbx.anomalies.items()},
+    )
+    yield _gauge(
+        "ctid_pbx_last_event_timestamp_seconds",
+        "When the last event arrived; absent until the first.",
+        ("pbx",),
+        {(n,): p.last_event_at for n, p in pbxs.items() if p.last_event_at is not None},
+    )
+    yield _counter(
+        "ctid_gaps",
+        "Intervals without sight of the PBX that began, by cause.",
+        ("pbx", "cause"),
+        reading.counts.gaps,
+    )
+    yield _gauge(
+        "ctid_gap_began_timestamp_seconds",
+        "When the open gap began; absent while the PBX is in sight.",
+        ("pbx",),
+        {(n,): p.gap_since for n, p in pbxs.items() if p.gap_since is not None},
+    )
+
+
+_PBX_COUNTERS: tuple[tuple[str, str, Callable[[PbxReading], int]], ...] = (
+    ("ctid_pbx_attempts", "Attempts to connect.", lambda pbx: pbx.attempts),
+    ("ctid_pbx_attachments", "Attempts that succeeded.", lambda pbx: pbx.attachments),
+    ("ctid_pbx_pings", "Pings sent.", lambda pbx: pbx.pings),
+    ("ctid_ami_events", "Events and answers that were taken.", lambda pbx: pbx.events),
+    ("ctid_ami_skipped", "Events of kinds that do not matter.", lambda pbx: pbx.skipped),
+)
+
+
+def _store(reading: Reading) -> Iterator[Metric]:
+    store = reading.store
+    yield _gauge(
+        "ctid_store_failing",
+        "1 while records cannot be written.",
+        (),
+        {(): float(store.failing)},
+    )
+    for name, help_text, value in (
+        ("ctid_commits", "Transactions that were written.", store.commits),
+        ("ctid_records_dropped", "Records given up because too many waited.", store.dropped),
+        ("ctid_events_set_aside", "Events on which ctid failed.", store.set_aside),
+    ):
+        yield _counter(name, help_text, (), {(): value})
+    yield _gauge(
+        "ctid_records_waiting",
+        "Records that wait for their commit.",
+        (),
+        {(): store.waiting},
+    )
+    room = disk(store.path) if store.path is not None else None
+    yield _gauge(
+        "ctid_database_size_bytes",
+        "Size of the SQLite database; absent with PostgreSQL.",
+        (),
+        {(): room.database} if room else {},
+    )
+    yield _gauge(
+        "ctid_disk_free_bytes",
+        "Free space on the file system of the SQLite database.",
+        (),
+        {(): room.free} if room else {},
+    )
+    yield _gauge(
+        "ctid_last_backup_timestamp_seconds",
+        "When the last backup ended well, told since the start; absent until then.",
+        (),
+        {} if reading.backup_at is None else {(): reading.backup_at},
+    )
+
+
+def _counter(
+    name: str, help_text: str, labels: _Labels, values: Mapping[Any, float]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, help_text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _gauge(
+    name: str, help_text: str, labels: _Labels, values: Mapping[Any, float]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _histogram(
+    name: str, help_text: str, labels: _Labels, values: Mapping[Any, Histogram]
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, help_text, labels=labels)
+    for key, histogram in values.items():
+        family.add_metric(key, _buckets(histogram), histogram.sum)
+    return family
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """As Prometheus wants them: each with all that is in the lower ones."""
+    below = 0
+    buckets: list[tuple[str, float]] = []
+    for edge, count in zip((*histogram.edges, "+Inf"), histogram.counts, strict=True):
+        below += count
+        buckets.append((str(edge), below))
+    return buckets
+
+
+def _by_one(histograms: Mapping[str, Histogram]) -> dict[_Labels, Histogram]:
+    return {(key,): histogram for key, histogram in histograms.items()}

@@ -1,0 +1,238 @@
+"""How the daemon is now: one look at all its parts, for metrics, health, status and watchdog."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ctid import __version__
+from ctid.ami.connection import Connection, State
+from ctid.config import Config
+from ctid.domain.calls import Call
+from ctid.domain.stages import stage
+from ctid.outbound.reading import LineReading, PbxReading, Rates, Reading, StoreReading
+from ctid.outbound.tally import Tally
+from ctid.output import iso
+from ctid.pbxs import Pbxs
+from ctid.pipeline import Pipeline, Sight
+from ctid.store import db
+
+# Without progress for so long a part is stuck: a commit waits 5 s for a lock, a tick comes 4 times
+# a second. A reader may be silent for the time of a ping besides.
+STUCK_SECONDS = 30.0
+
+
+def no_rates() -> Rates:
+    """Nobody computes answer rates."""
+    return {}
+
+
+class Overview:
+    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`.
+
+    `rates` gives the answer rates by line and period; it is called at every scrape, so it only
+    hands out what was computed before.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        pipeline: Pipeline,
+        pbxs: Pbxs,
+        tally: Tally,
+        *,
+        rates: Callable[[], Rates] = no_rates,
+        stuck_seconds: float = STUCK_SECONDS,
+    ) -> None:
+        self.config = config
+        self.backup_at: float | None = None
+        self._pipeline = pipeline
+        self._pbxs = pbxs
+        self._tally = tally
+        self._rates = rates
+        self._stuck_seconds = stuck_seconds
+        self._began = time.monotonic()
+        self._path = db.parse(config.store.url).path
+
+    # -- health -----------------------------------------------------------------------------------
+
+    def stuck(self) -> list[str]:
+        """One line for each part that makes no progress: only a restart helps."""
+        now = time.monotonic()
+        progress = self._pipeline.progress
+        found = []
+        since = progress.committing_since
+        if since is not None and now - since > self._stuck_seconds:
+            found.append(f"store: a commit has been running for {now - since:.0f} s")
+        if now - progress.ticked_at > self._stuck_seconds:
+            found.append(f"timers: stood still for {now - progress.ticked_at:.0f} s")
+        for name, connection in self._pbxs.connections.items():
+            settings = self._pbxs.settings[name]
+            allowed = settings.ping_interval_seconds + settings.ping_timeout_seconds
+            alive_at = connection.alive_at
+            if alive_at is not None and now - alive_at > allowed + self._stuck_seconds:
+                found.append(f"reader of {name}: took nothing for {now - alive_at:.0f} s")
+        return found
+
+    def troubles(self) -> list[str]:
+        """What stands in /healthz: whatever is stuck, and a store that cannot be written."""
+        error = self._pipeline.health.store_error
+        return [*self.stuck(), *([f"store: {error}"] if error else [])]
+
+    def waited_for(self) -> list[str]:
+        """The PBXs that have neither been attached nor failed yet."""
+        return [
+            f"{name}: {connection.state}"
+            for name, connection in self._pbxs.connections.items()
+            if not (connection.counts.attached or connection.counts.ends)
+        ]
+
+    def summary(self) -> str:
+        """A few words for `systemctl status`."""
+        error = self._pipeline.health.store_error
+        if error:
+            return f"cannot write: {error}"
+        words = []
+        for name, connection in self._pbxs.connections.items():
+            failure = connection.failure
+            state = "attached" if connection.state is State.ATTACHED else "not attached"
+            why = f" ({failure.why})" if failure and connection.state is not State.ATTACHED else ""
+            words.append(f"{name} {state}{why}")
+        return "; ".join(words)
+
+    # -- metrics ----------------------------------------------------------------------------------
+
+    def read(self) -> Reading:
+        """All numbers of this moment."""
+        sights = self._pipeline.sights()
+        names = {line.name for line in self.config.line}
+        stages: dict[tuple[str, str], int] = {}
+        for _, call, where in _standing(sights):
+            line = call.visit.line
+            key = (line if line in names else "", where)
+            stages[key] = stages.get(key, 0) + 1
+        return Reading(
+            version=__version__,
+            lines={
+                line.name: LineReading(
+                    line.title or line.name, line.specialty or line.name, line.target_rate
+                )
+                for line in self.config.line
+            },
+            pbxs={
+                name: _pbx(connection, sights[name])
+                for name, connection in self._pbxs.connections.items()
+            },
+            stages=stages,
+            store=StoreReading(
+                failing=self._pipeline.health.store_error is not None,
+                commits=self._pipeline.commits,
+                waiting=self._pipeline.waiting,
+                dropped=self._pipeline.dropped_records,
+                set_aside=self._pipeline.poisonous_events,
+                path=self._path,
+            ),
+            counts=self._tally.counts.copy(),
+            rates=self._rates(),
+            backup_at=self.backup_at,
+        )
+
+    # -- status -----------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """The object of `ctid status --format json` (docs/operating.md); times ISO 8601, UTC."""
+        sights = self._pipeline.sights()
+        health = self._pipeline.health
+        standing = list(_standing(sights))
+        return {
+            "version": __version__,
+            "uptime_seconds": round(time.monotonic() - self._began, 3),
+            "pbxs": [
+                _pbx_status(name, connection, sights[name])
+                for name, connection in self._pbxs.connections.items()
+            ],
+            "store": {
+                "writable": health.store_error is None,
+                "why": health.store_error,
+                "failing_since": iso(health.store_failing_since),
+                "waiting_records": self._pipeline.waiting,
+                "dropped_records": self._pipeline.dropped_records,
+                "commits": self._pipeline.commits,
+                "last_backup": iso(self.backup_at),
+            },
+            "stuck": self.stuck(),
+            "lines": [
+                _line_status(line.name, line.title or line.name, standing)
+                for line in self.config.line
+            ],
+            "calls": [_call_status(pbx, call, where) for pbx, call, where in standing],
+        }
+
+
+_Standing = tuple[str, Call, str]
+
+
+def _standing(sights: dict[str, Sight]) -> Iterator[_Standing]:
+    """Every caller who is there now: PBX, call, where it stands."""
+    for name, sight in sights.items():
+        for call in sight.open_calls:
+            where = stage(call)
+            if where is not None:
+                yield name, call, where.value
+
+
+def _pbx(connection: Connection, sight: Sight) -> PbxReading:
+    counts, decoder = connection.counts, connection.counts.decoder
+    heard = sight.heard
+    return PbxReading(
+        state=connection.state,
+        attached=sight.attached,
+        attempts=counts.attempts,
+        attachments=counts.attached,
+        pings=counts.pings,
+        ends={end.value: number for end, number in counts.ends.items()},
+        events=decoder.items,
+        skipped=decoder.skipped,
+        anomalies={
+            kind: getattr(decoder, kind) for kind in ("forged", "torn", "odd", "bad", "oversized")
+        },
+        last_event_at=None if heard is None else time.time() - (time.monotonic() - heard),
+        gap_since=sight.gap.began_at if sight.gap else None,
+    )
+
+
+def _pbx_status(name: str, connection: Connection, sight: Sight) -> dict[str, Any]:
+    failure = connection.failure
+    return {
+        "name": name,
+        "state": connection.state.value,
+        "since": iso(connection.attached_at),
+        "why": failure.why if failure else None,
+        "ami_version": connection.version,
+        "gap_since": iso(sight.gap.began_at) if sight.gap else None,
+        "gap_cause": sight.gap.cause.value if sight.gap else None,
+    }
+
+
+def _line_status(name: str, title: str, standing: list[_Standing]) -> dict[str, Any]:
+    here = [where for _, call, where in standing if call.visit.line == name]
+    return {
+        "name": name,
+        "title": title,
+        **{where: here.count(where) for where in ("waiting", "ringing", "talking")},
+    }
+
+
+def _call_status(pbx: str, call: Call, where: str) -> dict[str, Any]:
+    visit = call.visit
+    return {
+        "pbx": pbx,
+        "uniqueid": call.uniqueid,
+        "direction": call.direction.value,
+        "line": visit.line,
+        "caller_number": call.caller_number or None,
+        "stage": where,
+        "agent": visit.final_agent or visit.agent,
+        "started_at": iso(call.started_at),
+        "offered_at": iso(visit.offered_at),
+        "answered_at": iso(visit.answered_at),
+    }

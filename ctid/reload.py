@@ -1,0 +1,120 @@
+"""A new configuration for the running daemon: all of it, or, where it is bad, nothing."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from ctid import last_run
+from ctid.config import Config, ConfigError
+from ctid.last_run import LastRun
+from ctid.outbound.tally import Tally
+from ctid.overview import Overview
+from ctid.pbxs import Pbxs, reconnects
+from ctid.pipeline import Pipeline
+from ctid.store.errors import StoreUnavailable
+from ctid.watchdog import Watchdog
+from ctid.web.listener import Listener, ServeError
+
+log = structlog.get_logger("ctid")
+
+# What a reload does not change; where it differs, the operator is told to restart.
+_FIXED = ("store", "alert", "metrics", "control")
+
+
+class Reloader:
+    """One reload at a time. `load` reads the file again and raises ConfigError."""
+
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        pipeline: Pipeline,
+        pbxs: Pbxs,
+        overview: Overview,
+        tally: Tally,
+        watchdog: Watchdog,
+        listener: Listener | None,
+    ) -> None:
+        self._load = load
+        self._pipeline = pipeline
+        self._pbxs = pbxs
+        self._overview = overview
+        self._tally = tally
+        self._watchdog = watchdog
+        self._listener = listener
+        self._lock = asyncio.Lock()
+        self._closed = False
+
+    async def reload(self) -> list[str]:
+        """The mistakes, one a line; with any of them the old configuration stays in force."""
+        async with self._lock:
+            if self._closed:
+                return ["ctid is stopping"]
+            self._watchdog.reloading()
+            try:
+                mistakes = await self._reload()
+            finally:
+                self._watchdog.reloaded()
+        for mistake in mistakes:
+            log.error("not_reloaded", why=mistake)
+        return mistakes
+
+    async def close(self) -> None:
+        """Reload no more; returns when nothing of it is under way."""
+        async with self._lock:
+            self._closed = True
+
+    async def _reload(self) -> list[str]:
+        old = self._overview.config
+        try:
+            config = await asyncio.to_thread(self._load)
+            added = [t.name for t in config.pbx if t.name not in self._pbxs.settings]
+            runs = await last_run.read(old.store.url, added) if added else {}
+            if self._listener is not None:
+                self._listener.renew()
+        except (ConfigError, ServeError, StoreUnavailable) as error:
+            return str(error).splitlines()
+        for warning in config.warnings:
+            log.warning("configuration", why=warning)
+        fixed = [name for name in _FIXED if _plain(old, name) != _plain(config, name)]
+        if fixed:
+            log.warning("restart_needed", tables=fixed)
+        kept = {name: getattr(old, name) for name in _FIXED}
+        await self._apply(config.model_copy(update=kept), runs)
+        log.info("reloaded", pbx=[table.name for table in config.pbx], lines=len(config.line))
+        return []
+
+    async def _apply(self, config: Config, runs: dict[str, LastRun]) -> None:
+        self._tally.expect(*expected(config))
+        self._overview.config = config
+        old = dict(self._pbxs.settings)
+        names = [table.name for table in config.pbx]
+        gone = [name for name in old if name not in names]
+        for table in config.pbx:
+            self._pipeline.watch(table.name, config.directory(table.name))
+        last_run.take_up(self._pipeline, runs)
+        await self._pbxs.close(gone)
+        for name in gone:
+            self._pipeline.drop(name)
+        for table in config.pbx:
+            if table.name not in old:
+                self._pbxs.open(table)
+            elif reconnects(old[table.name], table):
+                await self._pbxs.exchange(table)
+
+
+def _plain(config: Config, table: str) -> dict[str, Any]:
+    """The table as it can be compared; a token by what it is."""
+    values: dict[str, Any] = getattr(config, table).model_dump()
+    token = config.metrics.token if table == "metrics" else None
+    return {**values, "token": token.reveal() if token else None}
+
+
+def expected(config: Config) -> tuple[list[str], list[str], frozenset[str]]:
+    """The PBXs, lines and agents whose series exist from the beginning."""
+    return (
+        [table.name for table in config.pbx],
+        [line.name for line in config.line],
+        frozenset(config.agents.values()),
+    )

@@ -1,0 +1,148 @@
+"""The HTTP server for Prometheus and health checks: /metrics, /healthz, /readyz."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import structlog
+from aiohttp import web
+
+from ctid.config import Secret
+from ctid.outbound.metrics import CONTENT_TYPE, render
+from ctid.outbound.reading import Reading
+from ctid.web.listener import Listener
+from ctid.web.runner import runner
+
+log = structlog.get_logger("ctid")
+
+# Who asks is one Prometheus and a health check or two.
+MAX_CONNECTIONS = 64
+# Within this time a connection has to have brought its first request.
+REQUEST_SECONDS = 10.0
+
+
+class MetricsServer:
+    """Listens while it is open.
+
+    `read` gives all numbers of this moment, `troubles` one line for each thing that is wrong,
+    `waited_for` one for each PBX about which nothing is known yet. All are called in the loop
+    and must be quick.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        token: Secret | None,
+        *,
+        read: Callable[[], Reading],
+        troubles: Callable[[], list[str]],
+        waited_for: Callable[[], list[str]],
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self._listener = listener
+        self._read = read
+        self._troubles = troubles
+        self._waited_for = waited_for
+        self._request_seconds = request_seconds
+        # connections that have not asked anything yet, TLS handshakes among them
+        self._silent: set[object] = set()
+        self._rendering = asyncio.Lock()
+        self._token = token.reveal().encode() if token else None
+        application = web.Application(middlewares=[self._guard], client_max_size=1024)
+        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+        self._runner = runner(application)
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        """Take connections."""
+        await self._runner.setup()
+        bound, tls = self._listener.socket, self._listener.tls
+        self._server = await asyncio.get_running_loop().create_server(
+            self._protocol,
+            sock=bound,
+            ssl=tls,
+            ssl_handshake_timeout=self._request_seconds if tls else None,
+        )
+        host, port = bound.getsockname()[:2]
+        log.info("metrics_listening", host=host, port=port, tls=tls is not None)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Listen no more; who is being answered has a second."""
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    # -- connections ------------------------------------------------------------------------------
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        if server is None or max(len(server.connections), len(self._silent)) >= MAX_CONNECTIONS:
+            return _Refused()
+        handler = server()
+        self._silent.add(handler)
+        asyncio.get_running_loop().call_later(self._request_seconds, self._drop_silent, handler)
+        return handler
+
+    def _drop_silent(self, handler: web.RequestHandler) -> None:
+        if handler in self._silent:
+            self._silent.discard(handler)
+            if handler.transport is not None:
+                handler.transport.abort()
+
+    # -- requests ---------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self._silent.discard(request.protocol)
+        if self._token is not None and not _shows(request, self._token):
+            return web.Response(
+                status=401,
+                text="a bearer token is needed: see token_file in [metrics]\n",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return await handler(request)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        # one at a time: a second text at once would only make both slower, and events wait
+        async with self._rendering:
+            body = await asyncio.to_thread(render, self._read())
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return _verdict(self._troubles())
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        return _verdict(self._waited_for())
+
+
+class _Refused(asyncio.Protocol):
+    """There are too many connections already."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a server's is one
+        transport.abort()
+
+
+def _verdict(wrong: list[str]) -> web.Response:
+    return web.Response(
+        status=503 if wrong else 200, text="".join(f"{line}\n" for line in wrong or ["ok"])
+    )
+
+
+def _shows(request: web.Request, token: bytes) -> bool:
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    # surrogates: a header may hold any bytes
+    given = shown.strip().encode("utf-8", "surrogateescape")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, token)
