@@ -1,0 +1,205 @@
+"""The metrics server against those who mean no good, or know no better."""
+
+import asyncio
+import contextlib
+import shutil
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError, ClientSession, TCPConnector
+
+from ctid.config import Metrics, Secret
+from ctid.outbound.reading import Reading, StoreReading
+from ctid.outbound.tally import Tally
+from ctid.web.listener import Listener, ServeError
+from ctid.web.server import MAX_CONNECTIONS, MetricsServer
+from tests.integration.ami.test_tls import certificate
+
+needs_openssl = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="needs openssl to make certificates"
+)
+
+
+def reading() -> Reading:
+    store = StoreReading(failing=False, commits=0, waiting=0, dropped=0, set_aside=0, path=None)
+    return Reading("1", {}, {}, {}, store, Tally(time.time).counts, {}, None)
+
+
+@asynccontextmanager
+async def serving(
+    *,
+    token: str | None = None,
+    troubles: Callable[[], list[str]] = list,
+    request_seconds: float = 10.0,
+    read: Callable[[], Reading] = reading,
+    **settings: str,
+) -> AsyncIterator[int]:
+    """The port of a server."""
+    listener = Listener(Metrics.model_validate({"listen": "127.0.0.1:0", **settings}))
+    with listener.socket:
+        async with MetricsServer(
+            listener,
+            Secret(token) if token else None,
+            read=read,
+            troubles=troubles,
+            waited_for=list,
+            request_seconds=request_seconds,
+        ):
+            yield listener.socket.getsockname()[1]
+
+
+async def get(port: int, path: str = "/healthz", **headers: str) -> tuple[int, str]:
+    async with (
+        ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}", headers=headers) as response,
+    ):
+        return response.status, await response.text()
+
+
+async def test_what_is_wrong_is_503_with_a_line_each() -> None:
+    async with serving(troubles=lambda: ["store: full", "timers: stood still"]) as port:
+        assert await get(port) == (503, "store: full\ntimers: stood still\n")
+        assert await get(port, "/readyz") == (200, "ok\n")
+
+
+async def test_only_the_right_token_gets_in() -> None:
+    async with serving(token="s3cret") as port:
+        assert (await get(port))[0] == 401
+        for shown in ("Bearer wrong", "Bearer ", "Basic s3cret", "s3cret", "Bearer s3cret2"):
+            status, body = await get(port, "/metrics", Authorization=shown)
+            assert (status, "ctid_" in body) == (401, False)
+        assert (await get(port, "/metrics", Authorization="bearer s3cret"))[0] == 200
+
+
+async def test_a_token_of_any_bytes_is_just_wrong() -> None:
+    async with serving(token="s3cret") as port:
+        answer = await raw(
+            port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+        )
+        assert answer.split()[1] in (b"401", b"400")
+        assert b"ctid_" not in answer
+
+
+async def raw(port: int, data: bytes) -> bytes:
+    """What comes back until the server closes, or has answered once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+    answer = await asyncio.wait_for(reader.read(65536), 10)
+    writer.close()
+    return answer
+
+
+async def test_a_huge_header_and_rubbish_are_refused_without_a_log_line(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with serving() as port:
+        huge = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"
+        assert (await raw(port, huge)).split()[1] == b"400"
+        assert (await raw(port, b"\x16\x03\x01\x00\r\n\r\n")).split()[1] == b"400"
+        assert (await raw(port, b"POST /metrics HTTP/1.1\r\nHost: x\r\n\r\n")).split()[1] == b"405"
+        assert (await get(port))[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+async def dropped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Return when the server has closed; in whichever way."""
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_who_asks_nothing_is_dropped() -> None:
+    async with serving(request_seconds=0.2) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HT")
+        await dropped(reader, writer)
+        assert (await get(port))[0] == 200
+
+
+async def test_the_connections_are_limited_and_come_free_again() -> None:
+    async with serving(request_seconds=0.5) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
+        with pytest.raises(ClientError):
+            await get(port)
+        for reader, writer in idle:
+            await dropped(reader, writer)
+        assert (await get(port))[0] == 200
+
+
+async def test_a_fault_of_ours_is_500_and_no_traceback_for_the_asker() -> None:
+    def failing() -> Reading:
+        raise RuntimeError("do not tell")
+
+    async with serving(read=failing) as port:
+        status, body = await get(port, "/metrics")
+        assert (status, "do not tell" in body) == (500, False)
+
+
+# -- TLS ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Path, Path], tuple[Path, Path]]:
+    """Certificate and key of the server, and of a client."""
+    folder = tmp_path_factory.mktemp("tls")
+    return certificate(folder, "localhost"), certificate(folder, "prometheus")
+
+
+Pairs = tuple[tuple[Path, Path], tuple[Path, Path]]
+
+
+async def over_tls(port: int, ca: Path, client: tuple[Path, Path] | None = None) -> int:
+    context = ssl.create_default_context(cafile=str(ca))
+    if client is not None:
+        context.load_cert_chain(*client)
+    async with (
+        ClientSession(connector=TCPConnector(ssl=context)) as session,
+        session.get(f"https://localhost:{port}/metrics", server_hostname="localhost") as response,
+    ):
+        return response.status
+
+
+@needs_openssl
+async def test_tls_and_plain_http_to_its_port(pairs: Pairs) -> None:
+    (cert, key), _ = pairs
+    async with serving(tls_cert=str(cert), tls_key=str(key)) as port:
+        assert await over_tls(port, cert) == 200
+        with pytest.raises(ClientError):
+            await get(port)
+        assert await over_tls(port, cert) == 200
+
+
+@needs_openssl
+async def test_only_clients_with_a_known_certificate(pairs: Pairs) -> None:
+    (cert, key), (client, client_key) = pairs
+    async with serving(tls_cert=str(cert), tls_key=str(key), client_ca=str(client)) as port:
+        with pytest.raises((ClientError, OSError)):
+            await over_tls(port, cert)
+        with pytest.raises((ClientError, OSError)):
+            await over_tls(port, cert, (cert, key))
+        assert await over_tls(port, cert, (client, client_key)) == 200
+
+
+@needs_openssl
+def test_files_that_do_not_fit_are_one_line(pairs: Pairs, tmp_path: Path) -> None:
+    (cert, key), (_, other) = pairs
+    nothing = tmp_path / "nothing.pem"
+    nothing.write_text("nothing")
+    for settings, why in (
+        ({"tls_cert": cert, "tls_key": other}, "do not belong together"),
+        ({"tls_cert": nothing, "tls_key": key}, "is not PEM"),
+        ({"tls_cert": cert, "tls_key": key, "client_ca": nothing}, "is not PEM"),
+    ):
+        given = {name: str(path) for name, path in settings.items()}
+        with pytest.raises(ServeError, match=why) as caught:
+            Listener(Metrics.model_validate({"listen": "127.0.0.1:0", **given}))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_address_that_is_not_ours_is_one_line() -> None:
+    with pytest.raises(ServeError, match="this machine has no such address"):
+        Listener(Metrics(listen="192.0.2.1:9810"))

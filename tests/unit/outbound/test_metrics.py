@@ -1,0 +1,112 @@
+"""The page of metrics and docs/metrics.md name the same things."""
+
+import re
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from ctid.domain.records import Outcome
+from ctid.domain.stages import Stage
+from ctid.outbound.metrics import render
+from ctid.outbound.reading import LineReading, PbxReading, Reading, StoreReading
+from ctid.outbound.tally import Tally
+
+PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
+LINE = LineReading('an "odd"\ntitle\\', "network", 0.75)
+PBX = PbxReading(
+    state="attached",
+    attached=True,
+    attempts=2,
+    attachments=1,
+    pings=3,
+    ends={"unreachable": 1},
+    events=10,
+    skipped=90,
+    anomalies=dict.fromkeys(("forged", "torn", "odd", "bad", "oversized"), 0),
+    last_event_at=1_800_000_000.25,
+    gap_since=1_800_000_001.0,
+)
+
+
+def reading(folder: Path) -> Reading:
+    """One in which nothing is absent."""
+    database = folder / "ctid.sqlite3"
+    database.write_bytes(b"x" * 1000)
+    tally = Tally(lambda: 0.0)
+    tally.expect(["lab"], ["a"], ["Zhang San"])
+    return Reading(
+        version="1.2",
+        lines={"a": LINE},
+        pbxs={"lab": PBX},
+        stages={("a", "talking"): 2},
+        store=StoreReading(
+            failing=False, commits=5, waiting=0, dropped=0, set_aside=0, path=database
+        ),
+        counts=tally.counts,
+        rates={("a", "today"): 0.5, ("a", "month"): 0.75},
+        backup_at=1.0,
+    )
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    """Type and labels by name."""
+    rows = re.findall(r"^\| `((?:ctid|process)_\w+)` \| (\w+) \| ([^|]*)\|", PAGE, re.MULTILINE)
+    return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+def exposed(text: str) -> dict[str, tuple[str, frozenset[str]]]:
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = {label for one in family.samples for label in one.labels} - {"le"}
+        found[name] = (family.type, frozenset(labels))
+    return found
+
+
+def test_the_page_has_what_the_docs_say_and_nothing_else(tmp_path: Path) -> None:
+    assert exposed(render(reading(tmp_path)).decode()) == documented()
+
+
+def test_values_stand_where_they_belong(tmp_path: Path) -> None:
+    page = render(reading(tmp_path)).decode()
+    for line in (
+        'ctid_build_info{python="',
+        'ctid_open_calls{line="a",stage="talking"} 2.0',
+        'ctid_open_calls{line="a",stage="waiting"} 0.0',
+        'ctid_pbx_state{pbx="lab",state="attached"} 1.0',
+        'ctid_pbx_state{pbx="lab",state="waiting"} 0.0',
+        'ctid_pbx_ends_total{pbx="lab",reason="unreachable"} 1.0',
+        'ctid_pbx_ends_total{pbx="lab",reason="overrun"} 0.0',
+        'ctid_pbx_last_event_timestamp_seconds{pbx="lab"} 1.80000000025e+09',
+        'ctid_answer_ratio{line="a",period="today"} 0.5',
+        "ctid_database_size_bytes 1000.0",
+        "ctid_last_backup_timestamp_seconds 1.0",
+    ):
+        assert f"\n{line}" in page, line
+
+
+def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
+    given = reading(tmp_path)
+    tally = Tally(lambda: 0.0)
+    tally.expect([], [], [])
+    bare = Reading(
+        version=given.version,
+        lines={},
+        pbxs={},
+        stages={},
+        store=StoreReading(
+            failing=True, commits=0, waiting=0, dropped=0, set_aside=0, path=tmp_path / "no" / "db"
+        ),
+        counts=tally.counts,
+        rates={},
+        backup_at=None,
+    )
+    page = render(bare).decode()
+    for name in ("ctid_database_size_bytes", "ctid_last_backup_timestamp_seconds"):
+        assert f"\n{name} " not in page
+    assert "\nctid_store_failing 1.0\n" in page
+
+
+def test_words_in_the_docs_are_those_of_the_code() -> None:
+    for word in (*Stage, Outcome.ANSWERED, Outcome.MISSED, Outcome.OVERFLOWED):
+        assert f"`{word}`" in PAGE
