@@ -42,6 +42,7 @@ class Overview:
         *,
         rates: Callable[[], Rates] = no_rates,
         stuck_seconds: float = STUCK_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
         self.backup_at: float | None = None
@@ -50,14 +51,15 @@ class Overview:
         self._tally = tally
         self._rates = rates
         self._stuck_seconds = stuck_seconds
-        self._began = time.monotonic()
+        self._monotonic = monotonic
+        self._began = monotonic()
         self._path = db.parse(config.store.url).path
 
     # -- health -----------------------------------------------------------------------------------
 
     def stuck(self) -> list[str]:
         """One line for each part that makes no progress: only a restart helps."""
-        now = time.monotonic()
+        now = self._monotonic()
         progress = self._pipeline.progress
         found = []
         since = progress.committing_since
@@ -145,7 +147,7 @@ class Overview:
         standing = list(_standing(sights))
         return {
             "version": __version__,
-            "uptime_seconds": round(time.monotonic() - self._began, 3),
+            "uptime_seconds": round(self._monotonic() - self._began, 3),
             "pbxs": [
                 _pbx_status(name, connection, sights[name])
                 for name, connection in self._pbxs.connections.items()

@@ -1,7 +1,10 @@
 """Telling systemd how the daemon is (sd_notify, see systemd's manual page of that name)."""
 
+import contextlib
 import os
 import socket
+
+_PATIENCE_SECONDS = 0.1
 
 
 def notify(state: str) -> None:
@@ -11,6 +14,11 @@ def notify(state: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+    with (
+        # who does not listen to us is no reason to record no calls
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel,
+    ):
+        channel.settimeout(_PATIENCE_SECONDS)
         channel.connect(address)
         channel.sendall(state.encode())

@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import latency
+from tests.benchmarks import latency, metrics
 from tests.benchmarks.bytes_path import CLIENTS
 from tests.benchmarks.runner import Candidate, Result, measure, medians, spread
 from tests.benchmarks.server import serving
@@ -32,6 +32,8 @@ def main() -> None:
     memory(given.open)
     print()
     delay(given.rate, given.seconds)
+    print()
+    metrics.main(given.seconds)
 
 
 def byte_path(calls: int, runs: int) -> None:
