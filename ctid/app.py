@@ -14,12 +14,15 @@ import structlog
 from ctid import __version__, control, last_run, systemd
 from ctid.config import Config
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
+from ctid.outbound.rates import RateKeeper, answer_rates
+from ctid.outbound.reading import Rates
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Alarm, Clocks, Feed, Pipeline
 from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
+from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
@@ -71,11 +74,13 @@ async def _serve(
         pbxs = Pbxs(pipeline, tasks)
         for table in config.pbx:
             pbxs.open(table)
-        overview = Overview(config, pipeline, pbxs, tally)
+        rates = RateKeeper(lambda: _rates(overview.config))
+        overview = Overview(config, pipeline, pbxs, tally, rates=rates.current)
         watchdog = Watchdog(overview)
         reloader = Reloader(load, pipeline, pbxs, overview, tally, watchdog, listener)
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
+            tasks.create_task(rates.run(), name="rates"),
             tasks.create_task(_reload_when(hup, reloader), name="reload"),
         ]
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
@@ -92,6 +97,12 @@ async def _serve(
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten
+
+
+async def _rates(config: Config) -> Rates:
+    lines = [line.name for line in config.line]
+    async with await Reader.open(config.store.url) as reader:
+        return await answer_rates(reader, lines, config.timezone, time.time())
 
 
 async def _reload_when(hup: asyncio.Event, reloader: Reloader) -> None:

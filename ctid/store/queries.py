@@ -3,11 +3,12 @@
 Every call is one short transaction. All raise StoreUnavailable.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
 from ctid.store import db, migrate, rows
@@ -97,6 +98,18 @@ class Reader:
             .limit(limit)
         )
         return [rows.record_from(row) for row in await self._rows(query)]
+
+    async def count_outcomes(
+        self, lines: Collection[str], since: float
+    ) -> dict[tuple[str, str], int]:
+        """Count the offers of these lines since then (Unix seconds), by line and outcome."""
+        c = record.c
+        query = (
+            select(c.line, c.outcome, func.count().label("offers"))
+            .where(c.line.in_(lines), c.offered_at >= since, c.outcome.is_not(None))
+            .group_by(c.line, c.outcome)
+        )
+        return {(row["line"], row["outcome"]): row["offers"] for row in await self._rows(query)}
 
     async def facts(self, pbx: str, uniqueid: str) -> list[Fact]:
         """Give what was decided in one call, in order."""

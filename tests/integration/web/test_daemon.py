@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pty
 import shutil
 import signal
 import sqlite3
@@ -114,23 +116,29 @@ async def showing(ctid: Daemon, series: str) -> str:
 
 async def test_watched_status_ends_cleanly_by_ctrl_c(folder: Path) -> None:
     async with FakeAmi() as pbx, daemon(folder, text(pbx)) as ctid:
-        await ctid.told("READY=1")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-um", "ctid", "status", "--watch", "--config", str(ctid.config)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
         await ctid.until("pbx_attached")
-        await asyncio.wait_for(_second_request(ctid), 20)
-        process.send_signal(signal.SIGINT)
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        screen, terminal = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ctid", "status", "--watch", "--config", str(ctid.config)),
+            stdout=terminal,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        )
+        os.close(terminal)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(_drawn, screen, 3), 30)
+            process.send_signal(signal.SIGINT)
+            _, err = await asyncio.wait_for(process.communicate(), 20)
+        finally:
+            os.close(screen)
         assert (process.returncode, err) == (0, b"")
 
 
-async def _second_request(ctid: Daemon) -> None:
-    # it asks once a second; nothing of the daemon tells of it, so let it have its time
-    await asyncio.sleep(2.5)
-    assert (await ctid.ask("GET", "/v1/status"))[0] == 200
+def _drawn(screen: int, times: int) -> None:
+    """Return when the page was drawn so often."""
+    shown = b""
+    while shown.count(b"records are written") < times:
+        shown += os.read(screen, 4096)
 
 
 async def test_without_a_daemon_status_is_one_line(folder: Path) -> None:

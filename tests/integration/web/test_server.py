@@ -185,6 +185,24 @@ async def test_only_clients_with_a_known_certificate(pairs: Pairs) -> None:
 
 
 @needs_openssl
+async def test_a_renewed_certificate_is_used_at_once(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path, "localhost")
+    listener = Listener(
+        Metrics(listen="127.0.0.1:0", tls_cert=str(cert), tls_key=str(key)),
+    )
+    port = listener.socket.getsockname()[1]
+    with listener.socket:
+        async with MetricsServer(listener, None, read=reading, troubles=list, waited_for=list):
+            old = ssl.create_default_context(cafile=str(cert))
+            certificate(tmp_path, "localhost")
+            listener.renew()
+            assert await over_tls(port, cert) == 200
+            async with ClientSession(connector=TCPConnector(ssl=old)) as session:
+                with pytest.raises(ClientError):
+                    await session.get(f"https://localhost:{port}/metrics")
+
+
+@needs_openssl
 def test_files_that_do_not_fit_are_one_line(pairs: Pairs, tmp_path: Path) -> None:
     (cert, key), (_, other) = pairs
     nothing = tmp_path / "nothing.pem"

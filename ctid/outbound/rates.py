@@ -1,0 +1,59 @@
+"""Answer rates of the running day and month, computed beside the scrapes and not in them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ctid.domain.records import Outcome
+from ctid.outbound.reading import Rates
+from ctid.outbound.tally import RUNG
+from ctid.store.errors import StoreUnavailable
+from ctid.store.queries import Reader
+
+EVERY_SECONDS = 30.0
+
+
+class RateKeeper:
+    """Calls `compute` again and again; `current` is what it gave last, empty where it failed."""
+
+    def __init__(
+        self, compute: Callable[[], Awaitable[Rates]], *, every_seconds: float = EVERY_SECONDS
+    ) -> None:
+        self._compute = compute
+        self._every_seconds = every_seconds
+        self._rates: Rates = {}
+
+    def current(self) -> Rates:
+        return self._rates
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            try:
+                self._rates = await self._compute()
+            except StoreUnavailable:
+                self._rates = {}  # what is not known is not shown; the writer tells of the failure
+            await asyncio.sleep(self._every_seconds)
+
+
+async def answer_rates(reader: Reader, lines: list[str], zone: str, now: float) -> Rates:
+    """Answered / rung of the offers since midnight and since the first of the month, in `zone`.
+
+    `now` is Unix seconds. Raises StoreUnavailable.
+    """
+    rates: dict[tuple[str, str], float] = {}
+    for period, since in _periods(zone, now).items():
+        counts = await reader.count_outcomes(lines, since)
+        for line in lines:
+            rung = sum(counts.get((line, outcome), 0) for outcome in RUNG)
+            if rung:
+                rates[line, period] = counts.get((line, Outcome.ANSWERED), 0) / rung
+    return rates
+
+
+def _periods(zone: str, now: float) -> dict[str, float]:
+    midnight = datetime.fromtimestamp(now, ZoneInfo(zone)).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return {"today": midnight.timestamp(), "month": midnight.replace(day=1).timestamp()}
