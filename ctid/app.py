@@ -8,11 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import structlog
 
 from ctid import __version__, control, last_run, systemd
 from ctid.config import Config
+from ctid.domain.records import Batch
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
 from ctid.outbound.rates import RateKeeper, answer_rates
 from ctid.outbound.reading import Rates
@@ -51,24 +53,40 @@ async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> 
         listener = Listener(config.metrics) if config.metrics.address else None
         if listener is not None:
             stack.enter_context(listener.socket)
-        await migrate.upgrade(config.store.url)
-        return await _serve(config, load or (lambda: config), listener, stop, hup)
+        reloads = Reloads(load, hup) if load is not None else None
+        return await record(config, stop, listener=listener, reloads=reloads)
 
 
-async def _serve(
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Where a new configuration comes from, and the event that asks for it."""
+
+    load: Callable[[], Config]
+    asked: asyncio.Event
+
+
+async def record(
     config: Config,
-    load: Callable[[], Config],
-    listener: Listener | None,
     stop: asyncio.Event,
-    hup: asyncio.Event,
+    *,
+    feed: Feed | None = None,
+    listener: Listener | None = None,
+    reloads: Reloads | None = None,
 ) -> bool:
+    """Attach to every PBX and record its calls until `stop`. False, and raises, as `serve`.
+
+    `feed` is told of every batch that was committed. Without `listener` there are no metrics,
+    without `reloads` the configuration stays as it is.
+    """
     url = config.store.url
+    await migrate.upgrade(url)
+    reloads = reloads or Reloads(lambda: config, asyncio.Event())
     last = await last_run.read(url, [table.name for table in config.pbx])
     tally = Tally(time.time)
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
         alarm = _alarm(config, tasks)
-        pipeline = _pipeline(config, store, alarm, tally.feed)
+        pipeline = _pipeline(config, store, alarm, _all(tally.feed, feed))
         last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
         pbxs = Pbxs(pipeline, tasks)
@@ -77,11 +95,11 @@ async def _serve(
         rates = RateKeeper(lambda: _rates(overview.config))
         overview = Overview(config, pipeline, pbxs, tally, rates=rates.current)
         watchdog = Watchdog(overview)
-        reloader = Reloader(load, pipeline, pbxs, overview, tally, watchdog, listener)
+        reloader = Reloader(reloads.load, pipeline, pbxs, overview, tally, watchdog, listener)
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
             tasks.create_task(rates.run(), name="rates"),
-            tasks.create_task(_reload_when(hup, reloader), name="reload"),
+            tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),
         ]
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with _metrics(config, listener, overview), _control(config, overview, reloader):
@@ -105,10 +123,10 @@ async def _rates(config: Config) -> Rates:
         return await answer_rates(reader, lines, config.timezone, time.time())
 
 
-async def _reload_when(hup: asyncio.Event, reloader: Reloader) -> None:
+async def _reload_when(asked: asyncio.Event, reloader: Reloader) -> None:
     while True:
-        await hup.wait()
-        hup.clear()
+        await asked.wait()
+        asked.clear()
         await reloader.reload()
 
 
@@ -163,6 +181,17 @@ def let_events_pass() -> None:
 
 def _alarm(config: Config, tasks: asyncio.TaskGroup) -> Alarm:
     return WebhookAlarm(config.alert.webhook, tasks) if config.alert.webhook else NoAlarm()
+
+
+def _all(first: Feed, second: Feed | None) -> Feed:
+    if second is None:
+        return first
+
+    def feed(batch: Batch) -> None:
+        first(batch)
+        second(batch)
+
+    return feed
 
 
 def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed) -> Pipeline:
