@@ -9,6 +9,8 @@ from aiohttp import web
 log = structlog.get_logger("ctid")
 
 _SHUTDOWN_SECONDS = 1.0
+# Prometheus keeps its connection from one scrape to the next, mostly a minute at most.
+_IDLE_SECONDS = 75.0
 # aiohttp would write a traceback for every request that is no HTTP
 _QUIET = logging.getLogger("ctid.http")
 _QUIET.setLevel(logging.CRITICAL + 1)
@@ -22,6 +24,7 @@ def runner(application: web.Application) -> web.AppRunner:
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_SECONDS,
+        keepalive_timeout=_IDLE_SECONDS,
         logger=_QUIET,
     )
 

@@ -19,7 +19,7 @@ log = structlog.get_logger("ctid")
 
 # Who asks is one Prometheus and a health check or two.
 MAX_CONNECTIONS = 64
-# Within this time a connection has to have brought its first request.
+# Within this time a connection has to have brought its first request, and taken the long answer.
 REQUEST_SECONDS = 10.0
 
 
@@ -51,7 +51,7 @@ class MetricsServer:
         self._rendering = asyncio.Lock()
         self._token = token.reveal().encode() if token else None
         application = web.Application(middlewares=[self._guard], client_max_size=1024)
-        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/metrics", self._metrics, allow_head=False)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         self._runner = runner(application)
@@ -107,18 +107,30 @@ class MetricsServer:
     ) -> web.StreamResponse:
         self._silent.discard(request.protocol)
         if self._token is not None and not _shows(request, self._token):
-            return web.Response(
+            refusal = web.Response(
                 status=401,
                 text="a bearer token is needed: see token_file in [metrics]\n",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+            refusal.force_close()
+            return refusal
         return await handler(request)
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
         # one at a time: a second text at once would only make both slower, and events wait
         async with self._rendering:
             body = await asyncio.to_thread(render, self._read())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
+        response.content_length = len(body)
+        try:
+            async with asyncio.timeout(self._request_seconds):
+                await response.prepare(request)
+                await response.write(body)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        return response
 
     async def _healthz(self, _request: web.Request) -> web.Response:
         return _verdict(self._troubles())

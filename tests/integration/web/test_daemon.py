@@ -8,7 +8,9 @@ import shutil
 import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.integration.web.daemon import LINES, Daemon, call, daemon, text
 
 PROMTOOL = shutil.which("promtool")
 PROMETHEUS = shutil.which("prometheus")
+OPERATING = (Path(__file__).parents[3] / "docs/operating.md").read_text()
 MEND = "apt-get install --no-install-recommends prometheus"
 
 
@@ -90,6 +93,8 @@ async def test_who_is_there_now_is_in_metrics_and_status(folder: Path) -> None:
         assert sample(page, 'ctid_open_calls{line="8020",stage="talking"}') == 0
         status, answer = await ctid.ask("GET", "/v1/status")
         assert status == 200
+        for name in _names(answer):
+            assert f"`{name}`" in OPERATING, name
         (shown,) = answer["calls"]
         assert (shown["line"], shown["stage"], shown["pbx"]) == ("8020", "ringing", "lab")
         (line,) = [line for line in answer["lines"] if line["name"] == "8020"]
@@ -103,6 +108,15 @@ async def test_who_is_there_now_is_in_metrics_and_status(folder: Path) -> None:
         for block in blocks[answered:]:
             pbx.sessions[0].send(block)
         await ctid.until("call")
+
+
+def _names(value: Any) -> Iterator[str]:
+    """All names of an answer, at whatever depth."""
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from _names(inner)
 
 
 async def showing(ctid: Daemon, series: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import shutil
 import ssl
 import time
@@ -100,7 +101,9 @@ async def test_a_huge_header_and_rubbish_are_refused_without_a_log_line(
         huge = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"
         assert (await raw(port, huge)).split()[1] == b"400"
         assert (await raw(port, b"\x16\x03\x01\x00\r\n\r\n")).split()[1] == b"400"
-        assert (await raw(port, b"POST /metrics HTTP/1.1\r\nHost: x\r\n\r\n")).split()[1] == b"405"
+        for method in (b"POST", b"HEAD"):
+            answer = await raw(port, method + b" /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answer.split()[1] == b"405"
         assert (await get(port))[0] == 200
     assert capfd.readouterr().err == ""
 
@@ -118,6 +121,33 @@ async def test_who_asks_nothing_is_dropped() -> None:
         writer.write(b"GET /metrics HT")
         await dropped(reader, writer)
         assert (await get(port))[0] == 200
+
+
+def much() -> Reading:
+    """More than the buffers of a connection hold."""
+    tally = Tally(time.time)
+    tally.expect(["lab"], [f"line{number}" for number in range(1000)], [])
+    return dataclasses.replace(reading(), counts=tally.counts)
+
+
+async def test_who_does_not_take_the_answer_is_dropped() -> None:
+    async with serving(read=much, request_seconds=0.5) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.wait_for(_closed(writer), 20)
+        del reader
+        assert len((await get(port, "/metrics"))[1]) > 5_000_000
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Return when the other side has closed: then writing fails, at the latest."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+    writer.close()
 
 
 async def test_the_connections_are_limited_and_come_free_again() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ctid.config import ConfigError, Secret, load
+from ctid.config import ConfigError, Metrics, Secret, load
+from ctid.config.address import is_loopback
 from ctid.config.secret import SecretError, read_secret
 from ctid.domain.records import Reason
 
@@ -247,3 +248,52 @@ def test_whatever_stands_in_a_file_loads_or_is_a_list_of_problems(
         found = ()
     assert all(str(problem).startswith(str(path)) for problem in found)
     assert all("\n" not in str(problem) for problem in found)
+
+
+METRICS = """
+[metrics]
+listen = "0.0.0.0:9810"
+token_file = "token"
+[[pbx]]
+secret_file = "secret"
+[[line]]
+name = "a"
+dids = ["1"]
+"""
+
+
+def test_a_token_opens_metrics_to_others_and_is_shown_to_nobody(tmp_path: Path) -> None:
+    for name in ("token", "secret"):
+        (tmp_path / name).write_text(f"the-{name}\n")
+        (tmp_path / name).chmod(0o600)
+    config = load(written(tmp_path, METRICS))
+    assert config.metrics.address == ("0.0.0.0", 9810)
+    assert config.metrics.token is not None
+    assert config.metrics.token.reveal() == "the-token"
+    assert "the-token" not in f"{config!r} {config.metrics.model_dump()}"
+    (warning,) = config.warnings
+    assert warning.endswith("the token crosses the network readable: add `tls_cert` and `tls_key`")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9810", ("127.0.0.1", 9810)),
+        ("[::1]:0", ("::1", 0)),
+        ("localhost:1", ("localhost", 1)),
+        ("", None),
+    ],
+)
+def test_addresses_to_listen_on(text: str, address: tuple[str, int] | None) -> None:
+    assert Metrics(listen=text).address == address
+
+
+@pytest.mark.parametrize("text", ["9810", ":9810", "::1:9810", "h:65536", "h:x", "h", "a b:1"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ValidationError, match="must be an address and a port"):
+        Metrics(listen=text)
+
+
+def test_what_only_this_machine_reaches() -> None:
+    assert [is_loopback(host) for host in ("127.3.2.1", "::1", "localhost")] == [True] * 3
+    assert [is_loopback(h) for h in ("0.0.0.0", "::", "10.0.0.1", "pbx", "")] == [False] * 5
