@@ -131,6 +131,7 @@ class Overview:
                 waiting=self._pipeline.waiting,
                 dropped=self._pipeline.dropped_records,
                 set_aside=self._pipeline.poisonous_events,
+                refused=self._pipeline.refused_rows,
                 path=self._path,
             ),
             counts=self._tally.counts.copy(),

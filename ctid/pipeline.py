@@ -127,6 +127,7 @@ class Pipeline:
         self.commits = 0
         self.poisonous_events = 0
         self.dropped_records = 0
+        self.refused_rows = 0
         # the calls whose last state was not written when the daemon ended
         self.unwritten: list[str] = []
 
@@ -339,6 +340,7 @@ class Pipeline:
             await self._write(batch)
         except StoreUnavailable as error:
             if error.reason is StoreReason.REJECTED:
+                self.refused_rows += 1
                 log.error(  # noqa: TRY400 - the database's own line says it
                     "row_set_aside", call=uniqueid, why=str(error), row=repr(batch)
                 )

@@ -205,6 +205,7 @@ def _store(reading: Reading) -> Iterator[Metric]:
         ("ctid_commits", "Transactions that were written.", store.commits),
         ("ctid_records_dropped", "Records given up because too many waited.", store.dropped),
         ("ctid_events_set_aside", "Events on which ctid failed.", store.set_aside),
+        ("ctid_rows_set_aside", "Rows that the database refused as such.", store.refused),
     ):
         yield _counter(name, help_text, (), {(): value})
     yield _gauge(

@@ -43,6 +43,7 @@ class StoreReading:
     waiting: int
     dropped: int
     set_aside: int
+    refused: int
     path: Path | None
 
 

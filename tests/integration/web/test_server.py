@@ -26,7 +26,9 @@ needs_openssl = pytest.mark.skipif(
 
 
 def reading() -> Reading:
-    store = StoreReading(failing=False, commits=0, waiting=0, dropped=0, set_aside=0, path=None)
+    store = StoreReading(
+        failing=False, commits=0, waiting=0, dropped=0, set_aside=0, refused=0, path=None
+    )
     return Reading("1", {}, {}, {}, store, Tally(time.time).counts, {}, None)
 
 

@@ -40,7 +40,7 @@ def reading(folder: Path) -> Reading:
         pbxs={"lab": PBX},
         stages={("a", "talking"): 2},
         store=StoreReading(
-            failing=False, commits=5, waiting=0, dropped=0, set_aside=0, path=database
+            failing=False, commits=5, waiting=0, dropped=0, set_aside=0, refused=0, path=database
         ),
         counts=tally.counts,
         rates={("a", "today"): 0.5, ("a", "month"): 0.75},
@@ -95,7 +95,13 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         pbxs={},
         stages={},
         store=StoreReading(
-            failing=True, commits=0, waiting=0, dropped=0, set_aside=0, path=tmp_path / "no" / "db"
+            failing=True,
+            commits=0,
+            waiting=0,
+            dropped=0,
+            set_aside=0,
+            refused=0,
+            path=tmp_path / "no" / "db",
         ),
         counts=tally.counts,
         rates={},
