@@ -35,8 +35,8 @@ async def _failures(
 ) -> web.StreamResponse:
     try:
         return await handler(request)
-    except web.HTTPException:
-        raise
+    except (web.HTTPException, ConnectionError):
+        raise  # the second: nobody is there any more to be answered
     except Exception:
         log.exception("request_failed", path=request.path)
         return web.Response(status=500, text="a fault of ctid: its log says more\n")
