@@ -18,10 +18,13 @@ ifneq ($(shell test -x $(BIN)/python && \
 endif
 
 .DEFAULT_GOAL := test
-.PHONY: test test-long bench lint format wheel lock clean setup
+.PHONY: test demo test-long bench lint format wheel lock clean setup
 
 test: lint
 	$(RUN) pytest $(PYTEST_ARGS)
+
+demo: $(STAMP)
+	@$(BIN)/ctid demo $(DEMO_ARGS)
 
 test-long: $(STAMP)
 	$(RUN) pytest -m long $(PYTEST_ARGS)

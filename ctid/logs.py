@@ -2,13 +2,15 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import orjson
 import structlog
 
 
-def set_up(*, human: bool, level: int = logging.INFO) -> None:
-    """Send all log lines to standard error; standard output belongs to the command."""
+def set_up(*, human: bool, level: int = logging.INFO, to: TextIO | None = None) -> None:
+    """Send all log lines to standard error or `to`; standard output belongs to the command."""
+    stream = to or sys.stderr
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
         if human
@@ -22,10 +24,10 @@ def set_up(*, human: bool, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(message)s")
 
 
 def _json(event: structlog.typing.EventDict, **_options: object) -> str:

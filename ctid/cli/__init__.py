@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import check_config, replay, run, status
+from ctid.cli import check_config, demo, replay, run, status
 
 app = typer.Typer(
     name="ctid",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("replay")(replay.replay)
+app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)
 
 

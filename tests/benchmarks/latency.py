@@ -21,10 +21,11 @@ from ctid.ami.decode import Decoder
 from ctid.domain.records import Batch
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Clocks, Pipeline
+from ctid.sim.template import GREETING, Template
 from ctid.store import migrate
 from ctid.store.recorder import Store
 from tests import lab
-from tests.benchmarks.streams import GREETING, Template
+from tests.benchmarks.streams import recorded
 
 NAMES = ("queue_answered", "queue_abandon", "direct_answered", "direct_cancel", "direct_busy")
 
@@ -71,7 +72,7 @@ async def pbx(rate: float, seconds: float) -> None:
 
     async def send(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(GREETING)
-        templates = [Template(name) for name in NAMES]
+        templates = [Template(recorded(name)) for name in NAMES]
         begin = time.time() + 0.2
         calls = (
             templates[number % len(templates)].copy(number, begin + number / rate)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.streams import GREETING
+from ctid.sim.template import GREETING
 
 GO = b"Action: Ping\r\nActionID: go\r\n\r\n"
 

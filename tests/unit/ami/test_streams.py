@@ -2,7 +2,8 @@
 
 from ctid.ami.decode import Decoder
 from ctid.domain import events
-from tests.benchmarks.streams import BEGIN, Template, stream
+from ctid.sim.template import Template
+from tests.benchmarks.streams import BEGIN, recorded, stream
 
 
 def created(data: bytes) -> list[events.ChannelCreated]:
@@ -34,4 +35,4 @@ def test_open_calls_are_not_hung_up() -> None:
 
 
 def test_a_template_knows_how_long_it_is() -> None:
-    assert 1.0 < Template("queue_answered").seconds < 120.0
+    assert 1.0 < Template(recorded("queue_answered")).seconds < 120.0

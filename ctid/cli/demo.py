@@ -1,0 +1,63 @@
+"""`ctid demo`: calls to look at, without a PBX."""
+
+import asyncio
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from ctid import logs
+from ctid.cli.common import fail
+
+log = structlog.get_logger("ctid")
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=5, max=3600, help="How long calls come.")] = 60.0,
+    hold: Annotated[bool, typer.Option("--hold", help="Go on until Ctrl-C.")] = False,
+    speed: Annotated[float, typer.Option(min=0.1, max=100, hidden=True)] = 1.0,
+) -> None:
+    """Show ctid at work: recorded calls from a simulated PBX, followed as `ctid run` would.
+
+    Needs no PBX and no configuration, and leaves nothing behind. Ctrl-C ends it.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal that has no Chinese characters shows question marks
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="ctid-demo-"))
+    except OSError as error:
+        fail(f"cannot make a temporary folder: {error.strerror}; set TMPDIR to one with room")
+    try:
+        _show(folder, None if hold else seconds, speed)
+    except KeyboardInterrupt:
+        typer.echo("stopped before the first call")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _show(folder: Path, seconds: float | None, speed: float) -> None:
+    # imported here: the other commands need neither the network nor a database
+    from rich.console import Console  # noqa: PLC0415
+
+    from ctid.demo import session, show  # noqa: PLC0415
+
+    console = Console()
+    where = show.Screen(console, seconds) if console.is_terminal else show.Lines(console)
+    journal = folder / "demo.log"
+    with journal.open("w", encoding="utf-8") as lines:
+        logs.set_up(human=False, to=lines)
+        plan = session.Plan(seconds=seconds, speed=speed)
+        try:
+            board = asyncio.run(session.run(folder, plan, where))
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except Exception as error:
+            log.exception("demo_failed")
+            fail(f"the demo failed: {error}; its log: {journal}")
+    show.summary(console, board)

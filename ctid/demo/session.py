@@ -1,0 +1,197 @@
+"""One run of the demo: the simulated PBX, the daemon in front of it, and the show."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import structlog
+
+from ctid import config
+from ctid.app import record
+from ctid.demo.board import Board
+from ctid.demo.show import Show
+from ctid.domain.records import Batch
+from ctid.sim import recordings
+from ctid.sim.program import Call, program, within
+from ctid.sim.server import SimulatedPbx
+from ctid.sim.template import Template
+
+log = structlog.get_logger("ctid")
+
+# Every stream as often as it comes in a minute; the first ones as they are, for a good beginning.
+DECK = (
+    "queue_answered",
+    "direct_answered",
+    "group_nobody",
+    "queue_two_calls",
+    "overflow_answered",
+    "direct_busy",
+    "transfer_to_line",
+    "queue_abandon",
+    "hunt_second",
+    "after_hours",
+    "queue_rona",
+    "direct_noanswer",
+    "queue_local_rtp",
+    "direct_hold",
+    "group_mixed",
+    "queue_timeout",
+    "blind_refer_answered",
+    "ivr_hangup",
+    "queue_answered",
+    "group_second",
+    "direct_unregistered",
+    "queue_two_calls",
+    "direct_agent_hangs",
+    "queue_joinempty",
+    "overflow_answered",
+    "queue_survey",
+    "fallthrough_voicemail",
+    "direct_answered",
+    "hunt_second",
+    "group_mixed",
+    "queue_local_rtp",
+    "direct_declined",
+)
+EVERY_SECONDS = 1.7
+_ATTACH_SECONDS = 30.0
+# After the last event: settling, and the commit.
+_END_SECONDS = 20.0
+
+
+class DemoError(Exception):
+    """The demo could not go on; the text is the one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`seconds` of the PBX's time, None: until it is stopped. `speed`: how fast that runs."""
+
+    seconds: float | None = 60.0
+    speed: float = 1.0
+    seed: int = 1
+
+    def calls(self, templates: dict[str, Template]) -> Iterator[Call]:
+        calls = program(DECK, every=EVERY_SECONDS, seed=self.seed)
+        return calls if self.seconds is None else within(calls, templates, self.seconds)
+
+
+async def run(folder: Path, plan: Plan, show: Show) -> Board:
+    """Record what the simulated PBX plays into a database in `folder`, and show it.
+
+    Ends with the play, or orderly on SIGINT and SIGTERM. Raises DemoError, StoreUnavailable, and
+    OSError where the show could not be written.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    templates = {name: recordings.template(name) for name in dict.fromkeys(DECK)}
+    secret = secrets.token_hex(16)
+    async with SimulatedPbx(secret, templates, speed=plan.speed, seed=plan.seed) as pbx:
+        loaded = configured(folder, pbx.port, secret)
+        demo = _Demo(Board(loaded.lines()), show, stop)
+        show.begin(demo.board, pbx.port)
+        try:
+            await demo.play(loaded, pbx, plan, templates)
+        finally:
+            show.end()
+    return demo.board
+
+
+def configured(folder: Path, port: int, secret: str) -> config.Config:
+    """The demo's own configuration, written into `folder` and read as any other."""
+    text = (files("ctid.demo") / "demo.toml").read_text(encoding="utf-8")
+    path, hidden = folder / "ctid.toml", folder / "ami.secret"
+    path.write_text(text.replace("port = 5038", f"port = {port}"), encoding="utf-8")
+    hidden.touch(mode=0o600)
+    hidden.write_text(secret + "\n", encoding="utf-8")
+    return config.load(path)
+
+
+class _Demo:
+    """Holds the parts of one run together."""
+
+    def __init__(self, board: Board, show: Show, stop: asyncio.Event) -> None:
+        self.board = board
+        self._show = show
+        self._stop = stop
+        self._attached = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._unshown: OSError | None = None
+        self._failure: DemoError | None = None
+
+    async def play(
+        self,
+        loaded: config.Config,
+        pbx: SimulatedPbx,
+        plan: Plan,
+        templates: dict[str, Template],
+    ) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            others = (
+                tasks.create_task(self._call(pbx, plan, templates), name="simulated calls"),
+                tasks.create_task(self._tick(), name="show's clock"),
+            )
+            written = await record(loaded, self._stop, feed=self._feed)
+            for task in others:
+                task.cancel()
+        if self._unshown is not None:
+            raise self._unshown
+        if self._failure is None and not written:
+            self._failure = DemoError("not everything could be written")
+        if self._failure is not None:
+            raise self._failure
+
+    async def _call(self, pbx: SimulatedPbx, plan: Plan, templates: dict[str, Template]) -> None:
+        try:
+            async with asyncio.timeout(_ATTACH_SECONDS):
+                await self._attached.wait()
+        except TimeoutError:
+            self._failure = DemoError("the daemon did not attach to the simulated PBX")
+            self._stop.set()
+            return
+        expected = 0
+
+        def counted() -> Iterator[Call]:
+            nonlocal expected
+            for call in plan.calls(templates):
+                expected += templates[call.name].calls
+                yield call
+
+        await pbx.play(counted())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                while self.board.calls < expected:
+                    self._changed.clear()
+                    await self._changed.wait()
+        self._stop.set()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            await asyncio.sleep(0.5)
+            self._shown(lambda: self._show.tick(loop.time() - began))
+
+    def _feed(self, batch: Batch) -> None:
+        if batch.seen:
+            self._attached.set()
+        told = self.board.take(batch.records)
+        if batch.records:
+            self._changed.set()
+            self._shown(lambda: self._show.tell(told))
+
+    def _shown(self, draw: Callable[[], None]) -> None:
+        """Draw; where nobody can look any more, end."""
+        if self._unshown is None:
+            try:
+                draw()
+            except OSError as error:
+                self._unshown = error
+                self._stop.set()

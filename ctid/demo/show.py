@@ -1,0 +1,105 @@
+"""Where the demo is shown: a terminal that is drawn anew, or lines one below the other."""
+
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from ctid.demo import words
+from ctid.demo.board import Board, Told
+
+# Rows that are not visits: the heading, the table's own, and blanks.
+_OTHER_ROWS = 5
+
+
+class Show(Protocol):
+    """Raises OSError where it can no longer be written."""
+
+    def begin(self, board: Board, port: int) -> None: ...
+
+    def tell(self, told: list[Told]) -> None: ...
+
+    def tick(self, elapsed: float) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Lines:
+    """A line per step: for pipes, files and dumb terminals."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._board: Board | None = None
+
+    def begin(self, board: Board, port: int) -> None:
+        self._board = board
+        self._say(f"simulated PBX on 127.0.0.1:{port}, {len(board.figures)} lines")
+
+    def tell(self, told: list[Told]) -> None:
+        if self._board is not None:
+            for step in told:
+                self._say(words.plain(step, self._board))
+
+    def tick(self, elapsed: float) -> None:
+        """Nothing changes but time."""
+
+    def end(self) -> None:
+        """Nothing to take away."""
+
+    def _say(self, line: str) -> None:
+        # not by rich, which would wrap it
+        print(line, file=self._console.file, flush=True)
+
+
+class Screen:
+    """The lines' figures, and below them the calls as they are now."""
+
+    def __init__(self, console: Console, seconds: float | None) -> None:
+        self._console = console
+        self._seconds = seconds
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._board: Board | None = None
+        self._port = 0
+        self._elapsed = 0.0
+
+    def begin(self, board: Board, port: int) -> None:
+        self._board, self._port = board, port
+        self._live.start()
+        self._draw()
+
+    def tell(self, told: list[Told]) -> None:
+        del told  # the board has them
+        self._draw()
+
+    def tick(self, elapsed: float) -> None:
+        self._elapsed = elapsed
+        self._draw()
+
+    def end(self) -> None:
+        self._live.stop()
+
+    def _draw(self) -> None:
+        board = self._board
+        if board is None:
+            return
+        rows = self._console.size.height - len(board.figures) - _OTHER_ROWS
+        shown = _minutes(self._elapsed)
+        if self._seconds is not None:
+            shown += f" of {_minutes(self._seconds)}"
+        heading = Text.assemble(
+            ("ctid demo", "bold"),
+            f"   simulated PBX on 127.0.0.1:{self._port}   {shown}   Ctrl-C ends it",
+        )
+        group = Group(heading, "", words.lines(board, live=True), "", words.visits(board, rows))
+        self._live.update(group, refresh=True)
+
+
+def summary(console: Console, board: Board) -> None:
+    """What was recorded, and how to go on."""
+    console.print(words.lines(board, live=False))
+    print(f"\n{words.tail(board)}\n\n{words.ATTACH}", file=console.file)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,156 @@
+"""How the demo says it, at a terminal and without one."""
+
+import time
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from ctid.demo.board import Board, Figures, Step, Told, is_ringing
+from ctid.domain.records import Outcome, Record
+
+# Three lines of at most 80 columns.
+ATTACH = """\
+To see your own calls:
+  1. on the PBX, an AMI user that only listens, as in dialplans/manager_ctid.conf
+  2. here, /etc/ctid/ctid.toml with its host, the secret's file and your lines
+  3. ctid check-config && ctid run"""
+
+TITLE_WIDTH = 13  # columns of the longest title of demo.toml
+
+_STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed": "red"}
+
+
+def clock(at: float) -> str:
+    """The time of day, in the zone of this machine."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
+def rate(figures: Figures) -> str:
+    return "no calls" if figures.rate is None else percent(figures.rate)
+
+
+def verdict(figures: Figures) -> Text:
+    """Whether the target is met, in a word and a colour."""
+    if figures.rate is None:
+        return Text("")
+    if figures.rate >= figures.line.target_rate:
+        return Text("met", "green")
+    return Text("below", "red")
+
+
+def word(record: Record) -> str:
+    """How a visit stands."""
+    if is_ringing(record):
+        return "ringing"
+    if record.open and record.answered_at is not None:
+        return "answered"
+    if record.outcome is Outcome.ANSWERED:
+        return "ended"
+    if record.outcome is None:
+        return "called"
+    return str(record.outcome).replace("_", " ")
+
+
+def detail(record: Record) -> str:
+    """Who, why and for how long."""
+    if is_ringing(record):
+        now = [r.agent for r in record.rings if r.rang_at is not None and r.ended_at is None]
+        return ", ".join(now)
+    if record.open and record.answered_at is not None:
+        return f"by {record.agent} after {_seconds(record.wait_seconds)}"
+    if record.outcome is Outcome.ANSWERED:
+        return f"{_seconds(record.talk_seconds)} with {record.final_agent}"
+    if record.outcome is None:
+        return ""
+    reason = str(record.reason).replace("_", " ")
+    return (
+        reason if record.wait_seconds is None else f"{reason} after {_seconds(record.wait_seconds)}"
+    )
+
+
+def plain(told: Told, board: Board) -> str:
+    """One line about one step."""
+    record = told.record
+    line = board.figures[record.line or ""].line
+    if told.step is Step.RINGING:
+        what, more = "ringing", ""
+    elif told.step is Step.ANSWERED:
+        what, more = "answered", f"by {record.agent} after {_seconds(record.wait_seconds)}"
+    else:
+        what, more = word(record), detail(record)
+    title = padded(line.title, TITLE_WIDTH)
+    text = f"{clock(told.at)}  {padded(what, 11)} {title}  {record.caller_number}"
+    text = f"{text}  {more}" if more else text
+    if told.figures is not None and told.figures[1]:
+        answered, rung = told.figures
+        target = f"{line.target_rate:.0%}".replace("%", " %")
+        text += f"  [{answered} of {rung} answered, {percent(answered / rung)}, target {target}]"
+    return text
+
+
+def padded(text: str, width: int) -> str:
+    """Filled with blanks to so many columns of a terminal; Chinese characters take two."""
+    return text + " " * (width - cell_len(text))
+
+
+def lines(board: Board, *, live: bool) -> Table:
+    """The figures of all lines; `live`: also who rings now. 80 columns do for it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("Line", no_wrap=True)
+    numbers = ("Rung", "Answered", "Missed", "Overflowed", "Rate", "Target")
+    for title in ("Ringing", *numbers) if live else numbers:
+        table.add_column(title, justify="right", no_wrap=True, min_width=len("missed"))
+    table.add_column(min_width=len("below"))
+    for name, figures in board.figures.items():
+        counts = figures.outcomes
+        shown = [
+            figures.rung,
+            counts[Outcome.ANSWERED],
+            counts[Outcome.MISSED],
+            counts[Outcome.OVERFLOWED],
+        ]
+        if live:
+            shown.insert(0, board.ringing(name))
+        target = f"{figures.line.target_rate:.0%}".replace("%", " %")
+        title = padded(figures.line.title, TITLE_WIDTH)
+        table.add_row(title, *map(str, shown), rate(figures), target, verdict(figures))
+    return table
+
+
+def tail(board: Board) -> str:
+    """What the figures do not hold."""
+    text = f"Rate = answered / rung; {board.calls} {'call' if board.calls == 1 else 'calls'}"
+    unoffered = sum(f.outcomes[Outcome.NOT_OFFERED] for f in board.figures.values())
+    if unoffered:
+        text += f", {unoffered} not offered (after hours, left in the menu)"
+    waiting = len({record.uniqueid for record in board.open})
+    if waiting:
+        text += f"\n{waiting} still open when it was stopped"
+    return text
+
+
+def visits(board: Board, rows: int) -> Table:
+    """The newest visits, the newest first."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for record in list(board.visits.values())[: -rows - 1 : -1] if rows > 0 else ():
+        what = word(record)
+        table.add_row(
+            clock(record.offered_at or record.started_at or 0.0),
+            padded(board.figures[record.line or ""].line.title, TITLE_WIDTH),
+            record.caller_number or "",
+            Text(what, _STYLES.get(what, "")),
+            detail(record),
+        )
+    return table
+
+
+def _seconds(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1f} s"
