@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import structlog
-
 from ctid import config
 from ctid.app import record
 from ctid.demo.board import Board
@@ -20,8 +18,7 @@ from ctid.sim import recordings
 from ctid.sim.program import Call, program, within
 from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
-
-log = structlog.get_logger("ctid")
+from ctid.store.errors import StoreUnavailable
 
 # Every stream as often as it comes in a minute; the first ones as they are, for a good beginning.
 DECK = (
@@ -123,8 +120,7 @@ class _Demo:
         self._stop = stop
         self._attached = asyncio.Event()
         self._changed = asyncio.Event()
-        self._unshown: OSError | None = None
-        self._failure: DemoError | None = None
+        self._failure: Exception | None = None
 
     async def play(
         self,
@@ -138,13 +134,13 @@ class _Demo:
                 tasks.create_task(self._call(pbx, plan, templates), name="simulated calls"),
                 tasks.create_task(self._tick(), name="show's clock"),
             )
-            written = await record(loaded, self._stop, feed=self._feed)
+            try:
+                if not await record(loaded, self._stop, feed=self._feed):
+                    self._failure = DemoError("not everything could be written")
+            except StoreUnavailable as error:
+                self._failure = error  # raised below: a group of errors is no line for a person
             for task in others:
                 task.cancel()
-        if self._unshown is not None:
-            raise self._unshown
-        if self._failure is None and not written:
-            self._failure = DemoError("not everything could be written")
         if self._failure is not None:
             raise self._failure
 
@@ -189,9 +185,9 @@ class _Demo:
 
     def _shown(self, draw: Callable[[], None]) -> None:
         """Draw; where nobody can look any more, end."""
-        if self._unshown is None:
+        if self._failure is None:
             try:
                 draw()
             except OSError as error:
-                self._unshown = error
+                self._failure = error
                 self._stop.set()

@@ -12,7 +12,7 @@ from ctid.domain.records import Outcome, Record
 # Three lines of at most 80 columns.
 ATTACH = """\
 To see your own calls:
-  1. on the PBX, an AMI user that only listens, as in dialplans/manager_ctid.conf
+  1. on the PBX, an AMI user that listens, as in dialplans/manager_ctid.conf
   2. here, /etc/ctid/ctid.toml with its host, the secret's file and your lines
   3. ctid check-config && ctid run"""
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from ctid.ami.connection import Connection, Pace
 from ctid.config import Pbx, Secret
 from ctid.domain import events as ev
+from ctid.sim.server import SimulatedPbx
 from tests.integration.ami.fake_server import SECRET, FakeAmi, Watch
 
 
-def pbx(server: FakeAmi, *, secret: str = SECRET, **settings: object) -> Pbx:
+def pbx(server: FakeAmi | SimulatedPbx, *, secret: str = SECRET, **settings: object) -> Pbx:
     values: dict[str, object] = {
         "name": "main",
         "host": "127.0.0.1",

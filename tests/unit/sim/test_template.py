@@ -1,4 +1,4 @@
-"""The benchmarks stand on streams made of copies: each copy must be another call."""
+"""Demo and benchmarks stand on streams made of copies: each copy must be another call."""
 
 from ctid.ami.decode import Decoder
 from ctid.domain import events
