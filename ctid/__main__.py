@@ -1,6 +1,16 @@
-"""`python -m ctid`."""
+"""`ctid`, and `python -m ctid`."""
 
-from ctid.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line. Ctrl-C while it is still being read in is no traceback, either."""
+    try:
+        from ctid import cli  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

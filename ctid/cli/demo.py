@@ -3,6 +3,7 @@
 import asyncio
 import io
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -36,7 +37,8 @@ def demo(
     try:
         _show(folder, None if hold else seconds, speed)
     except KeyboardInterrupt:
-        typer.echo("stopped before the first call")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        typer.echo("stopped before it began")
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -47,7 +49,8 @@ def _show(folder: Path, seconds: float | None, speed: float) -> None:
     from ctid.demo import session, show  # noqa: PLC0415
 
     console = Console()
-    where = show.Screen(console, seconds) if console.is_terminal else show.Lines(console)
+    drawn = console.is_terminal and not console.is_dumb_terminal
+    where = show.Screen(console, seconds) if drawn else show.Lines(console)
     journal = folder / "demo.log"
     with journal.open("w", encoding="utf-8") as lines:
         logs.set_up(human=False, to=lines)
@@ -60,4 +63,6 @@ def _show(folder: Path, seconds: float | None, speed: float) -> None:
         except Exception as error:
             log.exception("demo_failed")
             fail(f"the demo failed: {error}; its log: {journal}")
+    # who pressed Ctrl-C twice still gets the summary
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     show.summary(console, board)

@@ -1,0 +1,69 @@
+"""The demo on a terminal: everything fits, whatever its size."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from ctid import config
+from ctid.demo.board import Board
+from ctid.demo.show import Screen
+from ctid.replay import replay
+from ctid.sim import recordings
+from tests.truth import CAPTURES
+
+DEMO = config.load(Path(config.__file__).parents[1] / "demo/demo.toml", read_secrets=False)
+
+
+def plain(frame: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", frame).strip("\n")
+
+
+def frames(width: int, height: int, *, color: bool = True) -> list[str]:
+    """What the screen shows, frame by frame, while calls of all kinds are recorded."""
+    file = StringIO()
+    console = Console(
+        file=file,
+        width=width,
+        height=height,
+        force_terminal=True,
+        color_system="standard" if color else None,
+    )
+    screen = Screen(console, 60.0)
+    board = Board(DEMO.lines())
+    screen.begin(board, 40000)
+    shown = []
+    for number, name in enumerate(recordings.names()):
+        file.truncate(file.seek(0))
+        records = replay([CAPTURES / f"{name}.ami"], "demo", DEMO.directory("demo"))
+        screen.tell(board.take([record._replace(open=number % 3 == 0) for record in records]))
+        shown.append(file.getvalue())
+    screen.tick(12.0)
+    screen.end()
+    return shown
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (80, 12)])
+def test_every_frame_fits(width: int, height: int) -> None:
+    for frame in frames(width, height, color=False):
+        text = plain(frame)
+        assert len(text.splitlines()) < height
+        assert all(cell_len(line) <= width for line in text.splitlines())
+        assert "网络 network" in text
+
+
+def test_columns_stand_below_each_other_with_chinese_titles() -> None:
+    last = plain(frames(80, 24, color=False)[-1]).splitlines()
+    table = last[2 : 3 + len(DEMO.line)]
+    assert len({cell_len(line[: line.rindex("75 %")]) for line in table[1:]}) == 1, table
+
+
+def test_without_colour_the_verdict_is_still_there() -> None:
+    last = frames(80, 24, color=False)[-1]
+    assert "\x1b[3" not in last
+    assert " met" in last
+    assert " below" in last
+    assert "\x1b[3" in frames(80, 24)[-1]
