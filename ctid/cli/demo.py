@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import structlog
 import typer
@@ -32,17 +32,19 @@ def demo(
         sys.stdout.reconfigure(errors="replace")
     try:
         folder = Path(tempfile.mkdtemp(prefix="ctid-demo-"))
+        journal = (folder / "demo.log").open("w", encoding="utf-8")
     except OSError as error:
         fail(f"cannot make a temporary folder: {error.strerror}; set TMPDIR to one with room")
     try:
-        _show(folder, None if hold else seconds, speed)
+        with journal:
+            _show(folder, journal, None if hold else seconds, speed)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         typer.echo("stopped before it began")
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show(folder: Path, seconds: float | None, speed: float) -> None:
+def _show(folder: Path, journal: TextIO, seconds: float | None, speed: float) -> None:
     # imported here: the other commands need neither the network nor a database
     from rich.console import Console  # noqa: PLC0415
 
@@ -51,18 +53,16 @@ def _show(folder: Path, seconds: float | None, speed: float) -> None:
     console = Console()
     drawn = console.is_terminal and not console.is_dumb_terminal
     where = show.Screen(console, seconds) if drawn else show.Lines(console)
-    journal = folder / "demo.log"
-    with journal.open("w", encoding="utf-8") as lines:
-        logs.set_up(human=False, to=lines)
-        plan = session.Plan(seconds=seconds, speed=speed)
-        try:
-            board = asyncio.run(session.run(folder, plan, where))
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        except Exception as error:
-            log.exception("demo_failed")
-            fail(f"the demo failed: {error}; its log: {journal}")
+    logs.set_up(human=False, to=journal)
+    plan = session.Plan(seconds=seconds, speed=speed)
+    try:
+        board = asyncio.run(session.run(folder, plan, where))
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except Exception as error:
+        log.exception("demo_failed")
+        fail(f"the demo failed: {error}; its log: {journal.name}")
     # who pressed Ctrl-C twice still gets the summary
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show.summary(console, board)

@@ -81,34 +81,38 @@ class Plan:
 async def run(folder: Path, plan: Plan, show: Show) -> Board:
     """Record what the simulated PBX plays into a database in `folder`, and show it.
 
-    Ends with the play, or orderly on SIGINT and SIGTERM. Raises DemoError, StoreUnavailable, and
-    OSError where the show could not be written.
+    Ends with the play, or in order on SIGINT, SIGTERM and SIGHUP. Raises DemoError,
+    StoreUnavailable, and OSError where the show could not be written.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     templates = {name: recordings.template(name) for name in dict.fromkeys(DECK)}
     secret = secrets.token_hex(16)
     async with SimulatedPbx(secret, templates, speed=plan.speed, seed=plan.seed) as pbx:
-        loaded = configured(folder, pbx.port, secret)
+        path = configured(folder, pbx.port, secret)
+        loaded = config.load(path)
         demo = _Demo(Board(loaded.lines()), show, stop)
-        show.begin(demo.board, pbx.port)
         try:
+            show.begin(demo.board, pbx.port, path)
             await demo.play(loaded, pbx, plan, templates)
         finally:
             show.end()
     return demo.board
 
 
-def configured(folder: Path, port: int, secret: str) -> config.Config:
-    """The demo's own configuration, written into `folder` and read as any other."""
+def configured(folder: Path, port: int, secret: str) -> Path:
+    """Write the demo's own configuration, to be read as any other. Raises DemoError."""
     text = (files("ctid.demo") / "demo.toml").read_text(encoding="utf-8")
     path, hidden = folder / "ctid.toml", folder / "ami.secret"
-    path.write_text(text.replace("port = 5038", f"port = {port}"), encoding="utf-8")
-    hidden.touch(mode=0o600)
-    hidden.write_text(secret + "\n", encoding="utf-8")
-    return config.load(path)
+    try:
+        path.write_text(text.replace("port = 5038", f"port = {port}"), encoding="utf-8")
+        hidden.touch(mode=0o600)
+        hidden.write_text(secret + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DemoError(f"cannot write to {folder}: {error.strerror}") from None
+    return path
 
 
 class _Demo:
@@ -136,7 +140,7 @@ class _Demo:
             )
             try:
                 if not await record(loaded, self._stop, feed=self._feed):
-                    self._failure = DemoError("not everything could be written")
+                    self._failure = DemoError("not everything could be written to its folder")
             except StoreUnavailable as error:
                 self._failure = error  # raised below: a group of errors is no line for a person
             for task in others:

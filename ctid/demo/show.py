@@ -1,5 +1,6 @@
 """Where the demo is shown: a terminal that is drawn anew, or lines one below the other."""
 
+from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console, Group
@@ -16,7 +17,7 @@ _OTHER_ROWS = 5
 class Show(Protocol):
     """Raises OSError where it can no longer be written."""
 
-    def begin(self, board: Board, port: int) -> None: ...
+    def begin(self, board: Board, port: int, path: Path) -> None: ...
 
     def tell(self, told: list[Told]) -> None: ...
 
@@ -32,9 +33,9 @@ class Lines:
         self._console = console
         self._board: Board | None = None
 
-    def begin(self, board: Board, port: int) -> None:
+    def begin(self, board: Board, port: int, path: Path) -> None:
         self._board = board
-        self._say(f"simulated PBX on 127.0.0.1:{port}, {len(board.figures)} lines")
+        self._say(f"simulated PBX on 127.0.0.1:{port}; while it runs: --config {path}")
 
     def tell(self, told: list[Told]) -> None:
         if self._board is not None:
@@ -61,10 +62,11 @@ class Screen:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._board: Board | None = None
         self._port = 0
+        self._path = Path()
         self._elapsed = 0.0
 
-    def begin(self, board: Board, port: int) -> None:
-        self._board, self._port = board, port
+    def begin(self, board: Board, port: int, path: Path) -> None:
+        self._board, self._port, self._path = board, port, path
         self._live.start()
         self._draw()
 
@@ -91,8 +93,10 @@ class Screen:
             ("ctid demo", "bold"),
             f"   simulated PBX on 127.0.0.1:{self._port}   {shown}   Ctrl-C ends it",
         )
-        group = Group(heading, "", words.lines(board, live=True), "", words.visits(board, rows))
-        self._live.update(group, refresh=True)
+        # who holds it may want to ask other commands about it
+        second = "" if self._seconds is not None else f"while it runs: --config {self._path}"
+        table, below = words.lines(board, live=True), words.visits(board, rows)
+        self._live.update(Group(heading, second, table, "", below), refresh=True)
 
 
 def summary(console: Console, board: Board) -> None:

@@ -169,7 +169,7 @@ def test_the_command_ends_with_0_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", ["", "simulated PBX", "ringing", "answered"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path: Path) -> None:
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
@@ -212,6 +212,22 @@ def test_who_has_seen_enough_is_no_failure_with_a_traceback(tmp_path: Path) -> N
         demo.stdout.close()
         assert demo.stderr.read() == ""
         assert demo.wait(20) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*CTID, "--speed", "30"],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "ctid: cannot write the output: No space left on device\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,7 +34,7 @@ def frames(width: int, height: int, *, color: bool = True) -> list[str]:
     )
     screen = Screen(console, 60.0)
     board = Board(DEMO.lines())
-    screen.begin(board, 40000)
+    screen.begin(board, 40000, Path())
     shown = []
     for number, name in enumerate(recordings.names()):
         file.truncate(file.seek(0))
