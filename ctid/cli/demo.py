@@ -30,18 +30,25 @@ def demo(
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a terminal that has no Chinese characters shows question marks
         sys.stdout.reconfigure(errors="replace")
+    folder: Path | None = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix="ctid-demo-"))
-        journal = (folder / "demo.log").open("w", encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot make a temporary folder: {error.strerror}; set TMPDIR to one with room")
-    try:
+        folder, journal = _temporary()
         with journal:
             _show(folder, journal, None if hold else seconds, speed)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         typer.echo("stopped before it began")
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary() -> tuple[Path, TextIO]:
+    """A folder of our own, and in it the file for the log."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="ctid-demo-"))
+        return folder, (folder / "demo.log").open("w", encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot make a temporary folder: {error.strerror}; set TMPDIR to one with room")
 
 
 def _show(folder: Path, journal: TextIO, seconds: float | None, speed: float) -> None:

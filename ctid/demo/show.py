@@ -94,7 +94,8 @@ class Screen:
             f"   simulated PBX on 127.0.0.1:{self._port}   {shown}   Ctrl-C ends it",
         )
         # who holds it may want to ask other commands about it
-        second = "" if self._seconds is not None else f"while it runs: --config {self._path}"
+        held = self._seconds is None
+        second = Text(f"while it runs: --config {self._path}" if held else "")
         table, below = words.lines(board, live=True), words.visits(board, rows)
         self._live.update(Group(heading, second, table, "", below), refresh=True)
 
