@@ -1,5 +1,6 @@
 """The demo tells the truth about what it plays, and ends well however it is ended."""
 
+import asyncio
 import math
 import os
 import re
@@ -7,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from io import StringIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from ctid.sim import recordings
 from ctid.sim.program import Call
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
-from tests import truth
+from tests import truth, waiting
 
 FAST = Plan(speed=math.inf)
 CTID = [sys.executable, "-m", "ctid", "demo"]
@@ -186,8 +186,7 @@ def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path:
                 if after in line:
                     break
         else:
-            while not list(tmp_path.iterdir()):
-                time.sleep(0.001)
+            asyncio.run(waiting.until(lambda: any(tmp_path.iterdir())))
         demo.send_signal(number)
         rest, errors = demo.stdout.read(), demo.stderr.read()
         assert demo.wait(20) in ((0,) if after or number is signal.SIGINT else (0, -number))

@@ -15,6 +15,7 @@ from ctid.replay import replay
 from ctid.sim import recordings
 from tests.truth import CAPTURES
 
+README = (Path(__file__).parents[3] / "README.md").read_text()
 DEMO = config.load(Path(config.__file__).parents[1] / "demo/demo.toml", read_secrets=False)
 
 
@@ -67,3 +68,10 @@ def test_without_colour_the_verdict_is_still_there() -> None:
     assert " met" in last
     assert " below" in last
     assert "\x1b[3" in frames(80, 24)[-1]
+
+
+def test_the_readme_shows_what_is_shown() -> None:
+    frame = plain(frames(80, 24, color=False)[-1]).splitlines()
+    assert f"\n{frame[2].rstrip()}\n" in README  # the names of the columns
+    for line in DEMO.line:
+        assert f"\n{line.title} " in README
