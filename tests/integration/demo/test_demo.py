@@ -17,7 +17,7 @@ from rich.console import Console
 
 from ctid import config
 from ctid.demo import session
-from ctid.demo.board import Board
+from ctid.demo.board import Board, Step, Told
 from ctid.demo.session import Plan
 from ctid.demo.show import Lines, summary
 from ctid.domain.lines import Directory
@@ -131,9 +131,10 @@ async def test_every_step_is_told_on_a_line_of_its_own(tmp_path: Path) -> None:
 
 async def test_a_run_that_was_stopped_says_so_and_keeps_what_ended(tmp_path: Path) -> None:
     class Impatient(Lines):
-        def tick(self, elapsed: float) -> None:
-            del elapsed
-            os.kill(os.getpid(), signal.SIGINT)
+        def tell(self, told: list[Told]) -> None:
+            super().tell(told)
+            if any(step.step is Step.ENDED for step in told):
+                os.kill(os.getpid(), signal.SIGINT)
 
     file = StringIO()
     board = await session.run(
