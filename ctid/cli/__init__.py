@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import check_config, replay, run
+from ctid.cli import calls, check_config, replay, run
 
 app = typer.Typer(
     name="ctid",
@@ -16,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("calls")(calls.calls)
 app.command("replay")(replay.replay)
 app.command("check-config")(check_config.check_config)
 
