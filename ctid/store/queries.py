@@ -96,6 +96,10 @@ class Reader:
         found = await self._rows(select(seen).where(seen.c.pbx == pbx))
         return Seen(**found[0]) if found else None
 
+    async def pbxs(self) -> list[str]:
+        """Give the names of the PBXs that were ever seen."""
+        return [row["pbx"] for row in await self._rows(select(seen.c.pbx))]
+
     async def records(self, wanted: RecordFilter, limit: int | None = None) -> list[Record]:
         """Give records by `started_at` (those without first), then by key."""
         c = record.c
