@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import backup, calls, check_config, explain, replay, run
+from ctid.cli import backup, calls, capture, check_config, explain, replay, run
 
 app = typer.Typer(
     name="ctid",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("calls")(calls.calls)
 app.command("explain")(explain.explain)
+app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)
 app.command("backup")(backup.backup)
 app.command("check-config")(check_config.check_config)
