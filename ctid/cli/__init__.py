@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import backup, calls, capture, check_config, explain, replay, run
+from ctid.cli import backup, calls, capture, check_config, doctor, explain, replay, run
 
 app = typer.Typer(
     name="ctid",
@@ -21,6 +21,7 @@ app.command("explain")(explain.explain)
 app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)
 app.command("backup")(backup.backup)
+app.command("doctor")(doctor.doctor)
 app.command("check-config")(check_config.check_config)
 
 

@@ -3,13 +3,24 @@
 Every call is one short transaction. All raise StoreUnavailable.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 
-from ctid.domain.records import Direction, Fact, Gap, OpenCall, Outcome, Reason, Record, Seen
+from ctid.domain.records import (
+    Direction,
+    Fact,
+    Gap,
+    OpenCall,
+    Outcome,
+    Reason,
+    Record,
+    RingResult,
+    Seen,
+)
 from ctid.store import db, migrate, rows
 from ctid.store.schema import gap, history, open_call, record, ring, seen
 
@@ -51,6 +62,7 @@ class Reader:
         """Look whether the schema is ours. Raises ValueError, SchemaTooNew, StoreUnavailable."""
         reader = cls(db.parse(url), busy_timeout_seconds)
         with db.failures(reader._database):
+            db.see_readable(reader._database)
             async with reader._engine.begin() as connection:
                 await connection.run_sync(migrate.check, reader._database)
         return reader
@@ -126,12 +138,54 @@ class Reader:
             found += await self._rows(_without_start(wanted, after).limit(limit - len(found)))
         return [rows.record_from(row) for row in found]
 
+    async def of_no_line(self, pbx: str, since: float, limit: int) -> list[tuple[str, int]]:
+        """Give the numbers dialled from outside that led to no line, and how often; most first."""
+        c = record.c
+        calls = func.count()
+        query = (
+            select(func.coalesce(c.did, "").label("did"), calls.label("calls"))
+            .where(
+                c.pbx == pbx,
+                c.direction == Direction.INBOUND,
+                c.line.is_(None),
+                c.started_at >= since,
+            )
+            .group_by(c.did)
+            .order_by(calls.desc(), c.did)
+            .limit(limit)
+        )
+        return [(row["did"], row["calls"]) for row in await self._rows(query)]
+
+    async def answered_outside(
+        self, pbx: str, trunks: Iterable[str], since: float
+    ) -> list[tuple[str, int]]:
+        """Give who answered callers from outside over a trunk, and how often; most first."""
+        c, r = record.c, ring.c
+        over = or_(
+            false(), *(r.channel.startswith(f"{trunk}-", autoescape=True) for trunk in trunks)
+        )
+        calls = func.count()
+        query = (
+            select(r.agent.label("agent"), calls.label("calls"))
+            .join(record, (c.pbx == r.pbx) & (c.uniqueid == r.uniqueid) & (c.ordinal == r.ordinal))
+            .where(
+                c.pbx == pbx,
+                c.direction == Direction.INBOUND,
+                c.started_at >= since,
+                r.result == RingResult.ANSWERED,
+                over,
+            )
+            .group_by(r.agent)
+            .order_by(calls.desc(), r.agent)
+        )
+        return [(row["agent"], row["calls"]) for row in await self._rows(query)]
+
     async def facts(self, pbx: str, uniqueid: str) -> list[Fact]:
         """Give what was decided in one call, in order."""
         query = select(history).where(history.c.pbx == pbx, history.c.uniqueid == uniqueid)
         return rows.facts_from(await self._rows(query.order_by(history.c.seq)))
 
-    async def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+    async def _rows(self, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         with db.failures(self._database):
             async with self._engine.begin() as connection:
                 found = (await connection.execute(query)).mappings()
