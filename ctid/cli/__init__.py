@@ -1,5 +1,6 @@
 """The commands a person types; a file per command."""
 
+import io
 import sys
 
 import typer
@@ -42,6 +43,9 @@ def options(
 
 def main() -> None:
     """Run the command line; ends the process with 0, 1 (failed) or 2 (wrong use)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # names of people and files may hold what the terminal's character set does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except BrokenPipeError:

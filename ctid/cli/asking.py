@@ -53,3 +53,6 @@ def asking(config: Config) -> Iterator[Asking]:
                 runner.run(reader.close())
     except StoreUnavailable as error:
         fail(str(error))
+    except UnicodeEncodeError:
+        # what the shell gave is kept as lone surrogates, which no database takes
+        fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)

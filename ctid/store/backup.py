@@ -163,5 +163,5 @@ def _writing(target: Path) -> Iterator[None]:
 def _open(path: Path, how: str) -> sqlite3.Connection:
     # isolation_level None: transactions begin where it says so
     return sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?{how}", uri=True, isolation_level=None
+        f"file:{quote(os.fsencode(path.absolute()))}?{how}", uri=True, isolation_level=None
     )

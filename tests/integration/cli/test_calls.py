@@ -170,3 +170,11 @@ def test_a_reader_that_has_seen_enough_and_a_full_disk(recorded: Path) -> None:
         done = ctid_process("calls", "-c", recorded, stdout=full)
     assert done.returncode == 1
     assert done.stderr == "ctid: cannot write the output: No space left on device\n"
+
+
+def test_bytes_that_are_no_text_are_one_line(recorded: Path) -> None:
+    for arguments in (("calls", "--number"), ("calls", "--agent"), ("explain",)):
+        done = ctid_process(*arguments, os.fsdecode(b"1\xff2"), "--config", recorded)
+        assert done.returncode == 2
+        assert done.stderr.startswith("ctid: what was asked for is not UTF-8 text")
+        assert len(done.stderr.splitlines()) == 1

@@ -69,6 +69,12 @@ async def test_nothing_is_left_beside_it(path: Path, tmp_path: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["copy"]
 
 
+async def test_any_name_will_do(path: Path, tmp_path: Path) -> None:
+    for name in ("with blank", "q?mark#1%20", "副本", os.fsdecode(b"\xff")):
+        backup(db.parse(str(path)), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1_000_000
+
+
 async def test_what_is_there_is_kept_unless_it_may_go(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy"
     target.write_text("precious")
