@@ -198,7 +198,7 @@ _BACKWARDS = tuple(column.desc() for column in _KEY)
 
 def _by_start(wanted: RecordFilter, after: Record | None) -> Select[Any]:
     c = record.c
-    query = select(record).where(*_conditions(wanted), c.started_at.is_not(None))
+    query = select(record).where(*_sought(wanted), c.started_at.is_not(None))
     if after is not None:
         key = (after.pbx, after.uniqueid, after.ordinal)
         query = query.where(
@@ -214,7 +214,7 @@ def _without_start(wanted: RecordFilter, after: Record | None) -> Select[Any]:
     began, ended = wanted.started_from, wanted.started_to
     some_time = func.coalesce(c.offered_at, c.answered_at, c.ended_at)
     query = select(record).where(
-        *_conditions(replace(wanted, started_from=None, started_to=None)),
+        *_sought(replace(wanted, started_from=None, started_to=None)),
         c.started_at.is_(None),
         *([some_time >= began] if began is not None else []),
         *([some_time < ended] if ended is not None else []),
@@ -222,6 +222,15 @@ def _without_start(wanted: RecordFilter, after: Record | None) -> Select[Any]:
     if after is not None:
         query = query.where(tuple_(*_KEY) < (after.pbx, after.uniqueid, after.ordinal))
     return query.order_by(*_BACKWARDS)
+
+
+def _sought(wanted: RecordFilter) -> list[ColumnElement[bool]]:
+    """The conditions; open records are found by the calls in memory, which are few."""
+    conditions = _conditions(wanted)
+    if wanted.open:
+        in_memory = select(open_call.c.pbx, open_call.c.uniqueid)
+        conditions.append(tuple_(record.c.pbx, record.c.uniqueid).in_(in_memory))
+    return conditions
 
 
 def _conditions(wanted: RecordFilter) -> list[ColumnElement[bool]]:

@@ -32,6 +32,7 @@ async def _fill(url: str) -> None:
                 Batch(
                     records=(*told.records, *tracker.records_of_open_calls()),
                     facts=tuple(told.facts),
+                    open_calls=tuple(told.open_calls),
                 )
             )
 

@@ -57,6 +57,13 @@ async def test_by_agent_outcome_line_and_last_digits(store: Store, reader: Reade
         assert await reader.newest(wanted, 9) == expected, wanted
 
 
+async def test_open_calls_are_those_in_memory(store: Store, reader: Reader) -> None:
+    await store.commit(samples.begun(1, 2, 3))
+    await store.commit(samples.ended(2))
+    found = await reader.newest(RecordFilter(open=True), 9)
+    assert found == [samples.ringing(3), samples.ringing(1)]
+
+
 async def test_sqlite_finds_them_by_an_index(sqlite_path: Path) -> None:
     await upgrade(str(sqlite_path))
     async with await Reader.open(str(sqlite_path)) as reader:
@@ -64,6 +71,7 @@ async def test_sqlite_finds_them_by_an_index(sqlite_path: Path) -> None:
             (RecordFilter(caller_number="1"), "ix_record_caller_number (caller_number=?)"),
             (RecordFilter(), "ix_record_started_at"),
             (RecordFilter(line="a", agent="b", number_ends="123"), "ix_record_started_at"),
+            (RecordFilter(open=True), "(pbx=? AND uniqueid=?)"),
             (RecordFilter(started_from=1.0), "ix_record_started_at (started_at>?"),
             (replace(RecordFilter(), uniqueid="1", pbx="main"), "(pbx=? AND uniqueid=?)"),
         ):
