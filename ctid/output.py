@@ -6,6 +6,34 @@ from typing import Any
 
 from ctid.domain.records import Record, Ring, Transfer
 
+# The names of the fields, in their order.
+FIELDS = (
+    "pbx",
+    "uniqueid",
+    "direction",
+    "line",
+    "caller_number",
+    "caller_name",
+    "did",
+    "offered_at",
+    "answered_at",
+    "ended_at",
+    "outcome",
+    "reason",
+    "agent",
+    "final_agent",
+    "agents_rung",
+    "rings",
+    "transfers",
+    "wait_seconds",
+    "ring_seconds",
+    "talk_seconds",
+    "hold_seconds",
+    "ended_by",
+    "recording",
+    "survey",
+)
+
 
 def to_json(record: Record) -> str:
     """One line of `--format jsonl`, without its newline."""

@@ -8,6 +8,10 @@ Action = Mapping[str, str]
 PING: Action = {"Action": "Ping"}
 LOGOFF: Action = {"Action": "Logoff"}
 CHALLENGE: Action = {"Action": "Challenge", "AuthType": "MD5"}
+CORE_SETTINGS: Action = {"Action": "CoreSettings"}
+LIST_COMMANDS: Action = {"Action": "ListCommands"}
+# Makes an event that nobody acts on; only `ctid doctor` asks for it, and only where it may.
+USER_EVENT: Action = {"Action": "UserEvent", "UserEvent": "CtidDoctor"}
 CORE_STATUS: Action = {"Action": "CoreStatus"}
 # Each with the event that ends its list.
 LISTS: tuple[tuple[Action, str], ...] = (

@@ -50,10 +50,16 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
 
     `events` holds what came and was not taken yet; `wake` is set when there is something to look
     at. More than `max_queued` waiting events end the connection on purpose. `ended` tells why it
-    ended, None while it lives.
+    ended, None while it lives. `tap` gets the bytes as they come, before anything is made of them.
     """
 
-    def __init__(self, decoder: Decoder, clock: Callable[[], float], max_queued: int) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        clock: Callable[[], float],
+        max_queued: int,
+        tap: Callable[[bytes], None] | None = None,
+    ) -> None:
         super().__init__(protocol_factory=self._make_protocol)
         self.loop = asyncio.get_running_loop()
         self.greeting: asyncio.Future[str] = self.loop.create_future()
@@ -64,6 +70,7 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self._decoder = decoder
         self._clock = clock
         self._max_queued = max_queued
+        self._tap = tap
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         # Our own questions that are answered by a list: what bears no such id is forged.
         self._lists: set[str] = set()
@@ -124,6 +131,8 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
     def received(self, data: bytes) -> None:
         if self.ended is not None:
             return
+        if self._tap is not None:
+            self._tap(data)
         items = self._decoder.feed(data, self._clock())
         if self._decoder.plain:
             self.events += cast("list[Event]", items)

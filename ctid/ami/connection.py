@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ctid.ami import actions
 from ctid.ami.attach import Attachment, attach
 from ctid.ami.client import Client, ConnectionEndedError, End
 from ctid.ami.decode import Counters, Decoder
+from ctid.ami.session import Failure, answered, connect, ended, log_in
 from ctid.config import Pbx, Secret
 from ctid.domain import events as ev
 from ctid.domain.records import GapCause
@@ -67,14 +67,6 @@ class Counts:
     decoder: Counters = field(default_factory=Counters)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt or a connection ended; `why` is the line for the operator."""
-
-    end: End
-    why: str
-
-
 _GAP_CAUSES = {
     End.CONNECTION_LOST: GapCause.CONNECTION_LOST,
     End.PING_TIMEOUT: GapCause.PING_TIMEOUT,
@@ -82,15 +74,6 @@ _GAP_CAUSES = {
     End.PBX_RESTARTED: GapCause.PBX_RESTARTED,
     End.LOGIN_REFUSED: GapCause.LOGIN_REFUSED,
     End.OVERRUN: GapCause.OVERRUN,
-}
-_MEANINGS = {
-    End.CONNECTION_LOST: "the PBX closed the connection",
-    End.PING_TIMEOUT: "the PBX no longer answers",
-    End.NO_ANSWER: "the PBX did not answer what ctid asked after the login",
-    End.PBX_RESTARTED: "the PBX shut down",
-    End.NO_GREETING: "no greeting of an Asterisk manager: is this its port, and TLS as it has it?",
-    End.LOGIN_TIMEOUT: "the PBX did not answer the login",
-    End.OVERRUN: "events came faster than they could be taken: disconnected, to begin again",
 }
 
 
@@ -158,7 +141,7 @@ class Connection:
         """Log off and return when `run` has ended. Tells nobody that the PBX is out of sight."""
         self._leaving = True
         if self._client is not None and self.state is State.ATTACHED:
-            await _answer(self._client, actions.LOGOFF, _LOGOFF_SECONDS)
+            await answered(self._client, actions.LOGOFF, _LOGOFF_SECONDS)
         self._closing.set()
         if self._running:
             await self._finished.wait()
@@ -179,7 +162,7 @@ class Connection:
         client = Client(decoder, self._clock, self._max_queued)
         self._client = client
         try:
-            failure = await self._connect(client) or await self._log_in(client)
+            failure = await self._enter(client)
             if failure is None:
                 self.state = State.CATCHING_UP
                 attached_at = self._clock()
@@ -189,65 +172,23 @@ class Connection:
                     await self._follow(client)
                 elif client.ended is None:
                     client.abort(End.NO_ANSWER)
-            return failure or _ended(client)
+            return failure or ended(client)
         except ConnectionEndedError:
-            return _ended(client)
+            return ended(client)
         finally:
             client.abort(End.CONNECTION_LOST)
             self._client = None
             self.attached_at = None
             self.alive_at = None
 
-    async def _connect(self, client: Client) -> Failure | None:
+    async def _enter(self, client: Client) -> Failure | None:
         self.state = State.CONNECTING
-        pbx = self._pbx
-        try:
-            tls = _tls(pbx)
-        except (OSError, ssl.SSLError) as error:
-            return Failure(End.TLS_FAILED, f"cannot use ca_file {pbx.ca_file}: {_plain(error)}")
-        try:
-            async with asyncio.timeout(pbx.connect_timeout_seconds):
-                await client.open(pbx.host, pbx.port, tls, pbx.server_name or pbx.host)
-        except TimeoutError:
-            return Failure(End.UNREACHABLE, f"{pbx.host}:{pbx.port} does not answer")
-        except ssl.SSLError as error:
-            return Failure(End.TLS_FAILED, f"{pbx.host}:{pbx.port}: TLS failed: {_plain(error)}")
-        except OSError as error:
-            return Failure(End.UNREACHABLE, f"{pbx.host}:{pbx.port}: {_plain(error)}")
-        try:
-            async with asyncio.timeout(pbx.connect_timeout_seconds):
-                self.version = await client.greeting
-        except (TimeoutError, ConnectionEndedError):
-            return Failure(End.NO_GREETING, _MEANINGS[End.NO_GREETING])
-        return None
-
-    async def _log_in(self, client: Client) -> Failure | None:
-        self.state = State.LOGGING_IN
-        pbx, secret = self._pbx, self._secret.reveal()
-        try:
-            async with asyncio.timeout(pbx.connect_timeout_seconds):
-                if pbx.plain_login:
-                    login = actions.login_plain(pbx.username, secret)
-                else:
-                    answer = await client.request(actions.CHALLENGE)
-                    challenge = answer.challenge
-                    if not challenge:
-                        return Failure(
-                            End.LOGIN_REFUSED,
-                            "the PBX offers no MD5 challenge: check `authtimeout` and "
-                            "`allowmultiplelogin` there, or set plain_login (better with tls)",
-                        )
-                    login = actions.login_md5(pbx.username, secret, challenge)
-                answer = await client.request(login)
-        except TimeoutError:
-            return Failure(End.LOGIN_TIMEOUT, _MEANINGS[End.LOGIN_TIMEOUT])
-        if not answer.success:
-            return Failure(
-                End.LOGIN_REFUSED,
-                f"the PBX refused the login of {pbx.username}: check the secret, and `permit` and "
-                "`deny` of this user in manager.conf",
-            )
-        return None
+        failure = await connect(client, self._pbx)
+        if failure is None:
+            self.version = client.greeting.result()
+            self.state = State.LOGGING_IN
+            failure = await log_in(client, self._pbx, self._secret)
+        return failure
 
     def _attached(self, client: Client, at: float, attachment: Attachment) -> None:
         restarted = None not in (self._started, attachment.started) and (
@@ -293,7 +234,7 @@ class Connection:
         while client.ended is None:
             await asyncio.sleep(self._pbx.ping_interval_seconds)
             self.counts.pings += 1
-            if not await _answer(client, actions.PING, self._pbx.ping_timeout_seconds):
+            if not await answered(client, actions.PING, self._pbx.ping_timeout_seconds):
                 client.abort(End.PING_TIMEOUT)
             else:
                 self.alive_at = time.monotonic()
@@ -323,40 +264,3 @@ class Connection:
         )
         self._failed_in_a_row += 1
         await asyncio.sleep(seconds)
-
-
-async def _answer(client: Client, action: actions.Action, seconds: float) -> bool:
-    """Whether an answer came in time."""
-    future = client.request(action)
-    try:
-        async with asyncio.timeout(seconds):
-            await future
-    except TimeoutError:
-        client.forget(future)
-        return False
-    except ConnectionEndedError:
-        return False
-    return True
-
-
-def _ended(client: Client) -> Failure:
-    end = client.ended or End.CONNECTION_LOST
-    return Failure(end, _MEANINGS.get(end, end.value))
-
-
-def _tls(pbx: Pbx) -> ssl.SSLContext | None:
-    """Raises OSError, ssl.SSLError. Made anew each time, so that a renewed file is used."""
-    return ssl.create_default_context(cafile=pbx.ca_file) if pbx.tls else None
-
-
-def _plain(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate is not accepted: {error.verify_message}; "
-            "ca_file must hold who signed it, server_name the name it was made for"
-        )
-    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
-        return "this port does not speak TLS; see tlsenable and tlsbindaddr in manager.conf"
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there; see enabled, port and bindaddr in manager.conf"
-    return error.strerror or str(error) or type(error).__name__

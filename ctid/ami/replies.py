@@ -57,6 +57,24 @@ class Reply(NamedTuple):
         return self.fields.get("Value", "")
 
     @property
+    def asterisk_version(self) -> str:
+        """Of CoreSettings; empty where it does not say."""
+        return self.fields.get("AsteriskVersion", "")
+
+    @property
+    def pbx_time(self) -> float | None:
+        """Of Ping: the PBX's clock, Unix seconds."""
+        try:
+            return float(self.fields["Timestamp"])
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """Of ListCommands: the actions that this login may ask for."""
+        return frozenset(name for name, text in self.fields.items() if "(Priv: " in text)
+
+    @property
     def process_start(self) -> str | None:
         """Of CoreStatus: when this process of the PBX began, as it writes it, in its zone."""
         date, time = self.fields.get("CoreStartupDate"), self.fields.get("CoreStartupTime")

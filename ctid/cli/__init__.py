@@ -1,11 +1,23 @@
 """The commands a person types; a file per command."""
 
+import io
 import sys
 
 import typer
 
 from ctid import __version__
-from ctid.cli import check_config, demo, replay, run, status
+from ctid.cli import (
+    backup,
+    calls,
+    capture,
+    check_config,
+    demo,
+    doctor,
+    explain,
+    replay,
+    run,
+    status,
+)
 
 app = typer.Typer(
     name="ctid",
@@ -17,7 +29,12 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.command("calls")(calls.calls)
+app.command("explain")(explain.explain)
+app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)
+app.command("backup")(backup.backup)
+app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)
 
@@ -39,6 +56,9 @@ def options(
 
 def main() -> None:
     """Run the command line; ends the process with 0, 1 (failed) or 2 (wrong use)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # names of people and files may hold what the terminal's character set does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except BrokenPipeError:

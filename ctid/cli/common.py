@@ -34,3 +34,12 @@ def load_config(path: Path, *, read_secrets: bool) -> config.Config:
     for warning in loaded.warnings:
         typer.echo(f"ctid: warning: {warning}", err=True)
     return loaded
+
+
+def pbx_named(loaded: config.Config, name: str, path: Path) -> config.Pbx:
+    """The [[pbx]] of this name, the first one if it is empty; ends the command where none is."""
+    found = next((table for table in loaded.pbx if name in ("", table.name)), None)
+    if found is None:
+        names = ", ".join(table.name for table in loaded.pbx)
+        fail(f"--pbx {name}: no such [[pbx]] in {path}; there are: {names}", 2)
+    return found

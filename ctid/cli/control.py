@@ -25,8 +25,24 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+class NotAnsweredError(Exception):
+    """The daemon may not be asked, did not answer, or refused; the message says what helps."""
+
+
+class NoDaemonError(NotAnsweredError):
+    """None is running."""
+
+
 def ask(config: Config, method: str, route: str, body: object = None) -> Any:
     """What the daemon answers, from JSON. Ends the command where it does not, or refuses."""
+    try:
+        return request(config, method, route, body)
+    except NotAnsweredError as error:
+        fail(str(error))
+
+
+def request(config: Config, method: str, route: str, body: object = None) -> Any:
+    """The same for commands that can do without the daemon. Raises NotAnsweredError."""
     path = socket_path.of_client(config, os.environ)
     connection = _Connection(path)
     try:
@@ -34,16 +50,20 @@ def ask(config: Config, method: str, route: str, body: object = None) -> Any:
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (FileNotFoundError, ConnectionRefusedError):
-        fail(f"{path}: no daemon answers there; is ctid running (systemctl status ctid)?")
+        raise NoDaemonError(
+            f"{path}: no daemon answers there; is ctid running (systemctl status ctid)?"
+        ) from None
     except PermissionError:
-        fail(f"{path}: no right to it: run this as root or as a member of ctid's group")
+        raise NotAnsweredError(
+            f"{path}: no right to it: run this as root or as a member of ctid's group"
+        ) from None
     except TimeoutError:
-        fail(f"{path}: the daemon does not answer; see its log")
+        raise NotAnsweredError(f"{path}: the daemon does not answer; see its log") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        fail(f"{path}: {why}")
+        raise NotAnsweredError(f"{path}: {why}") from None
     finally:
         connection.close()
     if response.status != http.client.OK:
-        fail(str(answer.get("error", f"the daemon answered {response.status}")))
+        raise NotAnsweredError(str(answer.get("error", f"the daemon answered {response.status}")))
     return answer

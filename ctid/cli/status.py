@@ -28,7 +28,9 @@ class Format(StrEnum):
 
 def status(
     config: ConfigFile = DEFAULT_CONFIG,
-    watch: Annotated[bool, typer.Option(help="Keep it up to date until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep it up to date until Ctrl-C.")
+    ] = False,
     format: Annotated[Format, typer.Option(help="How it is shown.")] = Format.TABLE,  # noqa: A002
 ) -> None:
     """Say what the running daemon does: PBXs, lines, calls, and whether records can be written."""

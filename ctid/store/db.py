@@ -98,6 +98,15 @@ def create_file(database: Database) -> None:
         os.close(handle)
 
 
+def see_readable(database: Database) -> None:
+    """Raise OSError where the SQLite file cannot be opened for reading.
+
+    The driver would say so, too, but leaves a thread behind that outlives the loop.
+    """
+    if database.path is not None:
+        os.close(os.open(database.path, os.O_RDONLY | os.O_CLOEXEC))
+
+
 def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngine:
     """Open connections whose every transaction may write and is on disk once committed."""
     if database.path is None:

@@ -1,6 +1,5 @@
 """A real Asterisk, real SIP calls and `ctid run`: what it recorded against what SIP says."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from asterisk import fetch
 from asterisk.server import LAB_SECRET, Asterisk
 from lab import load
 from lab.compare import Row, compare, rows_of
 from lab.daemon import Ctid, Proxy
 from lab.model import Call, Phone, Scenario
+from lab.needs import need
 from lab.play import Played, Player, server
 from lab.scenarios import NAMES, TABLE
 from lab.truth import NoTruthError, expected
@@ -35,14 +34,6 @@ class Lab:
     folder: Path
     complaints: list[str]
     wrong: dict[str, list[str]]
-
-
-def need(major: str) -> None:
-    """Skip, naming the command that mends it, where something is not there."""
-    if shutil.which("sipp") is None:
-        pytest.skip("no SIPp: apt-get install sip-tester")
-    if not (fetch.cache_dir() / major / "VERSION").is_file():
-        pytest.skip(f"no Asterisk {major}: python3 tests/acceptance/asterisk/fetch.py {major}")
 
 
 @pytest.fixture(scope="module")

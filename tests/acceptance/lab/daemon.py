@@ -37,10 +37,10 @@ class Ctid:
         secret_file.write_text(secret, encoding="ascii")
         secret_file.chmod(0o600)
         self.database = folder / "ctid.sqlite3"
-        self._config = folder / "ctid.toml"
+        self.config = folder / "ctid.toml"
         more += f'\nusername = "{username}"'
         text = ctid_toml(port, secret_file, self.database, more)
-        self._config.write_text(text, encoding="utf-8")
+        self.config.write_text(text, encoding="utf-8")
         self._log = folder / "ctid.log"
         self._log.touch()
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +66,7 @@ class Ctid:
         before = self.count("pbx_attached")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ctid", "run", "--config", str(self._config)],
+                [sys.executable, "-m", "ctid", "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

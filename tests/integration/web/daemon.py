@@ -13,7 +13,8 @@ from typing import Any
 
 from aiohttp import ClientSession, UnixConnector
 
-from tests.benchmarks.streams import Template
+from ctid.sim.template import Template
+from tests.benchmarks.streams import recorded
 from tests.integration.ami.fake_server import SECRET, FakeAmi, Watch
 from tests.truth import CAPTURES
 
@@ -140,4 +141,4 @@ async def daemon(folder: Path, config: str, **options: Any) -> AsyncIterator[Dae
 
 def call(name: str, number: int = 0, at: float = 1_800_000_000.0) -> list[bytes]:
     """The events of a recorded call, as blocks to be sent."""
-    return [block + b"\r\n\r\n" for _, _, block in Template(name).copy(number, at)]
+    return [block + b"\r\n\r\n" for _, _, block in Template(recorded(name)).copy(number, at)]

@@ -1,0 +1,35 @@
+"""`ctid backup`: a copy of the database while ctid runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.control import NoDaemonError, NotAnsweredError, request
+from ctid.store import db
+from ctid.store.backup import BackupError
+from ctid.store.backup import backup as copy
+from ctid.store.errors import StoreUnavailable
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Copy the SQLite database, whole and checked, while ctid goes on recording."""
+    loaded = load_config(Path(config), read_secrets=False)
+    try:
+        copied = copy(db.parse(loaded.store.url), file, overwrite=force)
+    except (BackupError, StoreUnavailable) as error:
+        fail(str(error))
+    typer.echo(f"{file}: good ({copied.size / 1e6:.1f} MB)")
+    try:
+        request(loaded, "POST", "/v1/backup-done")
+    except NoDaemonError:
+        return
+    except NotAnsweredError as error:
+        typer.echo(
+            f"ctid: warning: the metric of the last backup stays as it is: {error}", err=True
+        )

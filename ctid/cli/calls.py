@@ -1,0 +1,156 @@
+"""`ctid calls`: search the records."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ctid import output
+from ctid.cli import times
+from ctid.cli.asking import asking
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.table import Column, Format, FormatOption, Row, columns_of, show
+from ctid.domain.records import Direction, Outcome, Reason, Record
+from ctid.store.queries import RecordFilter
+
+# A search by the end of a number reads every record it passes.
+_ENDS_WITHIN_SECONDS = 90 * 86_400
+_FEWEST_DIGITS = 3
+
+_TABLE = [
+    Column("time", "time"),
+    Column("line", "line", cut=True),
+    Column("caller", "caller"),
+    Column("outcome", "outcome", cut=True),
+    Column("reason", "reason", cut=True),
+    Column("agent", "agent", cut=True),
+    Column("wait", "wait", right=True, spare=True),
+    Column("talk", "talk", right=True, spare=True),
+    Column("call", "call"),
+]
+
+
+def calls(
+    *,
+    number: Annotated[
+        str, typer.Option(help="The caller's number; '*0001' for its last digits.")
+    ] = "",
+    line: Annotated[str, typer.Option(help="The line's name.")] = "",
+    agent: Annotated[str, typer.Option(help="Who answered, spoke last, or was rung.")] = "",
+    outcome: Annotated[Outcome | None, typer.Option(help="How it went.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Why it went so.")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Who called whom.")] = None,
+    since: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Began at this time or later.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--to", metavar="TIME", help="Began before; a day alone is included.")
+    ] = "",
+    today: Annotated[bool, typer.Option("--today", help="Since midnight.")] = False,
+    open_only: Annotated[bool, typer.Option("--open", help="Only calls that go on.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 50,
+    form: FormatOption = Format.TABLE,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Search the records, newest first. Times are local: 2026-11-25 or 2026-11-25T08:30."""
+    loaded = load_config(Path(config), read_secrets=False)
+    zone = ZoneInfo(loaded.timezone)
+    if today and (since or until):
+        fail("--today already says from when to when: leave out --from and --to", 2)
+    began, ended = _time("--from", since, zone), _time("--to", until, zone, end=True)
+    if began is not None and ended is not None and began >= ended:
+        fail(f"--from {since} is not before --to {until}", 2)
+    if today:
+        began = times.midnight(time.time(), zone)
+    exact, tail = _number(number)
+    if tail and began is None:
+        began = (ended if ended is not None else time.time()) - _ENDS_WITHIN_SECONDS
+    wanted = RecordFilter(
+        line=line or None,
+        caller_number=exact or None,
+        number_ends=tail or None,
+        agent=agent or None,
+        outcome=outcome,
+        reason=reason,
+        direction=direction,
+        started_from=began,
+        started_to=ended,
+        open=True if open_only else None,
+    )
+    with asking(loaded) as database:
+        found = database.newest(wanted, limit or None)
+        shown = show(_rows(found, form, zone), _columns(form), form)
+    if not shown and form is Format.TABLE:
+        typer.echo("ctid: no such call is recorded", err=True)
+
+
+def _time(option: str, text: str, zone: ZoneInfo, *, end: bool = False) -> float | None:
+    if not text:
+        return None
+    try:
+        return times.parse_time(text, zone, end=end)
+    except ValueError as error:
+        fail(f"{option}: {error}", 2)
+
+
+def _number(text: str) -> tuple[str, str]:
+    """The whole number, or the digits at its end."""
+    if not text.startswith("*"):
+        return text, ""
+    tail = text[1:]
+    if not (tail.isascii() and tail.isdigit() and len(tail) >= _FEWEST_DIGITS):
+        fail(f"--number {text}: write '*' and at least {_FEWEST_DIGITS} digits behind it", 2)
+    return "", tail
+
+
+def _columns(form: Format) -> list[Column]:
+    return _TABLE if form is Format.TABLE else columns_of(output.FIELDS)
+
+
+def _rows(found: Iterable[Record], form: Format, zone: ZoneInfo) -> Iterator[Row]:
+    for record in found:
+        if form is Format.TABLE:
+            yield _for_people(record, zone)
+        elif form is Format.CSV:
+            yield _for_a_sheet(record, zone)
+        else:
+            yield output.to_dict(record)
+
+
+def _for_people(record: Record, zone: ZoneInfo) -> Row:
+    began = record.started_at if record.started_at is not None else record.offered_at
+    return {
+        "time": times.to_seconds(began, zone),
+        "line": record.line or record.direction,
+        "caller": record.caller_number or "unknown",
+        "outcome": record.outcome or _without_outcome(record),
+        "reason": record.reason,
+        "agent": record.agent,
+        "wait": _seconds(record.wait_seconds),
+        "talk": _seconds(record.talk_seconds),
+        "call": record.uniqueid,
+    }
+
+
+def _without_outcome(record: Record) -> str:
+    """What is said of a call that goes on, or that was no line's."""
+    if not record.open:
+        return "answered" if record.answered_at is not None else "not answered"
+    if record.answered_at is not None:
+        return "talking now"
+    return "waiting now" if record.offered_at is not None else "open"
+
+
+def _for_a_sheet(record: Record, zone: ZoneInfo) -> Row:
+    """The fields of the JSON form; times local with their offset."""
+    row: dict[str, Any] = output.to_dict(record)
+    for key in ("offered_at", "answered_at", "ended_at"):
+        row[key] = times.with_offset(getattr(record, key), zone)
+    return row
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}"

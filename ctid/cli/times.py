@@ -1,0 +1,53 @@
+"""Times as a person writes and reads them, in the configured time zone."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def parse_time(text: str, zone: ZoneInfo, *, end: bool = False) -> float:
+    """Unix seconds of `2026-11-25`, `2026-11-25T08:30` (local), or ISO 8601 with an offset.
+
+    A day alone means its first moment; with `end` the first moment behind it, so that "to
+    Wednesday" includes Wednesday. Raises ValueError with one line.
+    """
+    try:
+        when = datetime.fromisoformat(text)
+        if len(text) == len("2026-11-25") and end:
+            when += timedelta(days=1)
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=zone)
+        return when.timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is no time: write 2026-11-25, 2026-11-25T08:30 or 2026-11-25T08:30:00+08:00"
+        ) from None
+
+
+def midnight(now: float, zone: ZoneInfo) -> float:
+    """The beginning of the local day in which `now` (Unix seconds) lies."""
+    day = datetime.fromtimestamp(now, zone).date()
+    return datetime.combine(day, time(), zone).timestamp()
+
+
+def to_seconds(at: float | None, zone: ZoneInfo) -> str | None:
+    """`2026-11-25 08:30:00`, local."""
+    return _local(at, zone, "seconds")
+
+
+def to_milliseconds(at: float | None, zone: ZoneInfo) -> str | None:
+    """`2026-11-25 08:30:00.123`, local."""
+    return _local(at, zone, "milliseconds")
+
+
+def with_offset(at: float | None, zone: ZoneInfo) -> str | None:
+    """`2026-11-25T08:30:00.123+08:00`."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, zone).isoformat(timespec="milliseconds")
+
+
+def _local(at: float | None, zone: ZoneInfo, precision: str) -> str | None:
+    if at is None:
+        return None
+    when = datetime.fromtimestamp(at, zone).replace(tzinfo=None)
+    return when.isoformat(sep=" ", timespec=precision)

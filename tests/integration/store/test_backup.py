@@ -1,0 +1,166 @@
+"""A backup while calls are committed."""
+
+# ruff: noqa: ASYNC240, ASYNC221 - nothing else runs in these loops meanwhile
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctid.store import db
+from ctid.store.backup import BackupError, backup
+from ctid.store.errors import StoreReason, StoreUnavailable
+from ctid.store.migrate import upgrade
+from ctid.store.queries import Reader, RecordFilter
+from ctid.store.recorder import Store
+from tests.integration.store import samples
+
+ROOT = Path(__file__).parents[3]
+CALLS = 6_000
+
+
+@pytest.fixture
+async def path(sqlite_path: Path) -> Path:
+    await upgrade(str(sqlite_path))
+    async with await Store.open(str(sqlite_path)) as store:
+        await store.commit(samples.ended(*range(CALLS)))
+    return sqlite_path
+
+
+async def calls_in(path: Path) -> int:
+    async with await Reader.open(str(path)) as reader:
+        return len(await reader.records(RecordFilter()))
+
+
+async def test_it_is_the_state_of_one_moment_and_commits_go_on_meanwhile(
+    path: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.sqlite3"
+    loop = asyncio.get_running_loop()
+    slowest: list[float] = []
+    async with await Store.open(str(path), busy_timeout_seconds=0.5) as store:
+
+        async def commit() -> None:
+            began = time.perf_counter()
+            await store.commit(samples.ended(CALLS + len(slowest)))
+            slowest.append(time.perf_counter() - began)
+
+        def on_piece(_done: int, _total: int) -> None:
+            asyncio.run_coroutine_threadsafe(commit(), loop).result(5)
+
+        await asyncio.to_thread(backup, db.parse(str(path)), target, on_piece=on_piece)
+    assert len(slowest) > 2
+    assert max(slowest) < 0.5
+    assert await calls_in(target) == CALLS
+    assert await calls_in(path) == CALLS + len(slowest)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+async def test_nothing_is_left_beside_it(path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    backup(db.parse(str(path)), folder / "copy")
+    assert [file.name for file in folder.iterdir()] == ["copy"]
+
+
+async def test_any_name_will_do(path: Path, tmp_path: Path) -> None:
+    for name in ("with blank", "q?mark#1%20", "副本", os.fsdecode(b"\xff")):
+        backup(db.parse(str(path)), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1_000_000
+
+
+async def test_what_is_there_is_kept_unless_it_may_go(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy"
+    target.write_text("precious")
+    with pytest.raises(BackupError, match="is there already; choose another file, or use --force"):
+        backup(db.parse(str(path)), target)
+    assert target.read_text() == "precious"
+    backup(db.parse(str(path)), target, overwrite=True)
+    assert await calls_in(target) == CALLS
+
+
+async def test_the_database_is_never_overwritten(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "soft").symlink_to(path)
+    os.link(path, tmp_path / "hard")
+    for target in (path, tmp_path / "soft", tmp_path / "hard", Path(f"{path}-wal")):
+        with pytest.raises(BackupError, match="is the database itself"):
+            backup(db.parse(str(path)), target, overwrite=True)
+    assert await calls_in(path) == CALLS
+
+
+async def test_a_place_that_cannot_be_written_is_one_line(path: Path, tmp_path: Path) -> None:
+    for target, words in (
+        (tmp_path / "nowhere" / "copy", "No such file or directory"),
+        (tmp_path, "is a folder"),
+        (Path("/dev/full"), "is no ordinary file"),
+        (path / "copy", "Not a directory"),
+        (tmp_path / ("x" * 300), "File name too long"),
+    ):
+        with pytest.raises(BackupError, match=words) as caught:
+            backup(db.parse(str(path)), target, overwrite=True)
+        assert str(caught.value).startswith(f"{target}: ")
+        assert "\n" not in str(caught.value)
+
+
+async def test_a_full_disk_leaves_nothing_and_is_one_line(path: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
+    config = tmp_path / "ctid.toml"
+    config.write_text(f'[store]\nurl = "{path}"\n')
+    script = (
+        f"mount -t tmpfs -o size=2500k ctid {disk} && {sys.executable} -m ctid backup {disk}/copy"
+        f" --config {config}; code=$?; ls -A {disk}; exit $code"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ctid: {disk}/copy: cannot be written: ")
+    assert line.endswith("free space there, or choose another disk")
+
+
+async def test_what_is_no_database_of_ctid_is_refused(sqlite_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+    assert caught.value.reason is StoreReason.MISSING
+    with sqlite3.connect(sqlite_path) as other:
+        other.execute("CREATE TABLE cats (name TEXT)")
+    other.close()
+    with pytest.raises(BackupError, match="holds no tables of ctid"):
+        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+    sqlite_path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(StoreUnavailable) as caught:
+        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+    assert caught.value.reason is StoreReason.CORRUPT
+    assert [file.name for file in tmp_path.iterdir()] == [sqlite_path.name]
+
+
+async def test_a_damaged_database_gives_no_backup(path: Path, tmp_path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 2 // 4096 * 4096)
+        file.write(bytes(64 * 4096))
+    with pytest.raises((BackupError, StoreUnavailable)) as caught:
+        backup(db.parse(str(path)), tmp_path / "copy")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "copy").exists()
+
+
+def test_postgresql_has_its_own_tool(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="pg_dump") as caught:
+        backup(db.parse("postgresql://ctid:secret@127.0.0.1/ctid"), tmp_path / "copy")
+    assert "secret" not in str(caught.value)

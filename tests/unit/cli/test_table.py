@@ -1,0 +1,117 @@
+"""Rows in every format."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import threading
+
+import pytest
+from rich.cells import cell_len
+
+from ctid.cli.table import Column, Format, columns_of, show
+
+COLUMNS = [
+    Column("who", "who", cut=True),
+    Column("number", "number"),
+    Column("seconds", "seconds", right=True, spare=True),
+]
+ROWS: list[dict[str, object]] = [
+    {"who": "王小明", "number": "13800000001", "seconds": 1.5, "more": ["x"]},
+    {"who": '[bold]O\'Neil, "Jim"[/bold]', "number": None, "seconds": 12},
+]
+
+
+def shown(form: Format, rows: list[dict[str, object]] = ROWS) -> str:
+    out = io.StringIO()
+    show(rows, COLUMNS, form, out)
+    return out.getvalue()
+
+
+def test_a_table_is_aligned_by_cells_and_has_no_colour_where_no_terminal_is() -> None:
+    assert shown(Format.TABLE).splitlines() == [
+        "who                         number       seconds",
+        "王小明                      13800000001      1.5",
+        '[bold]O\'Neil, "Jim"[/bold]                    12',
+    ]
+
+
+def test_a_table_without_rows_is_nothing() -> None:
+    assert shown(Format.TABLE, []) == ""
+
+
+def test_what_moves_the_cursor_does_not_reach_the_screen() -> None:
+    assert "\x1b" not in shown(Format.TABLE, [{"who": "\x1b[2Jgone\r\n", "number": "1"}])
+
+
+def on_terminal(width: int) -> list[str]:
+    """The lines as a terminal of this width gets them, without their colours."""
+    ours, theirs = pty.openpty()
+    read: list[bytes] = []
+
+    def drain() -> None:
+        try:
+            while data := os.read(ours, 4096):
+                read.append(data)
+        except OSError:
+            pass  # that is how the end of a terminal looks
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    with open(theirs, "w", encoding="utf-8") as out, pytest.MonkeyPatch.context() as patch:  # noqa: PTH123 - a handle
+        patch.setenv("COLUMNS", str(width))
+        patch.setenv("TERM", "xterm")
+        show(ROWS, COLUMNS, Format.TABLE, out)
+    reader.join(5)
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(read).decode()).splitlines()
+
+
+def test_a_narrow_terminal_gets_short_rows_not_broken_ones() -> None:
+    lines = on_terminal(30)
+    assert len(lines) == 3
+    assert all(cell_len(line) <= 30 for line in lines)
+    assert "seconds" not in lines[0]
+    assert lines[2].startswith("[bold]O'Neil")
+    assert "…" in lines[2]
+    assert "13800000001" in lines[1]
+
+
+def test_json_is_an_array_with_all_that_is_in_a_row() -> None:
+    assert json.loads(shown(Format.JSON)) == ROWS
+    assert json.loads(shown(Format.JSON, [])) == []
+
+
+def test_jsonl_is_an_object_a_line() -> None:
+    assert [json.loads(line) for line in shown(Format.JSONL).splitlines()] == ROWS
+    assert "王小明" in shown(Format.JSONL)
+
+
+def test_csv_is_rfc_4180() -> None:
+    assert shown(Format.CSV) == (
+        'who,number,seconds\r\n王小明,13800000001,1.5\r\n"[bold]O\'Neil, ""Jim""[/bold]",,12\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-1+cmd", "'-1+cmd"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("+8613800000001", "+8613800000001"),
+        ("+86 (138) 0000-0001", "+86 (138) 0000-0001"),
+        ("13800000001", "13800000001"),
+        (-1.5, "-1.5"),
+        (["=1"], '["=1"]'),
+        (None, ""),
+    ],
+)
+def test_no_cell_is_a_formula_but_a_number_stays_one(value: object, cell: str) -> None:
+    out = io.StringIO(newline="")
+    show([{"cell": value}], columns_of(["cell"]), Format.CSV, out)
+    assert list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1] == [cell]

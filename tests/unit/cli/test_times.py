@@ -1,0 +1,52 @@
+"""Times as they are typed."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ctid.cli import times
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def utc(*fields: int) -> float:
+    return datetime(*fields, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-25", utc(2026, 11, 24, 16)),
+        ("2026-11-25T08:30", utc(2026, 11, 25, 0, 30)),
+        ("2026-11-25 08:30:15", utc(2026, 11, 25, 0, 30, 15)),
+        ("2026-11-25T08:30Z", utc(2026, 11, 25, 8, 30)),
+        ("2026-11-25T08:30:00+01:00", utc(2026, 11, 25, 7, 30)),
+    ],
+)
+def test_local_unless_it_says_otherwise(text: str, at: float) -> None:
+    assert times.parse_time(text, SHANGHAI) == at
+
+
+def test_a_day_as_an_end_is_over_at_its_midnight_however_long_it_was() -> None:
+    assert times.parse_time("2026-11-25", SHANGHAI, end=True) == utc(2026, 11, 25, 16)
+    assert times.parse_time("2026-11-25T00:00", SHANGHAI, end=True) == utc(2026, 11, 24, 16)
+    longest = (times.parse_time("2026-10-25", BERLIN), times.parse_time("2026-10-26", BERLIN))
+    assert longest[1] - longest[0] == 25 * 3600
+    assert times.parse_time("2026-10-25", BERLIN, end=True) == longest[1]
+
+
+@pytest.mark.parametrize("text", ["", "now", "25.11.2026", "2026-13-01", "2026-02-30", "9" * 400])
+def test_anything_else_is_refused_with_a_remedy(text: str) -> None:
+    with pytest.raises(ValueError, match="write 2026-11-25"):
+        times.parse_time(text, SHANGHAI)
+
+
+def test_shown_in_local_time() -> None:
+    at = utc(2026, 11, 25, 0, 30, 15) + 0.25
+    assert times.to_seconds(at, SHANGHAI) == "2026-11-25 08:30:15"
+    assert times.to_milliseconds(at, SHANGHAI) == "2026-11-25 08:30:15.250"
+    assert times.with_offset(at, SHANGHAI) == "2026-11-25T08:30:15.250+08:00"
+    assert times.to_seconds(None, SHANGHAI) is None
+    assert times.midnight(at, SHANGHAI) == utc(2026, 11, 24, 16)
