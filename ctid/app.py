@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from ctid import __version__, systemd
+from ctid import __version__, housekeeping, systemd
 from ctid.ami.connection import Connection
 from ctid.config import Config, Pbx
 from ctid.domain.records import Gap, OpenCall, Seen
@@ -46,6 +46,7 @@ async def _serve(config: Config, url: str, stop: asyncio.Event) -> bool:
         for name, run in last.items():
             pipeline.restore(name, run.open_calls, run.seen, run.gap)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
+        keeping = tasks.create_task(housekeeping.run(store, config, time.time), name="housekeeping")
         connections = [_connection(table, pipeline, last[table.name]) for table in config.pbx]
         reading = [tasks.create_task(connection.run()) for connection in connections]
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
@@ -56,6 +57,7 @@ async def _serve(config: Config, url: str, stop: asyncio.Event) -> bool:
         for connection in connections:
             await connection.close()
         await asyncio.gather(*reading)
+        keeping.cancel()
         pipeline.stop()
         await writing
         alarm.close()

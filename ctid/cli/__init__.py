@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import check_config, replay, run
+from ctid.cli import check_config, replay, report, run
 
 app = typer.Typer(
     name="ctid",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("replay")(replay.replay)
+app.command("report")(report.report)
 app.command("check-config")(check_config.check_config)
 
 

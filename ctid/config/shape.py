@@ -6,10 +6,25 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ctid.config.models import Alert, Callers, Config, LineTable, Pbx, Store
+from ctid.config.models import (
+    Alert,
+    Callers,
+    Config,
+    Figures,
+    LineTable,
+    Pbx,
+    Retention,
+    Store,
+)
 from ctid.config.problems import Path, did_you_mean, listed
 
-TABLES: dict[str, type[BaseModel]] = {"store": Store, "callers": Callers, "alert": Alert}
+TABLES: dict[str, type[BaseModel]] = {
+    "store": Store,
+    "callers": Callers,
+    "alert": Alert,
+    "figures": Figures,
+    "retention": Retention,
+}
 LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable}
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
 
