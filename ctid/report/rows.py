@@ -137,8 +137,9 @@ def _percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """Give seconds as `7.9 s`, `3:05 min` or `1:02:33 h`."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
+    tenths = round(seconds, 1)
+    if tenths < 60:  # noqa: PLR2004 - a minute
+        return f"{tenths:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
