@@ -14,7 +14,7 @@ import typer
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.config import Config
 from ctid.domain.days import local_day, month_of
-from ctid.report.rows import Row, agent_row, figure_row, readable
+from ctid.report.rows import Row, agent_row, figure_row, readable, readable_reasons
 from ctid.store import figures
 from ctid.store.errors import StoreUnavailable
 from ctid.store.figures import By, Period
@@ -52,7 +52,7 @@ def report(
         rows = asyncio.run(_rows(loaded, period, by, line or None, now))
     except StoreUnavailable as error:
         fail(str(error))
-    _print(rows, format, f"{period.first} to {period.last}, {loaded.timezone}")
+    _print(rows, by, format, f"{period.first} to {period.last}, {loaded.timezone}")
 
 
 def _period(first: str, last: str, today: date) -> Period:
@@ -88,7 +88,7 @@ async def _rows(config: Config, period: Period, by: By, line: str | None, now: f
     return [figure_row(f) for f in chosen]
 
 
-def _print(rows: list[Row], format: Format, title: str) -> None:  # noqa: A002
+def _print(rows: list[Row], by: By, format: Format, title: str) -> None:  # noqa: A002
     if format is Format.JSON:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     elif format is Format.JSONL:
@@ -98,6 +98,8 @@ def _print(rows: list[Row], format: Format, title: str) -> None:  # noqa: A002
         _print_csv(rows)
     else:
         _print_table(readable(rows), title)
+        if by is By.LINE and (reasons := readable_reasons(rows)):
+            _print_table(reasons, "why not answered")
 
 
 def _print_csv(rows: list[Row]) -> None:

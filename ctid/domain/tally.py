@@ -15,7 +15,7 @@ from ctid.domain.lines import Line
 from ctid.domain.records import Gap
 
 HOURS: Final = 24
-REACH_SECONDS: Final = 6 * 3600.0
+REACH_SECONDS: Final = 2 * 3600.0
 """How far apart the offers of one call may lie and still fold into one across midnight."""
 
 

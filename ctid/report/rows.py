@@ -3,7 +3,6 @@
 Keys are stable within a major version. Null means that there is nothing to divide by ("no calls").
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ctid.domain.kpi import AgentCounts, Counts
@@ -19,6 +18,7 @@ _TITLES: Final = {
     "of": "of",
     "agent": "agent",
     "rung": "rung",
+    "rings": "rings",
     "answered": "answered",
     "missed": "missed",
     "overflowed": "overflowed",
@@ -33,7 +33,6 @@ _TITLES: Final = {
     "abandon_rate": "abandoned",
     "longest_wait_seconds": "longest wait",
     "short_answers": "short answers",
-    "rings": "rings",
     "rona": "RONA",
     "talk_seconds": "talk",
     "coverage": "coverage",
@@ -101,18 +100,28 @@ def readable(rows: list[Row]) -> list[dict[str, str]]:
 def _readable(row: Row, *, whole: bool) -> dict[str, str]:
     shown: dict[str, Any] = dict(row)
     if "scope" in row:
-        shown["of"] = row["name"] or "all lines"
-        if row["scope"] == Scope.SPECIALTY:
-            shown["of"] = f"specialty {row['name']}"
-    for key in ("not_offered", "missed", "overflowed", "excluded"):
-        if row.get(key):
-            shown[key] = f"{row[key]} ({_words(row['reasons'][key])})"
+        shown["of"] = _of(row)
     titles = {k: t for k, t in _TITLES.items() if k in shown and not (k == "coverage" and whole)}
     return {title: _word(key, shown) for key, title in titles.items()}
 
 
-def _words(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+def readable_reasons(rows: list[Row]) -> list[dict[str, str]]:
+    """Give the rows of a second table: why calls were not answered."""
+    return [
+        {
+            "of": _of(row),
+            "outcome": _TITLES[outcome],
+            "reasons": ", ".join(f"{number} {reason}" for reason, number in reasons.items()),
+        }
+        for row in rows
+        for outcome, reasons in row.get("reasons", {}).items()
+    ]
+
+
+def _of(row: Row) -> str:
+    if row["scope"] == Scope.SPECIALTY:
+        return f"specialty {row['name']}"
+    return row["name"] or "all lines"
 
 
 def _word(key: str, row: Row) -> str:

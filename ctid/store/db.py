@@ -248,6 +248,16 @@ def only_one(database: Database) -> Iterator[None]:
         os.close(handle)
 
 
+def see_that_it_can_be_read(database: Database) -> None:
+    """Raise StoreUnavailable where the file is missing or may not be read.
+
+    The driver would find out, too, but in a thread that may outlive the event loop.
+    """
+    if database.path is not None:
+        with failures(database):
+            os.close(os.open(database.path, os.O_RDONLY | os.O_CLOEXEC))
+
+
 def file_identity(database: Database) -> tuple[int, int] | None:
     """Tell one database file from another at the same path. Raises OSError if there is none."""
     if database.path is None:

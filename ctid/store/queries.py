@@ -44,6 +44,7 @@ class Reader:
     async def open(cls, url: str, *, busy_timeout_seconds: float = 5.0) -> Self:
         """Look whether the schema is ours. Raises ValueError, SchemaTooNew, StoreUnavailable."""
         reader = cls(db.parse(url), busy_timeout_seconds)
+        db.see_that_it_can_be_read(reader._database)
         with db.failures(reader._database):
             async with reader._engine.begin() as connection:
                 await connection.run_sync(migrate.check, reader._database)

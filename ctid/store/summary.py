@@ -33,6 +33,8 @@ from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.schema import record, summary, summary_day
 
+_LINES_AT_ONCE = 5
+"""So few rows at once that the events of a PBX do not wait for the reading of them."""
 _DAY = summary_day.c
 _SUM = summary.c
 
@@ -75,7 +77,10 @@ async def _count_day(store: Store, reader: Reader, desk: Desk, day: date) -> Non
         changes = await connection.scalar(select(_DAY.changes).where(_DAY.day == day.isoformat()))
         names = await offers.lines(connection)
         around = begin - REACH_SECONDS, end + REACH_SECONDS
-        found = await offers.ended(connection, names, *around)
+        found = []
+        for n in range(0, len(names), _LINES_AT_ONCE):
+            some = names[n : n + _LINES_AT_ONCE]
+            found += await offers.ended(connection, some, *around)
         agents = await offers.agents(connection, names, begin, end)
     rows = await asyncio.to_thread(_day_rows, day, desk, found, agents)
 
