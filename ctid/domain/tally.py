@@ -55,7 +55,10 @@ class Hours:
 
     def at(self, hour: int) -> Counts:
         """The counts of one hour, to count into."""
-        return self.by_hour.setdefault(hour, Counts())
+        found = self.by_hour.get(hour)
+        if found is None:
+            found = self.by_hour[hour] = Counts()
+        return found
 
     def add(self, other: "Hours") -> None:
         """Add what was counted elsewhere."""
@@ -89,22 +92,24 @@ class _Tally:
         self._found: dict[Key, Hours] = {}
 
     def count(self, offers: Iterable[Offer]) -> dict[Key, Hours]:
-        calls: dict[tuple[str, str], list[Offer]] = {}
+        first: dict[tuple[str, str], Offer] = {}
+        several: dict[tuple[str, str], list[Offer]] = {}
         for offer in offers:
-            calls.setdefault(offer[:2], []).append(offer)
+            key = offer.pbx, offer.uniqueid
+            earlier = first.setdefault(key, offer)
+            if earlier is not offer:
+                several.setdefault(key, [earlier]).append(offer)
         alone: dict[str, Hours] = {}
-        for call in calls.values():
-            if len(call) > 1:
-                self._several(call)
-                continue
-            (offer,) = call
-            if self._begin <= offer.at < self._end:
+        for call in several.values():
+            self._several(call)
+        for key, offer in first.items():
+            if key not in several and self._begin <= offer.at < self._end:
                 self._one(alone.setdefault(offer.line, Hours()), offer, self._on_duty(offer))
         # A call with one offer counts alike everywhere: it is counted once, and added.
         for line, hours in alone.items():
             self._of((Scope.LINE, line)).add(hours)
-            for key in self._desk.scopes_of(line):
-                self._of(key).add(hours)
+            for scope in self._desk.scopes_of(line):
+                self._of(scope).add(hours)
         return self._found
 
     def _several(self, call: Sequence[Offer]) -> None:
