@@ -5,7 +5,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 from ctid import __version__, control, last_run, systemd
 from ctid.config import Config
 from ctid.domain.records import Batch
+from ctid.housekeeping import Housekeeping
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
 from ctid.outbound.rates import RateKeeper, answer_rates
 from ctid.outbound.reading import Rates
@@ -28,7 +28,7 @@ from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
-from ctid.web.control import ControlServer, SocketError
+from ctid.web.control import ControlServer, Route, SocketError
 from ctid.web.listener import Listener
 from ctid.web.server import MetricsServer
 
@@ -48,7 +48,6 @@ async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> 
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hup.set)
     calm_the_collector()
-    let_events_pass()
     with db.only_one(db.parse(config.store.url)), contextlib.ExitStack() as stack:
         listener = Listener(config.metrics) if config.metrics.address else None
         if listener is not None:
@@ -95,14 +94,19 @@ async def record(
         rates = RateKeeper(lambda: _rates(overview.config))
         overview = Overview(config, pipeline, pbxs, tally, rates=rates.current)
         watchdog = Watchdog(overview)
+        housekeeping = Housekeeping(store, lambda: overview.config, time.time)
         reloader = Reloader(reloads.load, pipeline, pbxs, overview, tally, watchdog, listener)
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
+            tasks.create_task(housekeeping.run(), name="housekeeping"),
             tasks.create_task(rates.run(), name="rates"),
             tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),
         ]
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
-        async with _metrics(config, listener, overview), _control(config, overview, reloader):
+        async with (
+            _metrics(config, listener, overview),
+            _control(config, control.routes(overview, reloader.reload, housekeeping)),
+        ):
             await stop.wait()
             systemd.notify("STOPPING=1")
             log.info("stopping")
@@ -148,12 +152,12 @@ async def _metrics(
 
 
 @contextlib.asynccontextmanager
-async def _control(config: Config, overview: Overview, reloader: Reloader) -> AsyncIterator[None]:
+async def _control(config: Config, routes: list[Route]) -> AsyncIterator[None]:
     """Calls are recorded also where nobody can ask about them."""
     path = socket_path.of_daemon(config, os.environ)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            server = ControlServer(path, control.routes(overview, reloader.reload))
+            server = ControlServer(path, routes)
             await stack.enter_async_context(server)
         except SocketError as error:
             log.warning("no_control_socket", why=str(error))
@@ -168,15 +172,6 @@ def calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-
-
-def let_events_pass() -> None:
-    """Make threads that work give way after half a millisecond instead of five.
-
-    The event loop gives the interpreter up with every read and write; to have it back it would wait
-    5 ms each time while the text of the metrics is written.
-    """
-    sys.setswitchinterval(0.0005)
 
 
 def _alarm(config: Config, tasks: asyncio.TaskGroup) -> Alarm:

@@ -4,11 +4,17 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ctid.housekeeping import Housekeeping
 from ctid.overview import Overview
+from ctid.store.errors import StoreUnavailable
 from ctid.web.control import Asker, ControlError, Route
 
 
-def routes(overview: Overview, reload: Callable[[], Awaitable[list[str]]]) -> list[Route]:
+def routes(
+    overview: Overview,
+    reload: Callable[[], Awaitable[list[str]]],
+    housekeeping: Housekeeping,
+) -> list[Route]:
     """`reload` gives the mistakes of the new configuration; none: it is in force."""
 
     async def status(_body: Any, _asker: Asker) -> Any:
@@ -24,8 +30,26 @@ def routes(overview: Overview, reload: Callable[[], Awaitable[list[str]]]) -> li
         overview.backup_at = time.time()
         return {}
 
+    async def rebuild_summary(_body: Any, _asker: Asker) -> Any:
+        try:
+            await housekeeping.rebuild()
+        except StoreUnavailable as error:
+            raise ControlError(str(error)) from None
+        return {}
+
+    async def forget(body: Any, _asker: Asker) -> Any:
+        number = body.get("number") if isinstance(body, dict) else None
+        if not isinstance(number, str) or not number:
+            raise ControlError('the body must be {"number": "..."}', 400)
+        try:
+            return {"calls": await housekeeping.forget(number)}
+        except StoreUnavailable as error:
+            raise ControlError(str(error)) from None
+
     return [
         Route("GET", "/v1/status", status),
         Route("POST", "/v1/reload", do_reload),
         Route("POST", "/v1/backup-done", backup_done),
+        Route("POST", "/v1/rebuild-summary", rebuild_summary),
+        Route("POST", "/v1/forget", forget),
     ]

@@ -14,7 +14,10 @@ from ctid.cli import (
     demo,
     doctor,
     explain,
+    forget,
+    rebuild_summary,
     replay,
+    report,
     run,
     status,
 )
@@ -30,10 +33,13 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("calls")(calls.calls)
+app.command("report")(report.report)
 app.command("explain")(explain.explain)
 app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)
 app.command("backup")(backup.backup)
+app.command("forget")(forget.forget)
+app.command("rebuild-summary")(rebuild_summary.rebuild_summary)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)

@@ -14,7 +14,9 @@ from ctid.config.problems import did_you_mean
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
 from ctid.domain.duty import Duty, Shift, parse_shift
+from ctid.domain.kpi import Rules
 from ctid.domain.patterns import Pattern, parse
+from ctid.domain.tally import Desk
 
 RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
 
@@ -203,6 +205,19 @@ class Control(_Table):
     socket: Text | None = None
 
 
+class Figures(_Table):
+    """What the figures are computed with."""
+
+    service_level_seconds: Seconds = 20.0
+    short_abandon_seconds: Seconds = 5.0
+
+
+class Retention(_Table):
+    """How long records are kept; without a number, for ever."""
+
+    records_days: int = Field(default=0, ge=0, le=36500)
+
+
 class Config(_Table):
     """A whole configuration.
 
@@ -218,6 +233,8 @@ class Config(_Table):
     alert: Alert = Alert()
     metrics: Metrics = Metrics()
     control: Control = Control()
+    figures: Figures = Figures()
+    retention: Retention = Retention()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:
@@ -235,6 +252,15 @@ class Config(_Table):
                 target_rate=line.target_rate,
             )
             for line in self.line
+        )
+
+    def desk(self) -> Desk:
+        """What the figures have to know."""
+        return Desk(
+            zone=self.timezone,
+            lines={line.name: line for line in self.lines()},
+            pbxs=tuple(table.name for table in self.pbx),
+            rules=Rules(self.figures.service_level_seconds, self.figures.short_abandon_seconds),
         )
 
     def directory(self, pbx: str) -> domain.Directory:

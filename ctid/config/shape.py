@@ -11,9 +11,11 @@ from ctid.config.models import (
     Callers,
     Config,
     Control,
+    Figures,
     LineTable,
     Metrics,
     Pbx,
+    Retention,
     Store,
 )
 from ctid.config.problems import Path, did_you_mean, listed
@@ -24,6 +26,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "alert": Alert,
     "metrics": Metrics,
     "control": Control,
+    "figures": Figures,
+    "retention": Retention,
 }
 LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable}
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})

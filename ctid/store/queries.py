@@ -3,12 +3,14 @@
 Every call is one short transaction. All raise StoreUnavailable.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.records import (
     Direction,
@@ -196,6 +198,13 @@ class Reader:
         """Give what was decided in one call, in order."""
         query = select(history).where(history.c.pbx == pbx, history.c.uniqueid == uniqueid)
         return rows.facts_from(await self._rows(query.order_by(history.c.seq)))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction for several questions; keep it short."""
+        with db.failures(self._database):
+            async with self._engine.begin() as connection:
+                yield connection
 
     async def _rows(self, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         with db.failures(self._database):

@@ -1,15 +1,18 @@
 """The one writer: a batch is one transaction, and once `commit` has returned it is on disk."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from sqlalchemy import bindparam, delete, text
+from sqlalchemy import bindparam, delete, func, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.records import Batch
+from ctid.domain.records import Batch, Record
 from ctid.store import db, migrate, rows, schema
 from ctid.store.errors import StoreReason
+
+_T = TypeVar("_T")
 
 
 class Store:
@@ -43,6 +46,15 @@ class Store:
             ),
             dialect,
         )
+        c = schema.summary_day.c
+        self._touch_days = db.compile_write(
+            update(schema.summary_day)
+            .where(c.began_at <= bindparam("b_last"), c.ended_at > bindparam("b_first"))
+            .values(changes=c.changes + literal_column("1")),
+            dialect,
+        )
+        # No day that ends later was announced to be summarised: what is newer touches none.
+        self.summarised_until = float("-inf")
         self._connection: AsyncConnection | None = None
         self._file: tuple[int, int] | None = None
         self._lock = asyncio.Lock()
@@ -82,19 +94,42 @@ class Store:
         Raises StoreUnavailable; whether the batch was written is then not known, and it has to be
         given again. The next call connects anew.
         """
-        jobs = self._jobs(batch)
-        if not jobs:
+        if batch == Batch():
             return
         async with self._lock:
             try:
                 with db.failures(self._database):
                     connection = self._connection or await self._connect()
-                    await db.write_all(connection, jobs)
+                    # only now: which days are touched depends on what was written before
+                    await db.write_all(connection, self._jobs(batch))
                     self._see_that_the_file_is_there()
             except BaseException:
                 # Also when cancelled: the driver may be in the middle of a statement.
                 await self._disconnect()
                 raise
+
+    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        """Run other writes in a transaction of their own, between two batches.
+
+        A batch waits meanwhile: `work` has to be short. Raises StoreUnavailable; whether it was
+        written is then not known.
+        """
+        async with self._lock:
+            try:
+                with db.failures(self._database):
+                    connection = self._connection or await self._connect()
+                    async with connection.begin():
+                        result = await work(connection)
+                    self._see_that_the_file_is_there()
+            except BaseException:
+                await self._disconnect()
+                raise
+        return result
+
+    @property
+    def database(self) -> db.Database:
+        """Where it writes."""
+        return self._database
 
     async def close(self) -> None:
         """Give the connection back. The store may be used again all the same."""
@@ -109,6 +144,8 @@ class Store:
             await connection.run_sync(migrate.check, self._database)
             # Changes nothing, but says at once that the database or our right is read-only.
             await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            found = await connection.scalar(select(func.max(schema.summary_day.c.ended_at)))
+            self.summarised_until = float("-inf") if found is None else found
         return connection
 
     async def _disconnect(self) -> None:
@@ -141,5 +178,20 @@ class Store:
             (self._forget_call, [row[:2] for row in calls if row[2] is None]),
             (upsert["gap"], [rows.gap_row(gap) for gap in batch.gaps]),
             (upsert["seen"], [rows.seen_row(seen) for seen in batch.seen]),
+            (self._touch_days, self._touched(records)),
         ]
         return [job for job in jobs if job[1]]
+
+    def _touched(self, records: list[Record]) -> list[db.Row]:
+        """Give the times between which summarised days are no longer right."""
+        touched: set[db.Row] = set()
+        for record in records:
+            times = [
+                at
+                for at in (record.started_at, record.offered_at, record.ended_at)
+                if at is not None
+            ]
+            if times and min(times) < self.summarised_until:
+                row = {"b_first": min(times), "b_last": max(times)}
+                touched.add(tuple(row[name] for name in self._touch_days.columns))
+        return list(touched)

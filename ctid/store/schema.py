@@ -58,6 +58,7 @@ record = Table(
         "ix_record_figures",
         "line",
         "offered_at",
+        "started_at",
         "outcome",
         "reason",
         "wait_seconds",
@@ -133,4 +134,29 @@ seen = Table(
     Column("started", Text),
     PrimaryKeyConstraint("pbx", name="pk_seen"),
     sqlite_with_rowid=False,
+)
+
+summary_day = Table(
+    "summary_day",
+    metadata,
+    Column("day", Text, nullable=False),
+    Column("began_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("frozen", Boolean, nullable=False),
+    PrimaryKeyConstraint("day", name="pk_summary_day"),
+    sqlite_with_rowid=False,
+)
+
+summary = Table(
+    "summary",
+    metadata,
+    Column("span", Text, nullable=False),
+    Column("began_on", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("total", Text, nullable=False),
+    Column("hours", Text, nullable=False),
+    PrimaryKeyConstraint("span", "began_on", "scope", "name", name="pk_summary"),
 )

@@ -19,7 +19,7 @@ from statistics import median
 from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
-from ctid.app import calm_the_collector, let_events_pass
+from ctid.app import calm_the_collector
 from ctid.config import Config, LineTable, Metrics, Store
 from ctid.outbound.alarm import NoAlarm
 from ctid.outbound.tally import Tally
@@ -41,7 +41,6 @@ async def measure(port: int, folder: Path, *, scraped: bool) -> tuple[list[float
     """Delays of all events, and how long each scrape took, milliseconds."""
     logs.set_up(human=False, level=logging.ERROR)
     calm_the_collector()
-    let_events_pass()
     database = folder / "bench.sqlite3"
     await migrate.upgrade(str(database))
     config = _config(database)

@@ -1,0 +1,12 @@
+"""`ctid rebuild-summary`: have the closed days counted anew."""
+
+import typer
+
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
+from ctid.cli.control import ask
+
+
+def rebuild_summary(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Have the running daemon count all closed days anew, after duty hours or [figures] changed."""
+    ask(load_config(config, read_secrets=False), "POST", "/v1/rebuild-summary")
+    typer.echo("the closed days are being counted anew; figures are right all the while")

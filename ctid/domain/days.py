@@ -1,0 +1,27 @@
+"""Local days: midnight to midnight in a time zone, so 23 or 25 hours where clocks change."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def midnight(day: date, zone: str) -> float:
+    """The instant (Unix seconds) at which a day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def local_day(at: float, zone: str) -> date:
+    """The day in which an instant lies."""
+    return datetime.fromtimestamp(at, ZoneInfo(zone)).date()
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """Every day from the first to the last, both included."""
+    for n in range((last - first).days + 1):
+        yield first + timedelta(days=n)
+
+
+def month_of(day: date) -> tuple[date, date]:
+    """The first and the last day of its month."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

@@ -1,0 +1,1 @@
+"""Figures as rows for people and programs."""

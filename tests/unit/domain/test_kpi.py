@@ -1,0 +1,149 @@
+"""What the figures make of single offers, of nothing, and of the offers of one call."""
+
+from datetime import date
+
+import pytest
+
+from ctid.domain.days import days, local_day, midnight, month_of
+from ctid.domain.kpi import Counts, Offer, Rules, fold
+from ctid.domain.records import Gap, GapCause, Outcome, Reason
+from ctid.domain.tally import Desk, Scope, coverage, tally
+
+ZONE = "Europe/Berlin"
+DAY = date(2026, 11, 25)
+AT = midnight(DAY, ZONE) + 10 * 3600
+
+
+def offer(
+    outcome: Outcome = Outcome.ANSWERED,
+    reason: Reason | None = None,
+    *,
+    at: float = AT,
+    line: str = "network",
+    wait: float | None = 7.0,
+    talk: float | None = 60.0,
+    call: str = "1.1",
+) -> Offer:
+    return Offer("main", call, line, at, outcome.value, reason or "", wait, talk, 0.0)
+
+
+def counted(*offers: Offer, on_duty: bool = True) -> Counts:
+    counts = Counts()
+    for one in offers:
+        counts.count(one, Rules(), on_duty=on_duty)
+    return counts
+
+
+def test_without_calls_there_is_no_rate() -> None:
+    for counts in (Counts(), counted(offer(Outcome.LOST), offer(Outcome.NOT_OFFERED))):
+        assert counts.rung == 0
+        for rate in (
+            counts.answer_rate,
+            counts.adjusted_rate,
+            counts.service_level,
+            counts.abandon_rate,
+            counts.asa,
+            counts.aht,
+            counts.longest_wait,
+        ):
+            assert rate is None
+
+
+def test_lost_and_excluded_are_in_no_rate() -> None:
+    counts = counted(offer(), offer(Outcome.LOST), offer(Outcome.EXCLUDED, Reason.TEST))
+    assert (counts.rung, counts.answer_rate, counts.of(Outcome.LOST)) == (1, 1.0, 1)
+    assert counts.reasons(Outcome.EXCLUDED) == {"test": 1}
+
+
+@pytest.mark.parametrize(("wait", "adjusted"), [(4.999, 0), (5.0, 1), (None, 1)])
+def test_a_short_abandon_is_below_the_limit(wait: float | None, adjusted: int) -> None:
+    counts = counted(offer(Outcome.MISSED, Reason.CALLER_HANGUP, wait=wait))
+    assert (counts.rung, counts.adjusted_rung) == (1, adjusted)
+    assert counts.abandon_rate == 1.0
+
+
+@pytest.mark.parametrize(("talk", "short"), [(2.999, 1), (3.0, 0), (None, 0)])
+def test_a_short_answer_rang_but_was_none(talk: float | None, short: int) -> None:
+    counts = counted(offer(talk=talk))
+    assert (counts.answer_rate, counts.short_answers) == (1.0, short)
+    assert counts.adjusted_rate == 1 - short
+
+
+def test_out_of_duty_only_the_raw_rate_counts() -> None:
+    counts = counted(offer(), on_duty=False)
+    assert (counts.answer_rate, counts.adjusted_rate) == (1.0, None)
+
+
+@pytest.mark.parametrize(("wait", "level"), [(20.0, 1.0), (20.001, 0.0), (None, 0.0)])
+def test_the_service_level_includes_its_limit(wait: float | None, level: float) -> None:
+    assert counted(offer(wait=wait)).service_level == level
+
+
+def test_counts_can_be_written_down_and_added() -> None:
+    first = counted(offer(), offer(Outcome.MISSED, Reason.BUSY, wait=90.0))
+    second = counted(offer(wait=30.0), offer(Outcome.NOT_OFFERED, Reason.IVR_HANGUP))
+    both = Counts.from_json(first.to_json())
+    both.add(Counts.from_json(second.to_json()))
+    assert both == counted(
+        offer(),
+        offer(Outcome.MISSED, Reason.BUSY, wait=90.0),
+        offer(wait=30.0),
+        offer(Outcome.NOT_OFFERED, Reason.IVR_HANGUP),
+    )
+    assert both.longest_wait == 90.0
+
+
+def test_a_call_that_was_answered_elsewhere_is_answered_and_has_waited_all_along() -> None:
+    gone = offer(Outcome.OVERFLOWED, Reason.QUEUE_TIMEOUT, wait=30.0, talk=0.0)
+    folded = fold([offer(at=AT + 40, wait=5.0, line="server"), gone])
+    assert (folded.outcome, folded.at, folded.wait_seconds) == ("answered", AT, 45.0)
+
+
+def test_a_call_that_may_have_been_answered_elsewhere_is_not_called_missed() -> None:
+    gone = offer(Outcome.OVERFLOWED, Reason.QUEUE_TIMEOUT)
+    assert fold([gone, offer(Outcome.LOST, at=AT + 40, line="server")]).outcome == "lost"
+
+
+def test_both_lines_count_it_and_the_desk_counts_it_once() -> None:
+    late = midnight(DAY, ZONE) - 10
+    gone = offer(Outcome.OVERFLOWED, Reason.QUEUE_TIMEOUT, at=late)
+    here = offer(at=late + 20, line="server")
+    found = {day: tally([gone, here], day, Desk(ZONE, {})) for day in (date(2026, 11, 24), DAY)}
+    assert [{scope for scope, _ in day} for day in found.values()] == [
+        {Scope.LINE, Scope.DESK},
+        {Scope.LINE},
+    ]
+    before = found[date(2026, 11, 24)]
+    assert before[Scope.LINE, "network"].total().answer_rate == 0.0
+    assert before[Scope.DESK, ""].total().answer_rate == 1.0
+    assert before[Scope.DESK, ""].by_hour.keys() == {23}
+
+
+def test_days_are_as_long_as_the_clock_makes_them() -> None:
+    spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
+    for day, hours in ((spring, 23), (autumn, 25), (DAY, 24)):
+        (_, after) = days(day, date.fromordinal(day.toordinal() + 1))
+        assert midnight(after, ZONE) - midnight(day, ZONE) == hours * 3600
+        assert local_day(midnight(day, ZONE), ZONE) == day
+        assert local_day(midnight(after, ZONE) - 0.001, ZONE) == day
+    assert month_of(date(2024, 2, 11)) == (date(2024, 2, 1), date(2024, 2, 29))
+
+
+def test_an_hour_that_occurs_twice_is_one() -> None:
+    begin = midnight(date(2026, 10, 25), ZONE)
+    twice = [offer(at=begin + 2.5 * 3600, call="1"), offer(at=begin + 3.5 * 3600, call="2")]
+    hours = tally(twice, date(2026, 10, 25), Desk(ZONE, {}))[Scope.LINE, "network"].by_hour
+    assert {hour: counts.rung for hour, counts in hours.items()} == {2: 2}
+
+
+def test_coverage_is_that_of_the_pbx_that_was_seen_least() -> None:
+    gaps = [
+        Gap("a", 10.0, 30.0, GapCause.CONNECTION_LOST),
+        Gap("a", 20.0, 40.0, GapCause.CONNECTION_LOST),
+        Gap("b", 90.0, None, GapCause.DAEMON_DOWN),
+        Gap("removed", 0.0, 100.0, GapCause.DAEMON_DOWN),
+    ]
+    assert coverage(gaps, ("a", "b"), [(0.0, 100.0)]) == pytest.approx(0.7)
+    assert coverage(gaps, ("b",), [(0.0, 100.0)]) == pytest.approx(0.9)
+    assert coverage(gaps, ("a",), [(0.0, 20.0), (50.0, 60.0)]) == pytest.approx(20 / 30)
+    assert coverage(gaps, ("a",), []) is None
