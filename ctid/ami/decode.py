@@ -352,10 +352,10 @@ class Decoder:
 
 
 def _uniqueid(kind: _Kind, groups: Groups) -> str:
-    """The Uniqueid of an event's first snapshot."""
+    """The Uniqueid of an event's first snapshot that has one, or empty."""
     first = len(groups) - len(CAPTURED) * (1 + len(kind.further))
     at = first + CAPTURED.index("Uniqueid")
-    return groups[at] or groups[at + len(CAPTURED)]
+    return next((found for found in groups[at :: len(CAPTURED)] if found), "")
 
 
 def _read(kind: _Kind, block: str, *, slow: bool = False) -> _Found | None:

@@ -75,6 +75,13 @@ def test_no_bytes_raise(data: st.DataObject) -> None:
     assert isinstance(decoded(bytes(stream)), list)
 
 
+def test_a_torn_event_without_a_uniqueid_is_mended_all_the_same() -> None:
+    stream = bytearray(recorded("number_forge_short")[:6000])
+    del stream[2936 : 2936 + 13]
+    assert b"Uniqueid: \r\n" in stream
+    assert isinstance(decoded(bytes(stream)), list)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_recorded_streams_hold_nothing_odd(name: str) -> None:
     decoder = Decoder()
