@@ -37,6 +37,12 @@ _TITLES: Final = {
     "talk_seconds": "talk",
     "coverage": "coverage",
 }
+WORDS: Final = frozenset({"day", "of", "agent", "outcome", "reasons"})
+"""Columns that hold words; the others hold numbers."""
+
+SPARE: Final = frozenset({"lost", "excluded", "short answers", "abandoned", "AHT", "ASA"})
+"""Columns that a narrow terminal may go without."""
+
 _RATES: Final = ("answer_rate", "adjusted_rate", "service_level", "abandon_rate")
 
 
