@@ -1,5 +1,7 @@
 """What a tracker knows about one PBX, and the few ways in which it changes."""
 
+from sys import intern
+
 from ctid.domain import events as ev
 from ctid.domain.calls import Call, Visit
 from ctid.domain.channels import DOWN, RINGING, Leg, Mirror
@@ -75,10 +77,12 @@ class State:
                 return None
             return self.make_leg(channel, at)
         leg.state = channel.state
-        leg.linkedid = channel.linkedid
-        leg.exten = channel.exten
+        if leg.linkedid != channel.linkedid:
+            leg.linkedid = intern(channel.linkedid)
+        if leg.exten != channel.exten:
+            leg.exten = intern(channel.exten)
         if leg.context != channel.context:
-            leg.context = channel.context
+            leg.context = intern(channel.context)
             if leg.uniqueid == leg.call and self.directory.is_closed_context(channel.context):
                 self.calls[leg.call].closed_context = True
         return leg
@@ -87,14 +91,15 @@ class State:
         if dialled is None:
             dialled = channel.state in (DOWN, RINGING) or channel.uniqueid != channel.linkedid
         leg = Leg(
-            uniqueid=channel.uniqueid,
+            # interned: thousands of open calls share these few words
+            uniqueid=intern(channel.uniqueid),
             name=channel.name,
-            linkedid=channel.linkedid,
+            linkedid=intern(channel.linkedid),
             state=channel.state,
             number=channel.caller_number,
             caller_name=channel.caller_name,
-            context=channel.context,
-            exten=channel.exten,
+            context=intern(channel.context),
+            exten=intern(channel.exten),
             created_at=at,
             dialled=dialled,
             outside=self.directory.is_trunk(channel.name),

@@ -1,8 +1,11 @@
 """SQLite and PostgreSQL behind one seam: every difference between them stands in this file."""
 
 import fcntl
+import importlib.util
 import os
 import sqlite3
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,17 +22,14 @@ from sqlalchemy.pool import NullPool
 
 from ctid.store.errors import StoreReason, StoreUnavailable
 
-try:
-    import asyncpg
-except ImportError:  # the extra `postgresql` is not installed
-    asyncpg = None
-
 _SQLITE: Final = "sqlite"
 _POSTGRESQL: Final = "postgresql"
 _FILE_MODE: Final = 0o640
 _BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
 """Takes the lock at once: a transaction that begins by reading could not wait for it later."""
 _MIGRATION_LOCK: Final = 0x63746964  # "ctid": any number that nobody else locks
+_WAL_TRIES: Final = 50
+_WAL_PAUSE_SECONDS: Final = 0.01
 _WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
 
 
@@ -64,7 +64,7 @@ def parse(url: str) -> Database:
     if backend == _SQLITE:
         return _sqlite_file(parsed.database or "")
     if backend == _POSTGRESQL:
-        if asyncpg is None:
+        if importlib.util.find_spec("asyncpg") is None:
             message = "PostgreSQL needs asyncpg; install it beside ctid: pip install asyncpg"
             raise ValueError(message)
         return Database(parsed.set(drivername="postgresql+asyncpg"), None)
@@ -115,7 +115,7 @@ def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngin
 
     def prepare(connection: Any, _entry: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
@@ -124,6 +124,19 @@ def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngin
     event.listen(engine.sync_engine, "connect", prepare)
     _begin_with(engine, _BEGIN_WRITING)
     return engine
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite does not wait for a lock here, where two make a new file at once."""
+    for tries_left in reversed(range(_WAL_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
 
 
 def reader_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngine:
@@ -278,9 +291,7 @@ def failures(database: Database) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:  # TimeoutError is an OSError
         raise _explain(database, error) from error
     except Exception as error:
-        if asyncpg is not None and (
-            isinstance(error, asyncpg.PostgresError) or _lost_connection(error)
-        ):
+        if _is_asyncpgs(error):
             raise _explain(database, error) from error
         raise
 
@@ -377,7 +388,20 @@ def _sqlite_reason(database: Database, code: int, text: str) -> StoreReason:
     return reason
 
 
+def _asyncpg() -> Any:
+    """PostgreSQL's driver where it is in use: whoever uses SQLite need not have it in memory."""
+    return sys.modules.get("asyncpg")
+
+
+def _is_asyncpgs(error: BaseException) -> bool:
+    asyncpg = _asyncpg()
+    return asyncpg is not None and (
+        isinstance(error, asyncpg.PostgresError) or _lost_connection(error)
+    )
+
+
 def _lost_connection(error: BaseException) -> bool:
+    asyncpg = _asyncpg()
     if asyncpg is None:
         return False
     # InternalClientError: the server has said goodbye, but has not closed the connection yet.

@@ -17,6 +17,9 @@ from sqlalchemy import (
     Text,
 )
 
+REVISIONS = ("0001", "0002")
+"""The migrations in `migrations/versions`, oldest first."""
+
 metadata = MetaData()
 
 record = Table(

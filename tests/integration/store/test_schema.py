@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from ctid.store import db, migrate, schema
@@ -30,6 +32,28 @@ async def test_the_migrated_schema_is_the_one_in_the_code(url: str) -> None:
     async with engine.connect() as connection:
         assert await connection.run_sync(difference) == []
     await engine.dispose()
+
+
+def test_the_revisions_in_the_code_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", "ctid.store:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [migrate.head()]
+    newest_first = [script.revision for script in scripts.walk_revisions()]
+    assert tuple(reversed(newest_first)) == schema.REVISIONS
+
+
+def test_alembic_is_not_in_memory_without_need(tmp_path: Path) -> None:
+    start = (
+        "import asyncio, sys; from ctid.store import migrate;"
+        f"asyncio.run(migrate.upgrade({str(tmp_path / 'a.sqlite3')!r}));"
+        "print('alembic' in sys.modules)"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", start], check=True, capture_output=True, text=True)
+        for _ in range(2)
+    ]
+    assert [done.stdout for done in said] == ["True\n", "False\n"]
 
 
 async def test_upgrading_again_changes_nothing(url: str) -> None:
