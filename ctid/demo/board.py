@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from ctid.domain.kpi import RUNG
 from ctid.domain.lines import Line
 from ctid.domain.records import Outcome, Record
 
 # Visits that ended and are still shown.
 KEPT = 100
-
-_RUNG = (Outcome.ANSWERED, Outcome.MISSED, Outcome.OVERFLOWED)
 
 
 @dataclass(slots=True)
@@ -24,7 +23,7 @@ class Figures:
 
     @property
     def rung(self) -> int:
-        return sum(self.outcomes[outcome] for outcome in _RUNG)
+        return sum(self.outcomes[outcome] for outcome in RUNG)
 
     @property
     def rate(self) -> float | None:

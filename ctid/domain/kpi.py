@@ -14,9 +14,9 @@ from ctid.domain.records import Outcome, Reason
 SHORT_ANSWER_SECONDS: Final = 3.0
 """An answer with less talk and hold than this is a `short_answer`."""
 
-_RUNG: Final = (Outcome.ANSWERED, Outcome.MISSED, Outcome.OVERFLOWED)
+RUNG: Final = (Outcome.ANSWERED, Outcome.MISSED, Outcome.OVERFLOWED)
 _ANSWERED: Final = Outcome.ANSWERED.value
-_COUNTED: Final = frozenset(outcome.value for outcome in _RUNG)
+_COUNTED: Final = frozenset(outcome.value for outcome in RUNG)
 _HANGUP: Final = Reason.CALLER_HANGUP.value
 # The first that one of a call's offers has is the call's: what is not known is not called missed.
 _PRECEDENCE: Final = (
@@ -181,7 +181,7 @@ class Counts:
     @property
     def rung(self) -> int:
         """Answered, missed and overflowed: what the answer rate is of."""
-        return sum(self.of(outcome) for outcome in _RUNG)
+        return sum(self.of(outcome) for outcome in RUNG)
 
     @property
     def answer_rate(self) -> float | None:

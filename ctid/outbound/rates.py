@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from ctid.domain.days import local_day, midnight
+from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
 from ctid.outbound.reading import Rates
-from ctid.outbound.tally import RUNG
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 
@@ -53,7 +52,5 @@ async def answer_rates(reader: Reader, lines: list[str], zone: str, now: float) 
 
 
 def _periods(zone: str, now: float) -> dict[str, float]:
-    midnight = datetime.fromtimestamp(now, ZoneInfo(zone)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return {"today": midnight.timestamp(), "month": midnight.replace(day=1).timestamp()}
+    today = local_day(now, zone)
+    return {"today": midnight(today, zone), "month": midnight(today.replace(day=1), zone)}

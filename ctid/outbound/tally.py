@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ctid.domain.kpi import RUNG
 from ctid.domain.records import Batch, Direction, Gap, GapCause, Outcome, Reason, Record, RingResult
 
 _K = TypeVar("_K", bound=Hashable)
@@ -45,7 +46,6 @@ REASONS: dict[Outcome, tuple[Reason | None, ...]] = {
     Outcome.LOST: (None,),
     Outcome.EXCLUDED: (Reason.OWN_AGENT, Reason.TEST, Reason.BLOCKED, Reason.FAX),
 }
-RUNG = (Outcome.ANSWERED, Outcome.MISSED, Outcome.OVERFLOWED)
 
 
 @dataclass(slots=True)
