@@ -35,6 +35,11 @@ _WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
 
 Row = tuple[str | float | None, ...]
 
+# For each None and bool the driver looks in three places for an adapter and tells itself by
+# exceptions that there is none: more than half the time of a row. So it is given some.
+sqlite3.register_adapter(type(None), lambda _: None)
+sqlite3.register_adapter(bool, int)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
