@@ -10,6 +10,21 @@ def midnight(day: date, zone: str) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp()
 
 
+def hours(day: date, zone: str) -> Iterator[tuple[float, int]]:
+    """The instants at which an hour of the local day begins, and which hour, 0 to 23.
+
+    Clocks may skip one, or begin one twice; today they change on a quarter of an hour everywhere.
+    """
+    info, last = ZoneInfo(zone), None
+    at, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    while at < end:
+        hour = datetime.fromtimestamp(at, info).hour
+        if hour != last:
+            yield at, hour
+        last = hour
+        at += 900.0
+
+
 def local_day(at: float, zone: str) -> date:
     """The day in which an instant lies."""
     return datetime.fromtimestamp(at, ZoneInfo(zone)).date()

@@ -5,7 +5,7 @@ every rate and mean is derived from the sums. None always means that there is no
 a rate without calls is "no calls", neither 0 nor 1. Rates are between 0 and 1, times in seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self
 
@@ -115,23 +115,26 @@ class Counts:
     adjusted_rung: int = 0
     adjusted_answered: int = 0
 
-    def count(self, offer: Offer, rules: Rules, *, on_duty: bool) -> None:
-        """Add one ended offer."""
-        _, _, _, _, outcome, reason, wait, talk, hold = offer
-        key = (outcome, reason)
-        self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        if outcome not in _COUNTED:
-            return
-        if wait is not None and (self.longest_wait is None or wait > self.longest_wait):
-            self.longest_wait = wait
-        if outcome == _ANSWERED:
-            short = self._count_answer(wait, talk, hold, rules)
-            self.adjusted_rung += on_duty
-            self.adjusted_answered += on_duty and not short
-        else:
-            short = reason == _HANGUP and wait is not None and wait < rules.short_abandon_seconds
-            self.short_abandons += short
-            self.adjusted_rung += on_duty and not short
+    def count(self, offers: Iterable[Offer], rules: Rules, *, on_duty: bool) -> None:
+        """Add ended offers, all of them within duty hours or none."""
+        outcomes = self.outcomes
+        for _, _, _, _, outcome, reason, wait, talk, hold in offers:
+            key = (outcome, reason)
+            outcomes[key] = outcomes.get(key, 0) + 1
+            if outcome not in _COUNTED:
+                continue
+            if wait is not None and (self.longest_wait is None or wait > self.longest_wait):
+                self.longest_wait = wait
+            if outcome == _ANSWERED:
+                short = self._count_answer(wait, talk, hold, rules)
+                self.adjusted_rung += on_duty
+                self.adjusted_answered += on_duty and not short
+            else:
+                short = (
+                    reason == _HANGUP and wait is not None and wait < rules.short_abandon_seconds
+                )
+                self.short_abandons += short
+                self.adjusted_rung += on_duty and not short
 
     def _count_answer(
         self, wait: float | None, talk: float | None, hold: float | None, rules: Rules

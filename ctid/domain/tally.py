@@ -1,14 +1,15 @@
 """From the offers of a day to counts: by line, specialty and whole desk, by hour of the day."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from ctid.domain.days import midnight
+from ctid.domain.days import hours, midnight
 from ctid.domain.duty import intervals
 from ctid.domain.kpi import Counts, Offer, Rules, fold
 from ctid.domain.lines import Line
@@ -73,7 +74,7 @@ class Hours:
         return whole
 
 
-def tally(offers: Iterable[Offer], day: date, desk: Desk) -> dict[Key, Hours]:
+def tally(offers: Sequence[Offer], day: date, desk: Desk) -> dict[Key, Hours]:
     """Count the ended offers of one local day.
 
     `offers` are those of the day and REACH_SECONDS around it: a call that came to one line before
@@ -85,64 +86,81 @@ def tally(offers: Iterable[Offer], day: date, desk: Desk) -> dict[Key, Hours]:
 class _Tally:
     def __init__(self, day: date, desk: Desk) -> None:
         self._desk = desk
-        self._zone = ZoneInfo(desk.zone)
         self._begin = midnight(day, desk.zone)
         self._end = midnight(date.fromordinal(day.toordinal() + 1), desk.zone)
+        self._hours = list(hours(day, desk.zone))
         self._duty: dict[str, list[float]] = {}
         self._found: dict[Key, Hours] = {}
 
-    def count(self, offers: Iterable[Offer]) -> dict[Key, Hours]:
-        first: dict[tuple[str, str], Offer] = {}
+    def count(self, offers: Sequence[Offer]) -> dict[Key, Hours]:
+        calls = [offer[:2] for offer in offers]
+        twice = {call for call, number in Counter(calls).items() if number > 1}
         several: dict[tuple[str, str], list[Offer]] = {}
-        for offer in offers:
-            key = offer.pbx, offer.uniqueid
-            earlier = first.setdefault(key, offer)
-            if earlier is not offer:
-                several.setdefault(key, [earlier]).append(offer)
-        alone: dict[str, Hours] = {}
-        for call in several.values():
-            self._several(call)
-        for key, offer in first.items():
-            if key not in several and self._begin <= offer.at < self._end:
-                self._one(alone.setdefault(offer.line, Hours()), offer, self._on_duty(offer))
+        alone: dict[str, list[Offer]] = {}
+        for call, offer in zip(calls, offers, strict=True):
+            if call in twice:
+                several.setdefault(call, []).append(offer)
+            elif self._begin <= offer.at < self._end:
+                alone.setdefault(offer.line, []).append(offer)
+        for of_call in several.values():
+            self._several(of_call)
         # A call with one offer counts alike everywhere: it is counted once, and added.
-        for line, hours in alone.items():
-            self._of((Scope.LINE, line)).add(hours)
-            for scope in self._desk.scopes_of(line):
-                self._of(scope).add(hours)
+        for line, of_line in alone.items():
+            counted = self._alone(line, of_line)
+            for key in ((Scope.LINE, line), *self._desk.scopes_of(line)):
+                self._of(key).add(counted)
         return self._found
+
+    def _alone(self, line: str, offers: Iterable[Offer]) -> Hours:
+        """Count offers of one line, thousands a day: first sorted by the hour and duty they share.
+
+        Each of the two calls that this saves for an offer costs as much as counting it.
+        """
+        begins = sorted({at for at, _ in self._hours}.union(self._edges(line)))
+        begins = begins[bisect_left(begins, self._begin) : bisect_left(begins, self._end)]
+        cells: list[list[Offer]] = [[] for _ in begins]
+        for offer in offers:
+            cells[bisect_right(begins, offer.at) - 1].append(offer)
+        counted = Hours()
+        for begin, cell in zip(begins, cells, strict=True):
+            if cell:
+                on_duty = self._on_duty(line, begin)
+                counted.at(self._hour(begin)).count(cell, self._desk.rules, on_duty=on_duty)
+        return counted
 
     def _several(self, call: Sequence[Offer]) -> None:
         scopes: dict[Key, list[Offer]] = {}
         for offer in call:
-            if self._begin <= offer.at < self._end:
-                self._one(self._of((Scope.LINE, offer.line)), offer, self._on_duty(offer))
+            self._one((Scope.LINE, offer.line), offer, self._on_duty(offer.line, offer.at))
             for key in self._desk.scopes_of(offer.line):
                 scopes.setdefault(key, []).append(offer)
         for key, offers in scopes.items():
-            folded = fold(offers)
-            if self._begin <= folded.at < self._end:
-                self._one(self._of(key), folded, any(map(self._on_duty, offers)))
+            on_duty = any(self._on_duty(offer.line, offer.at) for offer in offers)
+            self._one(key, fold(offers), on_duty)
 
-    def _one(self, hours: Hours, offer: Offer, on_duty: bool) -> None:  # noqa: FBT001 - private
-        hour = datetime.fromtimestamp(offer.at, self._zone).hour
-        hours.at(hour).count(offer, self._desk.rules, on_duty=on_duty)
+    def _one(self, key: Key, offer: Offer, on_duty: bool) -> None:  # noqa: FBT001 - private
+        if self._begin <= offer.at < self._end:
+            counts = self._of(key).at(self._hour(offer.at))
+            counts.count((offer,), self._desk.rules, on_duty=on_duty)
 
     def _of(self, key: Key) -> Hours:
         return self._found.setdefault(key, Hours())
 
-    def _on_duty(self, offer: Offer) -> bool:
-        edges = self._duty.get(offer.line)
-        if edges is None:
-            edges = self._duty[offer.line] = self._edges(offer.line)
-        return bisect_right(edges, offer.at) % 2 == 1
+    def _hour(self, at: float) -> int:
+        return self._hours[bisect_right(self._hours, at, key=itemgetter(0)) - 1][1]
+
+    def _on_duty(self, line: str, at: float) -> bool:
+        return bisect_right(self._edges(line), at) % 2 == 1
 
     def _edges(self, name: str) -> list[float]:
         """Where duty begins, ends, begins ... around the day, in ascending order."""
-        line = self._desk.lines.get(name)
-        around = self._begin - REACH_SECONDS, self._end + REACH_SECONDS
-        duty = intervals(line.duty if line else None, *around, self._desk.zone)
-        return [edge for shift in duty for edge in shift]
+        edges = self._duty.get(name)
+        if edges is None:
+            line = self._desk.lines.get(name)
+            around = self._begin - REACH_SECONDS, self._end + REACH_SECONDS
+            duty = intervals(line.duty if line else None, *around, self._desk.zone)
+            edges = self._duty[name] = [edge for shift in duty for edge in shift]
+        return edges
 
 
 def coverage(

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.days import days, midnight, month_of
-from ctid.domain.kpi import AgentCounts, Counts, Offer
+from ctid.domain.kpi import AgentCounts, Counts
 from ctid.domain.records import Gap, GapCause
 from ctid.domain.tally import DESK, HOURS, REACH_SECONDS, Desk, Hours, Key, Scope, coverage, tally
 from ctid.store import offers, rows
@@ -35,6 +36,7 @@ from ctid.store.queries import Reader
 from ctid.store.schema import gap, record, seen, summary, summary_day
 
 _SUM = summary.c
+_at = attrgetter("at")
 _DAYS_AT_ONCE: Final = 7
 _SEEN_LATE_SECONDS: Final = 30.0
 """`seen_until` is written every 5 s; older than this, nobody is watching."""
@@ -253,10 +255,6 @@ async def _counted_now(
                 counted = tally(ordered[low:high], day, desk)
                 found += [(day, key, hours) for key, hours in counted.items()]
     return found
-
-
-def _at(offer: Offer) -> float:
-    return offer.at
 
 
 def _bounds(desk: Desk, run: Sequence[date]) -> tuple[float, float]:

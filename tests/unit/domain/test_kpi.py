@@ -1,10 +1,11 @@
 """What the figures make of single offers, of nothing, and of the offers of one call."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from ctid.domain.days import days, local_day, midnight, month_of
+from ctid.domain.days import days, hours, local_day, midnight, month_of
 from ctid.domain.kpi import Counts, Offer, Rules, fold
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.tally import Desk, Scope, coverage, tally
@@ -29,8 +30,7 @@ def offer(
 
 def counted(*offers: Offer, on_duty: bool = True) -> Counts:
     counts = Counts()
-    for one in offers:
-        counts.count(one, Rules(), on_duty=on_duty)
+    counts.count(offers, Rules(), on_duty=on_duty)
     return counts
 
 
@@ -121,19 +121,38 @@ def test_both_lines_count_it_and_the_desk_counts_it_once() -> None:
 
 def test_days_are_as_long_as_the_clock_makes_them() -> None:
     spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
-    for day, hours in ((spring, 23), (autumn, 25), (DAY, 24)):
+    for day, length in ((spring, 23), (autumn, 25), (DAY, 24)):
         (_, after) = days(day, date.fromordinal(day.toordinal() + 1))
-        assert midnight(after, ZONE) - midnight(day, ZONE) == hours * 3600
+        assert midnight(after, ZONE) - midnight(day, ZONE) == length * 3600
         assert local_day(midnight(day, ZONE), ZONE) == day
         assert local_day(midnight(after, ZONE) - 0.001, ZONE) == day
     assert month_of(date(2024, 2, 11)) == (date(2024, 2, 1), date(2024, 2, 29))
 
 
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29)),
+        ("Europe/Berlin", date(2026, 10, 25)),
+        ("Australia/Lord_Howe", date(2026, 4, 5)),  # by half an hour
+        ("Asia/Beirut", date(2026, 3, 29)),  # has no midnight
+        ("Asia/Kathmandu", date(2026, 11, 25)),
+    ],
+)
+def test_hours_begin_where_the_clock_on_the_wall_says_so(zone: str, day: date) -> None:
+    begins = list(hours(day, zone))
+    at, end = midnight(day, zone), midnight(date.fromordinal(day.toordinal() + 1), zone)
+    while at < end:
+        (_, hour) = [found for found in begins if found[0] <= at][-1]
+        assert hour == datetime.fromtimestamp(at, ZoneInfo(zone)).hour, at
+        at += 60
+
+
 def test_an_hour_that_occurs_twice_is_one() -> None:
     begin = midnight(date(2026, 10, 25), ZONE)
     twice = [offer(at=begin + 2.5 * 3600, call="1"), offer(at=begin + 3.5 * 3600, call="2")]
-    hours = tally(twice, date(2026, 10, 25), Desk(ZONE, {}))[Scope.LINE, "network"].by_hour
-    assert {hour: counts.rung for hour, counts in hours.items()} == {2: 2}
+    found = tally(twice, date(2026, 10, 25), Desk(ZONE, {}))[Scope.LINE, "network"].by_hour
+    assert {hour: counts.rung for hour, counts in found.items()} == {2: 2}
 
 
 def test_coverage_is_that_of_the_pbx_that_was_seen_least() -> None:
