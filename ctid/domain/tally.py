@@ -93,17 +93,16 @@ class _Tally:
         self._found: dict[Key, Hours] = {}
 
     def count(self, offers: Sequence[Offer]) -> dict[Key, Hours]:
-        calls = [offer[:2] for offer in offers]
-        twice = {call for call, number in Counter(calls).items() if number > 1}
+        uniqueids = Counter(offer.uniqueid for offer in offers)
         several: dict[tuple[str, str], list[Offer]] = {}
         alone: dict[str, list[Offer]] = {}
-        for call, offer in zip(calls, offers, strict=True):
-            if call in twice:
-                several.setdefault(call, []).append(offer)
+        for offer in offers:
+            if uniqueids[offer.uniqueid] > 1:
+                several.setdefault((offer.pbx, offer.uniqueid), []).append(offer)
             elif self._begin <= offer.at < self._end:
                 alone.setdefault(offer.line, []).append(offer)
-        for of_call in several.values():
-            self._several(of_call)
+        for call in several.values():
+            self._several(call)
         # A call with one offer counts alike everywhere: it is counted once, and added.
         for line, of_line in alone.items():
             counted = self._alone(line, of_line)

@@ -55,7 +55,7 @@ async def ended(
             _C.talk_seconds,
             _C.hold_seconds,
         ).where(*conditions)
-        found += map(_offer, await connection.execute(query))
+        found += map(_offer, (await connection.execute(query)).all())
     return found
 
 

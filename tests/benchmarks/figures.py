@@ -23,6 +23,7 @@ from ctid.domain.lines import Line
 from ctid.domain.records import Batch
 from ctid.domain.tally import Desk
 from ctid.store import figures, migrate, retention, summary
+from ctid.store.backup import backup
 from ctid.store.figures import Period
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
@@ -144,16 +145,6 @@ async def commits_during(store: Store, work: Awaitable[Any]) -> list[float]:
     return found
 
 
-def back_up(path: Path, to: Path) -> None:
-    source, target = sqlite3.connect(path), sqlite3.connect(to)
-    source.execute("PRAGMA query_only=ON")
-    source.execute("BEGIN")
-    source.execute("SELECT count(*) FROM seen").fetchone()  # one state, whatever is written since
-    source.backup(target, pages=1024)
-    target.close()
-    source.close()
-
-
 async def measure(path: Path, offers: int, runs: int) -> list[tuple[str, float, list[float]]]:
     """What was measured, its bar, and the samples; all milliseconds."""
     results: list[tuple[str, float, list[float]]] = []
@@ -180,7 +171,7 @@ async def measure(path: Path, offers: int, runs: int) -> list[tuple[str, float, 
         results.append(("calls of a number", 20, await timed(lambda: reader.records(number), runs)))
         results.append(("a call by id", 20, await timed(lambda: reader.records(by_id), runs)))
         copy = path.with_suffix(".copy")
-        work = asyncio.to_thread(back_up, path, copy)
+        work = asyncio.to_thread(backup, store.database, copy)
         results.append(("commit during a backup", 100, await commits_during(store, work)))
         copy.unlink()
         old = midnight(FIRST + timedelta(days=max(8, 40_000 * DAYS // offers)), ZONE)
