@@ -10,7 +10,7 @@ def midnight(day: date, zone: str) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp()
 
 
-def hours(day: date, zone: str) -> Iterator[tuple[float, int]]:
+def hour_starts(day: date, zone: str) -> Iterator[tuple[float, int]]:
     """The instants at which an hour of the local day begins, and which hour, 0 to 23.
 
     Clocks may skip one, or begin one twice; today they change on a quarter of an hour everywhere.

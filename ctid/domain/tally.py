@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from ctid.domain.days import hours, midnight
+from ctid.domain.days import hour_starts, midnight
 from ctid.domain.duty import intervals
 from ctid.domain.kpi import Counts, Offer, Rules, fold
 from ctid.domain.lines import Line
@@ -88,7 +89,7 @@ class _Tally:
         self._desk = desk
         self._begin = midnight(day, desk.zone)
         self._end = midnight(date.fromordinal(day.toordinal() + 1), desk.zone)
-        self._hours = list(hours(day, desk.zone))
+        self._hours = list(hour_starts(day, desk.zone))
         self._duty: dict[str, list[float]] = {}
         self._found: dict[Key, Hours] = {}
 
@@ -167,6 +168,8 @@ def coverage(
 ) -> float | None:
     """The share of some stretches of time in which the PBX was seen; None: they are empty.
 
+    The stretches are ascending and disjoint.
+
     Of several PBXs that of the one that was seen least: a line must not look well because another
     PBX was. `gaps` may overlap; an open one lasts for ever.
     """
@@ -182,10 +185,17 @@ def coverage(
 
 
 def _unseen(dark: list[tuple[float, float]], stretches: Sequence[tuple[float, float]]) -> float:
-    total, until = 0.0, float("-inf")
+    """How much of some ascending, disjoint stretches lies in what may overlap."""
+    total, until, first = 0.0, float("-inf"), 0
     for begin, end in sorted(dark):
         low = max(begin, until)
-        if end > low:
-            total += sum(max(0.0, min(end, stop) - max(low, start)) for start, stop in stretches)
-            until = end
+        if end <= low:
+            continue
+        until = end
+        while first < len(stretches) and stretches[first][1] <= low:
+            first += 1
+        for start, stop in islice(stretches, first, None):
+            if start >= end:
+                break
+            total += min(end, stop) - max(low, start)
     return total

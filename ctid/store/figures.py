@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.days import days, midnight, month_of
+from ctid.domain.days import days, hour_starts, midnight, month_of
 from ctid.domain.kpi import AgentCounts, Counts
 from ctid.domain.records import Gap, GapCause
 from ctid.domain.tally import DESK, HOURS, REACH_SECONDS, Desk, Hours, Key, Scope, coverage, tally
@@ -90,7 +90,7 @@ async def by_line(reader: Reader, desk: Desk, period: Period, now: float) -> lis
     async with reader.transaction() as connection:
         for key, _, counts in await _totals(connection, desk, period, None, now):
             found.setdefault(key, Counts()).add(counts)
-        seen_share = await _coverage(connection, desk, [_stretch(desk, period, now)], now)
+        seen_share = await _coverage(connection, desk, period, now)
     for name in desk.lines:
         found.setdefault((Scope.LINE, name), Counts())
     of = [line.specialty for line in desk.lines.values()]
@@ -128,8 +128,12 @@ async def by_hour(
         for hours in await _hours(connection, desk, period, key, now):
             for hour, counts in hours.by_hour.items():
                 found[hour].add(counts)
-        share = await _coverage(connection, desk, [_stretch(desk, period, now)], now)
-    return [Figure(*key, None, hour, counts, share) for hour, counts in found.items()]
+        gaps = await _gaps(connection, desk, period, now)
+    stretches = _hours_of(desk, period, now)
+    return [
+        Figure(*key, None, hour, counts, coverage(gaps, desk.pbxs, stretches[hour]))
+        for hour, counts in found.items()
+    ]
 
 
 async def by_agent(
@@ -151,7 +155,7 @@ async def by_agent(
             begin, end = _bounds(desk, run)
             for name, agents in (await offers.agents(connection, names, begin, end)).items():
                 merge_agents(found, name, agents)
-        share = await _coverage(connection, desk, [_stretch(desk, period, now)], now)
+        share = await _coverage(connection, desk, period, now)
     merged: Agents = {}
     for agents in found.values():
         merge_agents(merged, "", agents)
@@ -266,22 +270,27 @@ def _stretch(desk: Desk, period: Period, now: float) -> tuple[float, float]:
     return begin, max(begin, min(end, now))
 
 
+def _hours_of(desk: Desk, period: Period, now: float) -> list[list[tuple[float, float]]]:
+    """When each hour of the day was, on every day, up to now."""
+    stretches: list[list[tuple[float, float]]] = [[] for _ in range(HOURS)]
+    for day in days(period.first, period.last):
+        _, end = _bounds(desk, [day])
+        for (begin, hour), (stop, _) in pairwise([*hour_starts(day, desk.zone), (end, HOURS)]):
+            if begin < now:
+                stretches[hour].append((begin, min(stop, now)))
+    return stretches
+
+
 async def _coverage(
-    connection: AsyncConnection, desk: Desk, stretches: Sequence[tuple[float, float]], now: float
+    connection: AsyncConnection, desk: Desk, period: Period, now: float
 ) -> float | None:
-    begin, end = stretches[0][0], stretches[-1][1]
-    gaps = await _gaps_between(connection, desk, begin, end, now)
-    return coverage(gaps, desk.pbxs, stretches)
+    gaps = await _gaps(connection, desk, period, now)
+    return coverage(gaps, desk.pbxs, [_stretch(desk, period, now)])
 
 
 async def _gaps(connection: AsyncConnection, desk: Desk, period: Period, now: float) -> list[Gap]:
-    return await _gaps_between(connection, desk, *_stretch(desk, period, now), now)
-
-
-async def _gaps_between(
-    connection: AsyncConnection, desk: Desk, begin: float, end: float, now: float
-) -> list[Gap]:
     """Give what nobody saw: the gaps, the time before ctid was there, and since it was last."""
+    begin, end = _stretch(desk, period, now)
     touching = (gap.c.began_at < end) & (gap.c.ended_at.is_(None) | (gap.c.ended_at > begin))
     found = [
         rows.gap_from({**row})

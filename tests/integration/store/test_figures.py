@@ -239,6 +239,10 @@ async def test_coverage_is_the_share_of_time_without_gaps(months: Months) -> Non
         if f.scope is Scope.DESK
     ]
     assert desk_figure.coverage == pytest.approx(1 - 2 / 24)
+    hours = await figures.by_hour(*arguments, Period(day, day + timedelta(days=1)), months.now)
+    assert {f.hour: f.coverage for f in hours} == {
+        hour: pytest.approx(0.5 if hour in (12, 13) else 1.0) for hour in range(24)
+    }
 
 
 async def test_before_ctid_was_there_nothing_was_seen(months: Months) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ctid.domain.days import days, hours, local_day, midnight, month_of
+from ctid.domain.days import days, hour_starts, local_day, midnight, month_of
 from ctid.domain.kpi import Counts, Offer, Rules, fold
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.tally import Desk, Scope, coverage, tally
@@ -140,7 +140,7 @@ def test_days_are_as_long_as_the_clock_makes_them() -> None:
     ],
 )
 def test_hours_begin_where_the_clock_on_the_wall_says_so(zone: str, day: date) -> None:
-    begins = list(hours(day, zone))
+    begins = list(hour_starts(day, zone))
     at, end = midnight(day, zone), midnight(date.fromordinal(day.toordinal() + 1), zone)
     while at < end:
         (_, hour) = [found for found in begins if found[0] <= at][-1]
