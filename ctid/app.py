@@ -81,6 +81,7 @@ async def record(
     await migrate.upgrade(url)
     reloads = reloads or Reloads(lambda: config, asyncio.Event())
     last = await last_run.read(url, [table.name for table in config.pbx])
+    backup_at = await last_run.backup_at(url)
     tally = Tally(time.time)
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
@@ -93,6 +94,7 @@ async def record(
             pbxs.open(table)
         rates = RateKeeper(lambda: _rates(overview.config))
         overview = Overview(config, pipeline, pbxs, tally, rates=rates.current)
+        overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time)
         reloader = Reloader(reloads.load, pipeline, pbxs, overview, tally, watchdog, listener)

@@ -1,6 +1,5 @@
 """What can be asked over the control socket: a function and a line in `routes` each."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,8 +25,10 @@ def routes(
         return {}
 
     async def backup_done(_body: Any, _asker: Asker) -> Any:
-        # kept in memory: after a restart the time is not known until the next backup
-        overview.backup_at = time.time()
+        try:
+            overview.backup_at = await housekeeping.backed_up()
+        except StoreUnavailable as error:
+            raise ControlError(str(error)) from None
         return {}
 
     async def rebuild_summary(_body: Any, _asker: Asker) -> Any:

@@ -9,7 +9,7 @@ import structlog
 
 from ctid.config import Config
 from ctid.domain.days import local_day, midnight
-from ctid.store import retention, summary
+from ctid.store import marks, retention, summary
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -53,6 +53,12 @@ class Housekeeping:
         """
         await summary.mark_all(self._store)
         self._asked.set()
+
+    async def backed_up(self) -> float:
+        """Note that a backup was made just now; give the time. Raises StoreUnavailable."""
+        now = self._clock()
+        await marks.set_mark(self._store, marks.BACKUP, now)
+        return now
 
     async def forget(self, number: str) -> int:
         """Forget a caller's number; give how many calls had it. Raises StoreUnavailable."""

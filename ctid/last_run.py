@@ -7,6 +7,7 @@ import structlog
 
 from ctid.domain.records import Gap, OpenCall, Seen
 from ctid.pipeline import Pipeline
+from ctid.store.marks import BACKUP
 from ctid.store.queries import Reader
 
 log = structlog.get_logger("ctid")
@@ -19,6 +20,12 @@ class LastRun:
     open_calls: list[OpenCall]
     seen: Seen | None
     gap: Gap | None
+
+
+async def backup_at(url: str) -> float | None:
+    """When the last backup was made. Raises StoreUnavailable."""
+    async with await Reader.open(url) as reader:
+        return await reader.mark(BACKUP)
 
 
 async def read(url: str, pbxs: Iterable[str]) -> dict[str, LastRun]:

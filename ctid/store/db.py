@@ -1,5 +1,6 @@
 """SQLite and PostgreSQL behind one seam: every difference between them stands in this file."""
 
+import errno
 import fcntl
 import importlib.util
 import os
@@ -106,10 +107,14 @@ def create_file(database: Database) -> None:
 def see_readable(database: Database) -> None:
     """Raise OSError where the SQLite file cannot be opened for reading.
 
-    The driver would say so, too, but leaves a thread behind that outlives the loop.
+    The driver would say so, too, but leaves a thread behind that outlives the loop. Asked without
+    opening it: to close a file drops all locks of the process on it (POSIX), those of SQLite, too,
+    and the next program that came and went would remove the log that the writer is using.
     """
     if database.path is not None:
-        os.close(os.open(database.path, os.O_RDONLY | os.O_CLOEXEC))
+        database.path.stat()
+        if not os.access(database.path, os.R_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(database.path))
 
 
 def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngine:
@@ -275,12 +280,15 @@ def only_one(database: Database) -> Iterator[None]:
         os.close(handle)
 
 
-def file_identity(database: Database) -> tuple[int, int] | None:
-    """Tell one database file from another at the same path. Raises OSError if there is none."""
+def files_in_use(database: Database) -> list[tuple[int, int]]:
+    """Tell the files of a database that is open for writing from others at the same paths.
+
+    Raises OSError if one is not there.
+    """
     if database.path is None:
-        return None
-    status = database.path.stat()
-    return status.st_dev, status.st_ino
+        return []
+    found = [os.stat(name) for name in (database.path, f"{database.path}-wal")]  # noqa: PTH116
+    return [(status.st_dev, status.st_ino) for status in found]
 
 
 @contextmanager

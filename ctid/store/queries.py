@@ -24,7 +24,7 @@ from ctid.domain.records import (
     Seen,
 )
 from ctid.store import db, migrate, rows
-from ctid.store.schema import gap, history, open_call, record, ring, seen
+from ctid.store.schema import gap, history, mark, open_call, record, ring, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,11 @@ class Reader:
         """Give until when the PBX was seen; None if never."""
         found = await self._rows(select(seen).where(seen.c.pbx == pbx))
         return Seen(**found[0]) if found else None
+
+    async def mark(self, name: str) -> float | None:
+        """Give when something of ctid/store/marks.py happened last; None: never."""
+        found = await self._rows(select(mark.c.at).where(mark.c.name == name))
+        return found[0]["at"] if found else None
 
     async def pbxs(self) -> list[str]:
         """Give the names of the PBXs that were ever seen."""

@@ -56,7 +56,7 @@ class Store:
         # No day that ends later was announced to be summarised: what is newer touches none.
         self.summarised_until = float("-inf")
         self._connection: AsyncConnection | None = None
-        self._file: tuple[int, int] | None = None
+        self._files: list[tuple[int, int]] = []
         self._lock = asyncio.Lock()
 
     @classmethod
@@ -102,7 +102,7 @@ class Store:
                     connection = self._connection or await self._connect()
                     # only now: which days are touched depends on what was written before
                     await db.write_all(connection, self._jobs(batch))
-                    self._see_that_the_file_is_there()
+                    self._see_that_the_files_are_there()
             except BaseException:
                 # Also when cancelled: the driver may be in the middle of a statement.
                 await self._disconnect()
@@ -120,7 +120,7 @@ class Store:
                     connection = self._connection or await self._connect()
                     async with connection.begin():
                         result = await work(connection)
-                    self._see_that_the_file_is_there()
+                    self._see_that_the_files_are_there()
             except BaseException:
                 await self._disconnect()
                 raise
@@ -139,13 +139,13 @@ class Store:
     async def _connect(self) -> AsyncConnection:
         connection = await self._engine.connect()
         self._connection = connection
-        self._file = db.file_identity(self._database)
         async with connection.begin():
             await connection.run_sync(migrate.check, self._database)
             # Changes nothing, but says at once that the database or our right is read-only.
             await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
             found = await connection.scalar(select(func.max(schema.summary_day.c.ended_at)))
             self.summarised_until = float("-inf") if found is None else found
+        self._files = db.files_in_use(self._database)
         return connection
 
     async def _disconnect(self) -> None:
@@ -154,14 +154,16 @@ class Store:
             await connection.invalidate()
             await connection.close()
 
-    def _see_that_the_file_is_there(self) -> None:
-        """SQLite would go on writing to a file that was deleted, and nobody would notice."""
+    def _see_that_the_files_are_there(self) -> None:
+        """SQLite would go on writing to files that were deleted, and nobody would notice."""
         try:
-            if db.file_identity(self._database) == self._file:
+            if db.files_in_use(self._database) == self._files:
                 return
         except FileNotFoundError:
             pass
-        raise db.unavailable(self._database, StoreReason.GONE, "not the file that was opened")
+        raise db.unavailable(
+            self._database, StoreReason.GONE, "it or its -wal is not the file that was opened"
+        )
 
     def _jobs(self, batch: Batch) -> list[tuple[db.Write, list[db.Row]]]:
         """Give the statements of one batch with their rows, in an order that keys allow."""

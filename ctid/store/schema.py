@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The migrations in `migrations/versions`, oldest first."""
 
 metadata = MetaData()
@@ -162,4 +162,12 @@ summary = Table(
     Column("total", Text, nullable=False),
     Column("hours", Text, nullable=False),
     PrimaryKeyConstraint("span", "began_on", "scope", "name", name="pk_summary"),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    PrimaryKeyConstraint("name", name="pk_mark"),
 )

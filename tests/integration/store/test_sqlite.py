@@ -64,6 +64,36 @@ async def test_commits_are_on_disk(store: Store) -> None:
     await store._connection.rollback()
 
 
+async def test_another_program_that_comes_and_goes_takes_nothing_with_it(
+    store: Store, path: Path
+) -> None:
+    """An open file that is closed drops every lock of its process, and with it SQLite's own.
+
+    Then a program that closes the database believes it is the last one, and removes the log
+    that this process goes on writing to.
+    """
+    await store.commit(samples.ended(1))
+    assert await committed(path) == 1
+    look = (
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM record').close()"
+    )
+    subprocess.run([sys.executable, "-c", look, str(path)], check=True, timeout=60)
+    await store.commit(samples.ended(2))
+    assert sorted(
+        row[0] for row in sqlite3.connect(path).execute("SELECT count(*) FROM record")
+    ) == [2]
+
+
+async def test_a_log_that_was_removed_is_noticed_and_nothing_is_lost(
+    store: Store, path: Path
+) -> None:
+    await store.commit(samples.ended(1))
+    path.with_name(f"{path.name}-wal").unlink()
+    assert "-wal" in await refused(store, StoreReason.GONE, path)
+    await store.commit(samples.ended(*range(100, 150)))
+    assert await committed(path) == 51
+
+
 async def test_a_transaction_takes_the_lock_at_once(store: Store, path: Path) -> None:
     assert store._connection is not None
     async with store._connection.begin():

@@ -29,6 +29,7 @@ class Systemd:
         self.states: list[str] = []
         self._watch = watch
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path.unlink(missing_ok=True)  # of the daemon before this one
         self._socket.bind(str(path))
         self._socket.settimeout(0)
         asyncio.get_running_loop().add_reader(self._socket, self._receive)

@@ -304,6 +304,20 @@ async def test_what_needs_a_restart_is_said(folder: Path) -> None:
     assert not (folder / "other.sqlite3").exists()
 
 
+async def test_the_last_backup_is_known_after_a_restart(folder: Path) -> None:
+    found = []
+    async with FakeAmi() as pbx:
+        for first in (True, False):
+            async with daemon(folder, text(pbx)) as ctid:
+                await ctid.until("pbx_attached")
+                if first:
+                    await ctid.ask("POST", "/v1/backup-done")
+                _, status = await ctid.ask("GET", "/v1/status")
+                found.append(status["store"]["last_backup"])
+    assert found[0] is not None
+    assert found[0] == found[1]
+
+
 # -- Prometheus -----------------------------------------------------------------------------------
 
 
