@@ -83,6 +83,8 @@ class Visit:
     wait_known: bool = True
     # It may have been answered, and left again, while the PBX was not seen.
     doubtful: bool = False
+    # It was up while the PBX was not seen: whether somebody was tried then is not known.
+    unseen: bool = False
 
 
 @dataclass(slots=True)

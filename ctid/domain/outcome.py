@@ -46,6 +46,9 @@ def _decide(call: Call, visit: Visit, line: Line | None) -> None:
         visit.because = f"the caller was connected with {visit.agent}"
     elif visit.offered or visit.doubtful:
         end_unanswered(call, visit, Outcome.MISSED)
+    elif visit.unseen and not call.closed_context:
+        visit.outcome = Outcome.LOST
+        visit.because = "somebody may have been tried while the PBX was not seen"
     else:
         visit.outcome = Outcome.NOT_OFFERED
         visit.reason, visit.because = _why_not_offered(call, line)

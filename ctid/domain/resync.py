@@ -18,6 +18,9 @@ from ctid.domain.state import State
 # QueueStatus tells whole seconds, and its answer takes a moment.
 _QUEUE_SLACK_SECONDS = 1.5
 
+# In these a caller is asked what he wants: nobody has been tried for him yet.
+_MENU_APPS = frozenset({"BackGround", "WaitExten", "Read", "ReadExten", "SpeechBackground"})
+
 
 def detached(state: State, event: ev.Detached) -> None:
     """The connection is gone. What we know stays until the PBX is seen again."""
@@ -245,6 +248,8 @@ def _resume(
     if not call.visit.answered and _doubtful(call, leg, before, entry, event.at, heard=heard):
         call.visit.doubtful = True
         state.tell(call, event.at, "doubtful", "it may have been answered in the gap")
+    if not call.visit.offered and row.application not in _MENU_APPS:
+        call.visit.unseen = True
     moved = before is not None and before[1:] != (leg.exten, leg.context)
     if not (call.visit.answered and heard):
         _attempt(state, call, leg, row, entry, event, moved=moved)

@@ -82,6 +82,12 @@ class Pbx:
         self.give(ev.ChannelCreated(self.now, channel))
         return channel.uniqueid
 
+    def unseen_call(self) -> str:
+        """A call that nobody tells the tracker of."""
+        return self._new(
+            "PJSIP/trunk", "13911110000", "from-trunk", "8001", state=4, linkedid=""
+        ).uniqueid
+
     def _new(
         self, endpoint: str, number: str, context: str, exten: str, *, state: int, linkedid: str
     ) -> ev.Channel:

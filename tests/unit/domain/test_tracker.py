@@ -316,6 +316,26 @@ def test_a_menu_that_was_left_in_a_gap_is_not_called_not_offered(pbx: Pbx) -> No
     assert pbx.record(call).outcome is Outcome.LOST
 
 
+@pytest.mark.parametrize(
+    ("known", "application", "outcome"),
+    [
+        (False, "VoiceMail", Outcome.LOST),
+        (False, "Playback", Outcome.LOST),
+        (True, "VoiceMail", Outcome.LOST),
+        (False, "WaitExten", Outcome.NOT_OFFERED),
+        (True, "BackGround", Outcome.NOT_OFFERED),
+    ],
+)
+def test_what_may_have_been_tried_unseen_is_not_called_not_offered(
+    pbx: Pbx, known: bool, application: str, outcome: Outcome
+) -> None:
+    call = pbx.call() if known else pbx.unseen_call()
+    snapshot(pbx, ev.ListedChannel(pbx.at(call, state=6), "", application, "", 12.0, "8001"))
+    pbx.asks_to_hang_up(call)
+    pbx.hang_up(call)
+    assert pbx.record(call).outcome is outcome
+
+
 def test_the_second_agent_is_not_taken_for_the_first(pbx: Pbx) -> None:
     call = pbx.call()
     pbx.dial(call)
