@@ -18,6 +18,7 @@ from ctid.sim import recordings
 from ctid.sim.program import Call, program, within
 from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
+from ctid.store import db
 from ctid.store.errors import StoreUnavailable
 
 # Every stream as often as it comes in a minute; the first ones as they are, for a good beginning.
@@ -96,7 +97,8 @@ async def run(folder: Path, plan: Plan, show: Show) -> Board:
         demo = _Demo(Board(loaded.lines()), show, stop)
         try:
             show.begin(demo.board, pbx.port, path)
-            await demo.play(loaded, pbx, plan, templates)
+            with db.only_one(db.parse(loaded.store.url)):
+                await demo.play(loaded, pbx, plan, templates)
         finally:
             show.end()
     return demo.board

@@ -198,6 +198,31 @@ def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path:
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_daemon_beside_it_is_refused_its_database(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*CTID, "--hold", "--speed", "5"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "ringing" in line:
+                break
+        (folder,) = tmp_path.iterdir()
+        done = subprocess.run(
+            [*CTID[:-1], "run", "--config", str(folder / "ctid.toml")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        demo.terminate()
+        demo.stdout.read()
+    assert done.returncode == 1
+    assert "in use by another ctid run" in done.stderr
+
+
 def test_who_has_seen_enough_is_no_failure_with_a_traceback(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*CTID, "--hold", "--speed", "30"],
