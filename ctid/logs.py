@@ -1,15 +1,31 @@
 """Logging: lines for a person at a terminal, JSON for journald and everything else."""
 
 import logging
+import re
 import sys
 from typing import TextIO
 
 import orjson
 import structlog
 
+# What may hold numbers of callers: what was seen of a call, and what could not be handled.
+_WITH_NUMBERS = ("caller", "event_text", "row", "state", "exception")
+_NUMBER = re.compile(r"(?P<id>[0-9]{9,11}\.[0-9]+)|[0-9]{5,}")
+# A subscriber's number; what is shorter would be told by five digits.
+_LONG = 8
 
-def set_up(*, human: bool, level: int = logging.INFO, to: TextIO | None = None) -> None:
-    """Send all log lines to standard error or `to`; standard output belongs to the command."""
+
+def set_up(
+    *,
+    human: bool,
+    mask_numbers: bool = True,
+    level: int = logging.INFO,
+    to: TextIO | None = None,
+) -> None:
+    """Send all log lines to standard error or `to`; standard output belongs to the command.
+
+    `mask_numbers`: of callers' numbers only the first and last digits are shown.
+    """
     stream = to or sys.stderr
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
@@ -21,6 +37,7 @@ def set_up(*, human: bool, level: int = logging.INFO, to: TextIO | None = None) 
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([_mask] if mask_numbers else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -32,3 +49,26 @@ def set_up(*, human: bool, level: int = logging.INFO, to: TextIO | None = None) 
 
 def _json(event: structlog.typing.EventDict, **_options: object) -> str:
     return orjson.dumps(event, default=repr).decode()
+
+
+def masked(text: str) -> str:
+    """The text with the middle of every run of five digits and more hidden; ids of calls stay."""
+    return _NUMBER.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    number = found[0]
+    if found["id"]:
+        return number
+    first, last = (3, 2) if len(number) >= _LONG else (1, 1)
+    return number[:first] + "*" * (len(number) - first - last) + number[-last:]
+
+
+def _mask(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for name in _WITH_NUMBERS:
+        value = event.get(name)
+        if value is not None:
+            event[name] = masked(str(value))
+    return event

@@ -407,6 +407,7 @@ def _canonical_line(record: Record) -> None:
         call=record.uniqueid,
         direction=record.direction,
         line=record.line,
+        caller=record.caller_number,
         outcome=record.outcome,
         reason=record.reason,
         agent=record.agent,

@@ -20,7 +20,7 @@ from ctid.web.listener import Listener, ServeError
 log = structlog.get_logger("ctid")
 
 # What a reload does not change; where it differs, the operator is told to restart.
-_FIXED = ("store", "alert", "metrics", "control")
+_FIXED = ("store", "alert", "metrics", "control", "log")
 
 
 class Reloader:

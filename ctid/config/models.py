@@ -5,7 +5,7 @@ The words of docs/configuration.md; a test holds the two together.
 
 import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
@@ -212,6 +212,12 @@ class Figures(_Table):
     short_abandon_seconds: Seconds = 5.0
 
 
+class Log(_Table):
+    """How numbers of callers stand in the log."""
+
+    numbers: Literal["masked", "full"] = "masked"
+
+
 class Retention(_Table):
     """How long records are kept; without a number, for ever."""
 
@@ -234,6 +240,7 @@ class Config(_Table):
     metrics: Metrics = Metrics()
     control: Control = Control()
     figures: Figures = Figures()
+    log: Log = Log()
     retention: Retention = Retention()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 

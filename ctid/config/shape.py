@@ -13,6 +13,7 @@ from ctid.config.models import (
     Control,
     Figures,
     LineTable,
+    Log,
     Metrics,
     Pbx,
     Retention,
@@ -27,6 +28,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "metrics": Metrics,
     "control": Control,
     "figures": Figures,
+    "log": Log,
     "retention": Retention,
 }
 LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable}
