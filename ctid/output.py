@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ctid.domain.days import EARLIEST, LATEST
 from ctid.domain.records import Record, Ring, Transfer
 
 # The names of the fields, in their order.
@@ -71,8 +72,8 @@ def to_dict(record: Record) -> dict[str, Any]:
 
 
 def iso(at: float | None) -> str | None:
-    """`2026-11-24T08:00:00.123456Z`; None stays None."""
-    if at is None:
+    """`2026-11-24T08:00:00.123456Z`; None stays None, and so is what no calendar has."""
+    if at is None or not EARLIEST <= at < LATEST:
         return None
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 

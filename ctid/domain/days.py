@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+EARLIEST, LATEST = 946_684_800.0, 4_102_444_800.0
+"""2000 and 2100: what a clock says that stands out of these was never set."""
+
 
 def midnight(day: date, zone: str) -> float:
     """The instant (Unix seconds) at which a day begins."""

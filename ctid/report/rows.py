@@ -53,7 +53,7 @@ def figure_row(figure: Figure) -> Row:
         row["day"] = figure.day.isoformat()
     if figure.hour is not None:
         row["hour"] = figure.hour
-    return {**row, **_counts(figure.counts), "coverage": _rounded(figure.coverage, 6)}
+    return {**row, **_counts(figure.counts), "coverage": _share_seen(figure.coverage)}
 
 
 def _counts(counts: Counts) -> Row:
@@ -93,7 +93,7 @@ def agent_row(figure: AgentFigure) -> Row:
         "answered": counts.answered,
         "rona": counts.no_answer,
         "talk_seconds": _rounded(counts.talk_seconds, 3),
-        "coverage": _rounded(figure.coverage, 6),
+        "coverage": _share_seen(figure.coverage),
     }
 
 
@@ -158,6 +158,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def _share_seen(value: float | None) -> float | None:
+    """A gap of a second must not round to a whole: then nobody would look."""
+    return value if value is None or value == 1.0 else min(round(value, 6), 0.999999)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -264,7 +264,8 @@ def only_one(database: Database) -> Iterator[None]:
     if database.path is None:
         yield
         return
-    path = database.path.with_name(f"{database.path.name}.lock")
+    real = Path(os.path.realpath(database.path))  # two names of one file have one lock
+    path = real.with_name(f"{real.name}.lock")
     with failures(database):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:

@@ -16,7 +16,7 @@ _C: Final = record.c
 _offer = partial(tuple.__new__, Offer)
 
 
-def _times(
+def counted_by(
     names: Sequence[str], begin: float, end: float
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[Any]]]:
     """Three disjoint parts: an offer is counted by offered_at, else started_at, else ended_at."""
@@ -43,7 +43,7 @@ async def ended(
 ) -> list[Offer]:
     """Give the ended offers of some lines that are counted from `begin` to before `end`."""
     found: list[Offer] = []
-    for conditions, at in _times(names, begin, end):
+    for conditions, at in counted_by(names, begin, end):
         query = select(
             _C.pbx,
             _C.uniqueid,
@@ -67,7 +67,7 @@ async def agents(
     same = (
         (ring.c.pbx == _C.pbx) & (ring.c.uniqueid == _C.uniqueid) & (ring.c.ordinal == _C.ordinal)
     )
-    for conditions, _ in _times(names, begin, end):
+    for conditions, _ in counted_by(names, begin, end):
         rings = (
             select(
                 _C.line,
