@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.domain.days import EARLIEST
 from ctid.domain.kpi import AgentCounts, Offer
 from ctid.domain.records import Outcome, RingResult
 from ctid.store.schema import record, ring
@@ -36,6 +37,20 @@ async def lines(connection: AsyncConnection) -> list[str]:
     every = first.union_all(select(later).where(first.c.line.is_not(None)))
     query = select(every.c.line).where(every.c.line.is_not(None))
     return list((await connection.execute(query)).scalars())
+
+
+async def first(connection: AsyncConnection) -> float | None:
+    """Give the earliest time of any call, by which it may be counted; None: there is none."""
+    unseen = _C.started_at.is_(None)
+    firsts = [
+        await connection.scalar(query)
+        for query in (
+            select(func.min(_C.started_at)).where(_C.started_at >= EARLIEST),
+            select(func.min(_C.offered_at)).where(unseen, _C.offered_at >= EARLIEST),
+            select(func.min(_C.ended_at)).where(unseen, _C.ended_at >= EARLIEST),
+        )
+    ]
+    return min((at for at in firsts if at is not None), default=None)
 
 
 async def ended(

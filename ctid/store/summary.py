@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.days import EARLIEST, days, local_day, midnight, month_of
+from ctid.domain.days import days, local_day, midnight, month_of
 from ctid.domain.kpi import Offer
 from ctid.domain.tally import REACH_SECONDS, Desk, Hours, Key, tally
 from ctid.store import offers
@@ -61,19 +61,11 @@ async def _days_with_records(connection: AsyncConnection, desk: Desk, last: date
     """Give all days of every month with a record, from the first record on, up to `last`."""
     c = record.c
     unseen = c.started_at.is_(None)
-    firsts = [
-        await connection.scalar(query)
-        for query in (
-            select(func.min(c.started_at)).where(c.started_at >= EARLIEST),
-            select(func.min(c.offered_at)).where(unseen, c.offered_at >= EARLIEST),
-            select(func.min(c.ended_at)).where(unseen, c.ended_at >= EARLIEST),
-        )
-    ]
-    known = [at for at in firsts if at is not None]
-    if not known:
+    begun = await offers.first(connection)
+    if begun is None:
         return []
     found: list[date] = []
-    first = local_day(min(known), desk.zone)
+    first = local_day(begun, desk.zone)
     while first <= last:
         end = min(last, month_of(first)[1])
         begin, until = midnight(first, desk.zone), midnight(end + timedelta(days=1), desk.zone)
