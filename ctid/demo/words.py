@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ctid.demo.board import Board, Figures, Step, Told, is_ringing
 from ctid.domain.records import Outcome, Record
+from ctid.report.rows import percent
 
 # Three lines of at most 80 columns.
 ATTACH = """\
@@ -24,10 +25,6 @@ _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed":
 def clock(at: float) -> str:
     """The time of day, in the zone of this machine."""
     return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-def percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
 
 
 def rate(figures: Figures) -> str:

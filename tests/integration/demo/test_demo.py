@@ -108,7 +108,7 @@ async def test_what_it_records_and_prints_is_the_truth_of_what_it_played(tmp_pat
         outcomes = Counter(row.outcome for row in wanted if row.line == line.name)
         counted = [outcomes[name] for name in COLUMNS[1:]]
         rung, answered = sum(counted), outcomes["answered"]
-        rate = f"{100 * answered / rung:.1f} %" if rung else "no calls"
+        rate = f"{1000 * answered // rung / 10:.1f} %" if rung else "no calls"  # cut
         assert shown[line.title] == ([str(rung), *map(str, counted)], rate)
     assert len(shown) == len(run.directory.lines)
     unoffered = sum(row.outcome == "not_offered" for row in wanted)
