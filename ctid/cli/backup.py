@@ -19,7 +19,7 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Copy the SQLite database, whole and checked, while ctid goes on recording."""
+    """Copy the SQLite database while ctid goes on recording."""
     loaded = load_config(Path(config), read_secrets=False)
     try:
         copied = copy(db.parse(loaded.store.url), file, overwrite=force)

@@ -32,7 +32,10 @@ def capture(
     ],
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first one if not given.")] = "",
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="How long; until Ctrl-C if not given.")
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="How many seconds; until Ctrl-C if not given."
+        ),
     ] = None,
     mask: Annotated[
         bool, typer.Option("--mask", help="Make telephone numbers unreadable.")
@@ -40,7 +43,10 @@ def capture(
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write down what a PBX sends, over a connection of its own, as `ctid replay` reads it."""
+    """Write down what a PBX sends, for a bug report.
+
+    Over a connection of its own, as `ctid replay` reads it.
+    """
     loaded = load_config(Path(config), read_secrets=True)
     table = pbx_named(loaded, pbx, config)
     recording = Recording(Mask(_Keeper(loaded)) if mask else None)

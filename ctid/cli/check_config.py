@@ -9,13 +9,14 @@ from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 
 
 def check_config(
-    config: ConfigFile = DEFAULT_CONFIG,
+    *,
     secrets: Annotated[
         bool,
         typer.Option(help="Read the secrets, too; credentials are only there for the service."),
     ] = True,
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say everything that is wrong in a configuration; nothing is started."""
+    """Say everything that is wrong in a configuration."""
     loaded = load_config(Path(config), read_secrets=secrets)
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)

@@ -23,7 +23,7 @@ def demo(
     hold: Annotated[bool, typer.Option("--hold", help="Go on until Ctrl-C.")] = False,
     speed: Annotated[float, typer.Option(min=0.1, max=100, hidden=True)] = 1.0,
 ) -> None:
-    """Show ctid at work: recorded calls from a simulated PBX, followed as `ctid run` would.
+    """Show ctid at work in front of a simulated PBX.
 
     Needs no PBX and no configuration, and leaves nothing behind. Ctrl-C ends it.
     """

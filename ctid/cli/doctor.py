@@ -31,13 +31,16 @@ class Form(StrEnum):
 
 def doctor(
     *,
-    seconds: Annotated[float, typer.Option(min=0.0, help="How long to listen for events.")] = 5.0,
+    seconds: Annotated[
+        float,
+        typer.Option(min=0.0, metavar="SECONDS", help="How many seconds to listen for events."),
+    ] = 5.0,
     form: Annotated[
         Form, typer.Option("--format", help="For people, or for programs.")
     ] = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Attach to each PBX and say what is missing there, and how to mend it."""
+    """Say what is missing on each PBX, and how to mend it."""
     loaded = load_config(Path(config), read_secrets=True)
     findings = asyncio.run(_findings(loaded, seconds))
     if form is Form.JSON:

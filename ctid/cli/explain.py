@@ -53,7 +53,7 @@ def explain(
     ] = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Tell how one call went, step by step, and why it was decided as it was."""
+    """Tell how one call went, and why it counts as it does."""
     loaded = load_config(Path(config), read_secrets=False)
     zone = ZoneInfo(loaded.timezone)
     with asking(loaded) as database:

@@ -33,7 +33,7 @@ from ctid.store.queries import Reader
 
 
 def report(
-    config: ConfigFile = DEFAULT_CONFIG,
+    *,
     first: Annotated[
         str, typer.Option("--from", metavar="DATE", help="First day; this month's if not given.")
     ] = "",
@@ -43,11 +43,12 @@ def report(
     by: Annotated[By, typer.Option(help="What each row is of.")] = By.LINE,
     line: Annotated[str, typer.Option(metavar="NAME", help="Only of this line.")] = "",
     form: FormatOption = Format.TABLE,
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Print how the calls of a period were answered: counts, raw and adjusted rate, times.
+    """Print how the calls of a period were answered.
 
-    Days are local days of the configured time zone, named like 2026-11-25. Without --from and
-    --to: this month until today.
+    Counts, raw and adjusted rate, times, coverage. Days are local days of the configured time
+    zone, named like 2026-11-25. Without --from and --to: this month until today.
     """
     loaded = load_config(config, read_secrets=False)
     now = time.time()

@@ -27,13 +27,14 @@ class Format(StrEnum):
 
 
 def status(
-    config: ConfigFile = DEFAULT_CONFIG,
+    *,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep it up to date until Ctrl-C.")
     ] = False,
     format: Annotated[Format, typer.Option(help="How it is shown.")] = Format.TABLE,  # noqa: A002
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say what the running daemon does: PBXs, lines, calls, and whether records can be written."""
+    """Say what the running daemon does: PBXs, lines, calls."""
     loaded = load_config(config, read_secrets=False)
     zone = ZoneInfo(loaded.timezone)
     if format is Format.JSON:
