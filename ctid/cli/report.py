@@ -40,6 +40,7 @@ def report(
     last: Annotated[
         str, typer.Option("--to", metavar="DATE", help="Last day, included; today if not given.")
     ] = "",
+    today: Annotated[bool, typer.Option("--today", help="Only of today.")] = False,
     by: Annotated[By, typer.Option(help="What each row is of.")] = By.LINE,
     line: Annotated[str, typer.Option(metavar="NAME", help="Only of this line.")] = "",
     form: FormatOption = Format.TABLE,
@@ -52,7 +53,10 @@ def report(
     """
     loaded = load_config(config, read_secrets=False)
     now = time.time()
-    period = _period(first, last, local_day(now, loaded.timezone), loaded.timezone)
+    if today and (first or last):
+        fail("--today already says from when to when: leave out --from and --to", 2)
+    day = local_day(now, loaded.timezone)
+    period = Period(day, day) if today else _period(first, last, day, loaded.timezone)
     try:
         found = asyncio.run(_found(loaded, period, by, line or None, now))
     except StoreUnavailable as error:

@@ -1,6 +1,7 @@
 """How the demo says it, at a terminal and without one."""
 
 import time
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.table import Table
@@ -9,6 +10,8 @@ from rich.text import Text
 from ctid.demo.board import Board, Figures, Step, Told, is_ringing
 from ctid.domain.records import Outcome, Record
 from ctid.report.rows import percent
+
+ASIDE = "while it runs, in another terminal:"
 
 # Three lines of at most 80 columns.
 ATTACH = """\
@@ -20,6 +23,12 @@ To see your own calls:
 TITLE_WIDTH = 13  # columns of the longest title of demo.toml
 
 _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed": "red"}
+
+
+def commands(path: Path) -> list[str]:
+    """What to ask the demo's own daemon and its records, to be copied."""
+    asked = ("ctid status", "ctid calls --today", "ctid report --today")
+    return [f"  {command} --config {path}" for command in asked]
 
 
 def clock(at: float) -> str:

@@ -133,6 +133,12 @@ def test_by_day_hour_and_agent(config: Path) -> None:
     ]
 
 
+def test_today_is_one_day(config: Path) -> None:
+    rows = json.loads(report(config, "--today", "--by", "day", "--format", "json"))
+    (last,) = json.loads(report(config, "--by", "day", "--format", "json"))[-1:]
+    assert [row["day"] for row in rows] == [last["day"]]
+
+
 def test_one_line_alone(config: Path) -> None:
     rows = json.loads(report(config, *PERIOD, "--line", "network", "--format", "json"))
     assert [row["name"] for row in rows] == ["network"]
@@ -145,6 +151,7 @@ def test_one_line_alone(config: Path) -> None:
         (("--from", "2026-02-01", "--to", "2026-01-01"), "give the earlier day first"),
         (("--from", "2999-01-01"), "--from 2999-01-01: has not begun; today is 20"),
         (("--to", "2999-01-31"), "--to 2999-01-31: has not begun; today is 20"),
+        (("--today", "--to", "2026-11-25"), "--today already says from when to when"),
         (("--line", "netwrok"), "--line netwrok: no such line; there are: idle, network"),
     ],
 )
