@@ -10,8 +10,8 @@ from rich.text import Text
 from ctid.demo import words
 from ctid.demo.board import Board, Told
 
-# Rows that are not visits: the heading, the table's own, and blanks.
-_OTHER_ROWS = 4
+# Rows that are not visits: the table's own heading, and blanks.
+_OTHER_ROWS = 3
 
 
 class Show(Protocol):
@@ -98,15 +98,15 @@ class Screen:
         held = self._seconds is None
         aside = Text("\n".join([words.ASIDE, *words.commands(self._path), ""]) if held else "")
         width, height = self._console.size
-        above = len(aside.wrap(self._console, width)) if held else 1
+        above = sum(max(len(t.wrap(self._console, width)), 1) for t in (heading, aside))
         rows = height - len(board.figures) - above - _OTHER_ROWS
-        table, below = words.lines(board, live=True), words.visits(board, rows)
+        table, below = words.lines(board, width, live=True), words.visits(board, rows, width)
         self._live.update(Group(heading, aside, table, "", below), refresh=True)
 
 
 def summary(console: Console, board: Board) -> None:
     """What was recorded, and how to go on."""
-    console.print(words.lines(board, live=False))
+    console.print(words.lines(board, console.width, live=False))
     text = f"\n{words.tail(board)}\n\n{words.ATTACH}"
     if console.is_terminal:
         console.print(Text(text))  # broken between words where it is narrow
