@@ -176,7 +176,8 @@ def notes(rows: list[Row], short_abandon_seconds: float) -> list[str]:
     if any(_differs(row) for row in rows):
         told.append(
             "adjusted rate: without calls outside duty hours and callers who gave up within "
-            f"{short_abandon_seconds:g} s; answers of less than {SHORT_ANSWER_SECONDS:g} s are none"
+            f"{short_abandon_seconds:g} s; answers of less than {SHORT_ANSWER_SECONDS:g} s "
+            "do not count"
         )
     return told
 

@@ -73,7 +73,7 @@ def test_notes_say_only_what_applies(config: Path) -> None:
         "coverage: recorded since 2025-10-09 08:53:21 only",
         (
             "adjusted rate: without calls outside duty hours and callers who gave up within 5 s; "
-            "answers of less than 3 s are none"
+            "answers of less than 3 s do not count"
         ),
     ]
     hours = report(config, *PERIOD, "--by", "hour", "--line", "idle")
