@@ -20,12 +20,14 @@ from ctid.cli import (
     report,
     run,
     status,
+    usage,
 )
 
 app = typer.Typer(
     name="ctid",
     help="Records every call of an Asterisk PBX's hotlines.",
-    no_args_is_help=True,
+    cls=usage.Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -51,13 +53,18 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Say which ctid this is."
     ),
 ) -> None:
     """Record every call of an Asterisk PBX's hotlines."""
+    del version  # its callback has answered it
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ctid.cli.asking import fail_without_database
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
 from ctid.store import db
@@ -18,11 +19,13 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Copy the SQLite database, whole and checked, while ctid goes on recording."""
+    """Copy the SQLite database while ctid goes on recording."""
     loaded = load_config(Path(config), read_secrets=False)
     try:
         copied = copy(db.parse(loaded.store.url), file, overwrite=force)
-    except (BackupError, StoreUnavailable) as error:
+    except StoreUnavailable as error:
+        fail_without_database(loaded, error)
+    except BackupError as error:
         fail(str(error))
     typer.echo(f"{file}: good ({copied.size / 1e6:.1f} MB)")
     try:

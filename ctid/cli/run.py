@@ -10,7 +10,7 @@ from ctid.store.errors import StoreUnavailable
 
 
 def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Attach to every configured PBX and record its calls until told to stop (SIGTERM)."""
+    """Attach to every PBX and record its calls until SIGTERM."""
     # imported here: the other commands need neither the network nor a database
     from ctid.app import serve  # noqa: PLC0415
     from ctid.web.listener import ServeError  # noqa: PLC0415

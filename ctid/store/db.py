@@ -68,6 +68,11 @@ def parse(url: str) -> Database:
         raise ValueError(message) from None
     backend = parsed.get_backend_name()
     if backend == _SQLITE:
+        if parsed.host:
+            # sqlite://tmp/x.db: two slashes would make a host of the path's beginning
+            name = "/".join(filter(None, (parsed.host, parsed.database)))
+            message = f"a slash is missing: write sqlite:////{name}, with four before a whole path"
+            raise ValueError(message)
         return _sqlite_file(parsed.database or "")
     if backend == _POSTGRESQL:
         if importlib.util.find_spec("asyncpg") is None:
