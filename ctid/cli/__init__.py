@@ -1,6 +1,7 @@
 """The commands a person types; a file per command."""
 
 import io
+import os
 import sys
 
 import typer
@@ -69,6 +70,9 @@ def options(
 
 def main() -> None:
     """Run the command line; ends the process with 0, 1 (failed) or 2 (wrong use)."""
+    # who closed these wants to see nothing
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # names of people and files may hold what the terminal's character set does not
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -8,6 +8,7 @@ import typer
 from ctid.cli.asking import fail_without_database
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
+from ctid.config import Config
 from ctid.store import db
 from ctid.store.backup import BackupError
 from ctid.store.backup import backup as copy
@@ -27,7 +28,12 @@ def backup(
         fail_without_database(loaded, error)
     except BackupError as error:
         fail(str(error))
+    _tell_the_daemon(loaded)
     typer.echo(f"{file}: good ({copied.size / 1e6:.1f} MB)")
+
+
+def _tell_the_daemon(loaded: Config) -> None:
+    """Before anything is printed: that may fail, and the backup is good all the same."""
     try:
         request(loaded, "POST", "/v1/backup-done")
     except NoDaemonError:

@@ -16,6 +16,7 @@ from ctid.cli.table import LAST, Column, Format, FormatOption, columns_of, show
 from ctid.cli.wrapping import terminal_width, wrapped
 from ctid.config import Config
 from ctid.domain.days import local_day, midnight, month_of
+from ctid.domain.kpi import AgentCounts
 from ctid.report.rows import (
     SPARE,
     WORDS,
@@ -28,8 +29,13 @@ from ctid.report.rows import (
 )
 from ctid.store import figures
 from ctid.store.errors import StoreUnavailable
-from ctid.store.figures import By, Period
+from ctid.store.figures import AgentFigure, By, Period
 from ctid.store.queries import Reader
+
+# no call is recorded out of these
+_FIRST, _LAST = date(2000, 1, 1), date(2099, 12, 31)
+# what agent_row names, also where there is no agent
+_NO_AGENT = AgentFigure("", AgentCounts(), None)
 
 
 def report(
@@ -62,7 +68,8 @@ def report(
     except StoreUnavailable as error:
         fail_without_database(loaded, error)
     if form is not Format.TABLE:
-        show(found.rows, columns_of(found.rows[0] if found.rows else ()), form)
+        named = found.rows[0] if found.rows else agent_row(_NO_AGENT)
+        show(found.rows, columns_of(named), form)
         return
     title = f"{period.first} to {period.last}, {loaded.timezone}"
     if by in (By.DAY, By.HOUR):
@@ -84,9 +91,12 @@ def _period(first: str, last: str, today: date, timezone: str) -> Period:
 
 def _day(option: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         fail(f"{option} {text}: no day; write it like 2026-11-25", 2)
+    if not _FIRST <= day <= _LAST:
+        fail(f"{option} {text}: not between {_FIRST} and {_LAST}", 2)
+    return day
 
 
 @dataclass(frozen=True, slots=True)

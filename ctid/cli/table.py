@@ -25,8 +25,8 @@ _SHORTEST = 6  # a column that may be cut keeps so many cells
 _NARROWEST = 20  # a column that may be wrapped keeps so many cells
 LAST = 1  # the rank of columns that are left out only when cutting others did not help
 # A spreadsheet takes a cell that begins so for a formula. A telephone number is none.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-][0-9][0-9 .()-]*")
+_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
+_NUMBER = re.compile(r"\+[0-9][0-9 .()-]{6,}")
 
 
 class Format(StrEnum):

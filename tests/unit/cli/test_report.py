@@ -133,6 +133,21 @@ def test_by_day_hour_and_agent(config: Path) -> None:
     ]
 
 
+def test_without_a_row_the_first_row_still_names_the_fields(config: Path) -> None:
+    empty = ("--from", "2020-01-01", "--to", "2020-01-02", "--by", "agent", "--format", "csv")
+    assert report(config, *empty) == "agent,rings,answered,rona,talk_seconds,coverage\n"
+
+
+def test_closed_outputs_are_no_traceback(config: Path) -> None:
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        command = f'exec "$@" {closed}'
+        argv = [sys.executable, "-m", "ctid", "report", "--config", str(config)]
+        done = subprocess.run(
+            ["sh", "-c", command, "sh", *argv], capture_output=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_today_is_one_day(config: Path) -> None:
     rows = json.loads(report(config, "--today", "--by", "day", "--format", "json"))
     (last,) = json.loads(report(config, "--by", "day", "--format", "json"))[-1:]
@@ -149,8 +164,10 @@ def test_one_line_alone(config: Path) -> None:
     [
         (("--from", "yesterday"), "--from yesterday: no day; write it like 2026-11-25"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), "give the earlier day first"),
-        (("--from", "2999-01-01"), "--from 2999-01-01: has not begun; today is 20"),
-        (("--to", "2999-01-31"), "--to 2999-01-31: has not begun; today is 20"),
+        (("--from", "2099-01-01"), "--from 2099-01-01: has not begun; today is 20"),
+        (("--to", "2099-01-31"), "--to 2099-01-31: has not begun; today is 20"),
+        (("--from", "9999-12-31"), "--from 9999-12-31: not between 2000-01-01 and 2099-12-31"),
+        (("--from", "0001-01-01"), "--from 0001-01-01: not between 2000-01-01 and 2099-12-31"),
         (("--today", "--to", "2026-11-25"), "--today already says from when to when"),
         (("--line", "netwrok"), "--line netwrok: no such line; there are: idle, network"),
     ],
