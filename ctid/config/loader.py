@@ -1,6 +1,7 @@
 """From the file to a Config, or to everything that is wrong with it."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,12 +63,20 @@ def load(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")  # Windows editors put a mark in front
+        with open(path, "rb", opener=_without_waiting) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read().decode("utf-8-sig")  # Windows editors put a mark in front
+        message = "is not a regular file: write the configuration into one"
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         message = "is not UTF-8 text: save it as UTF-8"
     raise ConfigError([Problem(str(path), "", message)])
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # a FIFO would be waited for until somebody writes
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @dataclass
