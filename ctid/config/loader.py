@@ -1,6 +1,7 @@
 """From the file to a Config, or to everything that is wrong with it."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,7 +63,10 @@ def load(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")  # Windows editors put a mark in front
+        with open(path, "rb", opener=_without_waiting) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read().decode("utf-8-sig")  # Windows editors put a mark in front
+        message = "is not a regular file: write the configuration into one"
     except FileNotFoundError:
         message = "there is no such file: give --config FILE, or copy config/ctid.toml there"
     except PermissionError:
@@ -74,6 +78,11 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         message = "is not UTF-8 text: save it as UTF-8"
     raise ConfigError([Problem(str(path), "", message)])
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # a FIFO would be waited for until somebody writes
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @dataclass
