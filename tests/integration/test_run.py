@@ -139,4 +139,4 @@ def test_a_missing_folder_and_a_wrong_url_are_one_line(config: Path) -> None:
     config.write_text(CONFIG.format(url="sqlite://ctid.sqlite3"))
     wrong = run(config)
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
-    assert "store.url: SQLite needs a file" in wrong.stderr
+    assert "store.url: a slash is missing: write sqlite:////ctid.sqlite3" in wrong.stderr
