@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from ctid import __version__, control, last_run, systemd
+from ctid.committer import Alarm, Clocks, Feed
 from ctid.config import Config
 from ctid.domain.records import Batch
 from ctid.housekeeping import Housekeeping
@@ -21,7 +22,7 @@ from ctid.outbound.reading import Rates
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs
-from ctid.pipeline import Alarm, Clocks, Feed, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
 from ctid.store.queries import Reader

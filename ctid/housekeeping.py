@@ -9,7 +9,7 @@ import structlog
 
 from ctid.config import Config
 from ctid.domain.days import local_day, midnight
-from ctid.store import marks, retention, summary
+from ctid.store import forgetting, marks, retention, summary
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -62,7 +62,13 @@ class Housekeeping:
 
     async def forget(self, number: str) -> int:
         """Forget a caller's number; give how many calls had it. Raises StoreUnavailable."""
-        return await retention.forget(self._store, number)
+        forgotten = await forgetting.forget(self._store, number)
+        if not forgotten.is_off_disk:
+            log.warning(
+                "forgotten_number_still_in_log",
+                why=f"{self._store.database}-wal is being read; end long reads, forget it again",
+            )
+        return forgotten.calls
 
 
 def seconds_until_next(now: float, zone: str) -> float:

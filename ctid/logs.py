@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from io import RawIOBase
 from typing import TextIO
 
 import orjson
@@ -26,7 +27,7 @@ def set_up(
 
     `mask_numbers`: of callers' numbers only the first and last digits are shown.
     """
-    stream = to or sys.stderr
+    lines = Lines(to or sys.stderr)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
         if human
@@ -41,10 +42,44 @@ def set_up(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(stream=lines, level=logging.WARNING, format="%(message)s", force=True)
+
+
+class Lines:
+    """Where lines go. What cannot be written is dropped: recording does not depend on its log.
+
+    `stream` None: there is no standard error.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        # without Python's buffers, which would keep what a full disk refused and try it again
+        self._raw: RawIOBase | None = getattr(getattr(stream, "buffer", None), "raw", None)
+        self.dropped = 0
+
+    def write(self, text: str) -> None:
+        try:
+            if self._raw is not None:
+                left = memoryview(text.encode("utf-8", "replace"))
+                while left:
+                    left = left[self._raw.write(left) or 0 :]
+            elif self._stream is not None:
+                self._stream.write(text)
+                self._stream.flush()
+        except (OSError, ValueError):  # ValueError: it was closed
+            self.dropped += 1
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def msg(self, message: str) -> None:
+        """Write a line, as structlog gives it."""
+        self.write(f"{message}\n")
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def _json(event: structlog.typing.EventDict, **_options: object) -> str:

@@ -60,13 +60,13 @@ class Overview:
     def stuck(self) -> list[str]:
         """One line for each part that makes no progress: only a restart helps."""
         now = self._monotonic()
-        progress = self._pipeline.progress
         found = []
-        since = progress.committing_since
+        since = self._pipeline.committer.committing_since
         if since is not None and now - since > self._stuck_seconds:
             found.append(f"store: a commit has been running for {now - since:.0f} s")
-        if now - progress.ticked_at > self._stuck_seconds:
-            found.append(f"timers: stood still for {now - progress.ticked_at:.0f} s")
+        stood = now - self._pipeline.ticked_at
+        if stood > self._stuck_seconds:
+            found.append(f"timers: stood still for {stood:.0f} s")
         for name, connection in self._pbxs.connections.items():
             settings = self._pbxs.settings[name]
             allowed = settings.ping_interval_seconds + settings.ping_timeout_seconds
@@ -77,7 +77,7 @@ class Overview:
 
     def troubles(self) -> list[str]:
         """What stands in /healthz: whatever is stuck, and a store that cannot be written."""
-        error = self._pipeline.health.store_error
+        error = self._pipeline.committer.health.store_error
         return [*self.stuck(), *([f"store: {error}"] if error else [])]
 
     def waited_for(self) -> list[str]:
@@ -90,7 +90,7 @@ class Overview:
 
     def summary(self) -> str:
         """A few words for `systemctl status`."""
-        error = self._pipeline.health.store_error
+        error = self._pipeline.committer.health.store_error
         if error:
             return f"cannot write: {error}"
         words = []
@@ -126,12 +126,12 @@ class Overview:
             },
             stages=stages,
             store=StoreReading(
-                failing=self._pipeline.health.store_error is not None,
-                commits=self._pipeline.commits,
-                waiting=self._pipeline.waiting,
-                dropped=self._pipeline.dropped_records,
+                failing=self._pipeline.committer.health.store_error is not None,
+                commits=self._pipeline.committer.commits,
+                waiting=self._pipeline.committer.waiting,
+                dropped=self._pipeline.committer.dropped_records,
                 set_aside=self._pipeline.poisonous_events,
-                refused=self._pipeline.refused_rows,
+                refused=self._pipeline.committer.refused_rows,
                 path=self._path,
             ),
             counts=self._tally.counts.copy(),
@@ -144,7 +144,7 @@ class Overview:
     def status(self) -> dict[str, Any]:
         """The object of `ctid status --format json` (docs/operating.md); times ISO 8601, UTC."""
         sights = self._pipeline.sights()
-        health = self._pipeline.health
+        health = self._pipeline.committer.health
         standing = list(_standing(sights))
         return {
             "version": __version__,
@@ -157,9 +157,9 @@ class Overview:
                 "writable": health.store_error is None,
                 "why": health.store_error,
                 "failing_since": iso(health.store_failing_since),
-                "waiting_records": self._pipeline.waiting,
-                "dropped_records": self._pipeline.dropped_records,
-                "commits": self._pipeline.commits,
+                "waiting_records": self._pipeline.committer.waiting,
+                "dropped_records": self._pipeline.committer.dropped_records,
+                "commits": self._pipeline.committer.commits,
                 "last_backup": iso(self.backup_at),
             },
             "stuck": self.stuck(),

@@ -1,8 +1,10 @@
 """A new configuration for the running daemon: all of it, or, where it is bad, nothing."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -19,6 +21,10 @@ from ctid.web.listener import Listener, ServeError
 
 log = structlog.get_logger("ctid")
 
+_T = TypeVar("_T")
+
+# How long the daemon's end waits for a reload under way: its files may be on a disk that hangs.
+_CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
 _FIXED = ("store", "alert", "metrics", "control", "log")
 
@@ -61,20 +67,26 @@ class Reloader:
         return mistakes
 
     async def close(self) -> None:
-        """Reload no more; returns when nothing of it is under way."""
-        async with self._lock:
-            self._closed = True
+        """Reload no more; returns when nothing of it is under way, or reading takes too long."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS), self._lock:
+                pass
+        except TimeoutError:
+            log.warning("reload_given_up", why="ctid is stopping, and it does not end")
 
     async def _reload(self) -> list[str]:
         old = self._overview.config
         try:
-            config = await asyncio.to_thread(self._load)
+            config = await _aside(self._load)
             added = [t.name for t in config.pbx if t.name not in self._pbxs.settings]
             runs = await last_run.read(old.store.url, added) if added else {}
             if self._listener is not None:
                 self._listener.renew()
         except (ConfigError, ServeError, StoreUnavailable) as error:
             return str(error).splitlines()
+        if self._closed:
+            return ["ctid is stopping"]
         for warning in config.warnings:
             log.warning("configuration", why=warning)
         fixed = [name for name in _FIXED if _plain(old, name) != _plain(config, name)]
@@ -102,6 +114,32 @@ class Reloader:
                 self._pbxs.open(table)
             elif reconnects(old[table.name], table):
                 await self._pbxs.exchange(table)
+
+
+async def _aside(work: Callable[[], _T]) -> _T:
+    """What `work` gives, from a thread for which the end of the process does not wait."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def give(result: _T | None, error: BaseException | None) -> None:
+        if done.done():
+            return  # given up meanwhile
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("_T", result))
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - it goes to who waits
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(give, result, failure)
+
+    threading.Thread(target=run, name="reload", daemon=True).start()
+    return await done
 
 
 def _plain(config: Config, table: str) -> dict[str, Any]:

@@ -101,5 +101,12 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield data
     except FileNotFoundError:
         raise ReplayError(f"{path}: no such file; give the path of a recorded AMI stream") from None
+    except IsADirectoryError:
+        raise ReplayError(f"{path}: is a folder; name the streams in it: {path}/*.ami") from None
+    except PermissionError:
+        raise ReplayError(f"{path}: cannot be read: this user has no right to it") from None
     except (OSError, EOFError) as error:
-        raise ReplayError(f"{path}: cannot be read: {error}") from None
+        raise ReplayError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}; give a stream "
+            "as `ctid capture` writes it, packed only if its name ends in .gz"
+        ) from None

@@ -12,6 +12,7 @@ from ctid.ami.snapshot import SnapshotCollector
 from ctid.domain import events as ev
 from ctid.domain.catchup import reconcile
 from ctid.domain.channels import DIALLED_APPS
+from ctid.domain.days import EARLIEST, LATEST
 
 # Asking each channel for its times takes one action each.
 MAX_ASKED = 200
@@ -114,4 +115,4 @@ def _time(value: str) -> float | None:
         when = float(value)
     except ValueError:
         return None
-    return when if 0.0 < when < float("inf") else None
+    return when if EARLIEST <= when < LATEST else None

@@ -11,6 +11,7 @@ from ctid.ami.kinds import KINDS, Groups, Kind
 from ctid.ami.protocol import DEFAULT_MAX_BLOCK, Framer
 from ctid.ami.replies import ENDS, LISTED, Reply, response
 from ctid.domain import events
+from ctid.domain.days import EARLIEST, LATEST
 
 
 class Greeting(NamedTuple):
@@ -254,6 +255,8 @@ class Decoder:
             at = float(stamp)
         except ValueError:
             return self._clock
+        if not EARLIEST <= at < LATEST:
+            return self._clock  # of a clock that was never set
         self._stamped = True
         if not self._live:
             self._clock = at

@@ -1,15 +1,20 @@
 """The database as commands read it: read-only, one short transaction a question."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy import func, select
 
 from ctid.cli.common import fail
 from ctid.config import Config
 from ctid.domain.records import Record
-from ctid.store.errors import StoreUnavailable
+from ctid.domain.tally import Scope
+from ctid.store import db, offers
+from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
+from ctid.store.schema import gap, record, summary, summary_day
 
 _T = TypeVar("_T")
 
@@ -52,7 +57,45 @@ def asking(config: Config) -> Iterator[Asking]:
             finally:
                 runner.run(reader.close())
     except StoreUnavailable as error:
-        fail(str(error))
+        fail_without_database(config, error)
     except UnicodeEncodeError:
         # what the shell gave is kept as lone surrogates, which no database takes
         fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)
+
+
+async def lines_of(reader: Reader, config: Config) -> set[str]:
+    """The lines that are configured, or that records or figures have. Raises StoreUnavailable."""
+    of_figures = select(summary.c.name).where(summary.c.scope == Scope.LINE.value).distinct()
+    async with reader.transaction() as connection:
+        recorded = await offers.lines(connection)
+        summarised = (await connection.execute(of_figures)).scalars().all()
+    return {*(line.name for line in config.line), *recorded, *summarised}
+
+
+async def recorded_since(reader: Reader) -> float | None:
+    """When recording began (Unix seconds), as far as it is kept. Raises StoreUnavailable."""
+    beginnings = (
+        select(func.min(record.c.started_at)),
+        select(func.min(gap.c.began_at)),
+        # days whose records were deleted by age
+        select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen),
+    )
+    async with reader.transaction() as connection:
+        known = [await connection.scalar(first) for first in beginnings]
+    return min((at for at in known if at is not None), default=None)
+
+
+def see_lines(wanted: Iterable[str], known: Collection[str]) -> None:
+    """End the command where a line is wanted that does not exist."""
+    for line in wanted:
+        if line not in known:
+            names = ", ".join(sorted(known)) or "none"
+            fail(f"--line {line}: no such line; there are: {names}", 2)
+
+
+def fail_without_database(config: Config, error: StoreUnavailable) -> NoReturn:
+    """Say why the database cannot be read; before the first `ctid run` there is none."""
+    path = db.parse(config.store.url).path
+    if path is not None and error.reason is StoreReason.MISSING and path.parent.is_dir():
+        fail(f"database {path}: there is none yet; `ctid run` makes it: start that first")
+    fail(str(error))

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ctid.cli.asking import fail_without_database
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
+from ctid.config import Config
 from ctid.store import db
 from ctid.store.backup import BackupError
 from ctid.store.backup import backup as copy
@@ -18,13 +20,20 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Copy the SQLite database, whole and checked, while ctid goes on recording."""
+    """Copy the SQLite database while ctid goes on recording."""
     loaded = load_config(Path(config), read_secrets=False)
     try:
         copied = copy(db.parse(loaded.store.url), file, overwrite=force)
-    except (BackupError, StoreUnavailable) as error:
+    except StoreUnavailable as error:
+        fail_without_database(loaded, error)
+    except BackupError as error:
         fail(str(error))
+    _tell_the_daemon(loaded)
     typer.echo(f"{file}: good ({copied.size / 1e6:.1f} MB)")
+
+
+def _tell_the_daemon(loaded: Config) -> None:
+    """Before anything is printed: that may fail, and the backup is good all the same."""
     try:
         request(loaded, "POST", "/v1/backup-done")
     except NoDaemonError:

@@ -1,18 +1,21 @@
 """`ctid calls`: search the records."""
 
+import heapq
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from ctid import output
 from ctid.cli import times
-from ctid.cli.asking import asking
+from ctid.cli.asking import Asking, asking, lines_of, see_lines
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
-from ctid.cli.table import Column, Format, FormatOption, Row, columns_of, show
+from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
 from ctid.domain.records import Direction, Outcome, Reason, Record
 from ctid.store.queries import RecordFilter
 
@@ -21,14 +24,14 @@ _ENDS_WITHIN_SECONDS = 90 * 86_400
 _FEWEST_DIGITS = 3
 
 _TABLE = [
-    Column("time", "time"),
+    Column("time", "time", short="clock"),
     Column("line", "line", cut=True),
     Column("caller", "caller"),
-    Column("outcome", "outcome", cut=True),
-    Column("reason", "reason", cut=True),
-    Column("agent", "agent", cut=True),
-    Column("wait", "wait", right=True, spare=True),
-    Column("talk", "talk", right=True, spare=True),
+    Column("outcome", "outcome"),
+    Column("reason", "reason", spare=LAST),
+    Column("agent", "agent", cut=True, spare=LAST),
+    Column("wait", "wait s", right=True, spare=LAST + 1),
+    Column("talk", "talk s", right=True, spare=LAST + 2),
     Column("call", "call"),
 ]
 
@@ -38,9 +41,13 @@ def calls(
     number: Annotated[
         str, typer.Option(help="The caller's number; '*0001' for its last digits.")
     ] = "",
-    line: Annotated[str, typer.Option(help="The line's name.")] = "",
+    line: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="The line's name; may be repeated.")
+    ] = None,
     agent: Annotated[str, typer.Option(help="Who answered, spoke last, or was rung.")] = "",
-    outcome: Annotated[Outcome | None, typer.Option(help="How it went.")] = None,
+    outcome: Annotated[
+        list[Outcome] | None, typer.Option(help="How it went; may be repeated.")
+    ] = None,
     reason: Annotated[Reason | None, typer.Option(help="Why it went so.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Who called whom.")] = None,
     since: Annotated[
@@ -69,11 +76,9 @@ def calls(
     if tail and began is None:
         began = (ended if ended is not None else time.time()) - _ENDS_WITHIN_SECONDS
     wanted = RecordFilter(
-        line=line or None,
         caller_number=exact or None,
         number_ends=tail or None,
         agent=agent or None,
-        outcome=outcome,
         reason=reason,
         direction=direction,
         started_from=began,
@@ -81,10 +86,34 @@ def calls(
         open=True if open_only else None,
     )
     with asking(loaded) as database:
-        found = database.newest(wanted, limit or None)
+        if line:
+            see_lines(line, database.get(lines_of(database.reader, loaded)))
+        found = _newest(database, wanted, line or [None], outcome or [None], limit or None)
         shown = show(_rows(found, form, zone), _columns(form), form)
     if not shown and form is Format.TABLE:
         typer.echo("ctid: no such call is recorded", err=True)
+
+
+def _newest(
+    database: Asking,
+    wanted: RecordFilter,
+    lines: Sequence[str | None],
+    outcomes: Sequence[Outcome | None],
+    limit: int | None,
+) -> Iterator[Record]:
+    """Newest first, of any of these lines and with any of these outcomes; None stands for all."""
+    found = [
+        database.newest(replace(wanted, line=line, outcome=outcome), limit)
+        for line in dict.fromkeys(lines)
+        for outcome in dict.fromkeys(outcomes)
+    ]
+    return islice(heapq.merge(*found, key=_age, reverse=True), limit)
+
+
+def _age(record: Record) -> tuple[bool, float, str, str, int]:
+    """By which `Asking.newest` orders: those without a beginning last, then by key."""
+    at = record.started_at
+    return (at is not None, at or 0.0, record.pbx, record.uniqueid, record.ordinal)
 
 
 def _time(option: str, text: str, zone: ZoneInfo, *, end: bool = False) -> float | None:
@@ -110,29 +139,39 @@ def _columns(form: Format) -> list[Column]:
     return _TABLE if form is Format.TABLE else columns_of(output.FIELDS)
 
 
-def _rows(found: Iterable[Record], form: Format, zone: ZoneInfo) -> Iterator[Row]:
-    for record in found:
-        if form is Format.TABLE:
-            yield _for_people(record, zone)
-        elif form is Format.CSV:
-            yield _for_a_sheet(record, zone)
-        else:
-            yield output.to_dict(record)
+def _rows(found: Iterable[Record], form: Format, zone: ZoneInfo) -> Iterable[Row]:
+    if form is Format.TABLE:
+        return _for_people(list(found), zone)
+    return (
+        _for_a_sheet(record, zone) if form is Format.CSV else output.to_dict(record)
+        for record in found
+    )
 
 
-def _for_people(record: Record, zone: ZoneInfo) -> Row:
-    began = record.started_at if record.started_at is not None else record.offered_at
-    return {
-        "time": times.to_seconds(began, zone),
-        "line": record.line or record.direction,
-        "caller": record.caller_number or "unknown",
-        "outcome": record.outcome or _without_outcome(record),
-        "reason": record.reason,
-        "agent": record.agent,
-        "wait": _seconds(record.wait_seconds),
-        "talk": _seconds(record.talk_seconds),
-        "call": record.uniqueid,
-    }
+def _for_people(records: list[Record], zone: ZoneInfo) -> list[Row]:
+    began = [_began(record, zone) for record in records]
+    one_day = len({at[:10] for at in began}) == 1
+    return [
+        {
+            "time": at,
+            # for a narrow terminal: 17:30:15, or 11-25 17:30 where there are several days
+            "clock": at[11:] if one_day else at[5:16],
+            "line": record.line or record.direction,
+            "caller": record.caller_number or "unknown",
+            "outcome": record.outcome or _without_outcome(record),
+            "reason": record.reason,
+            "agent": record.agent,
+            "wait": _seconds(record.wait_seconds),
+            "talk": _seconds(record.talk_seconds),
+            "call": record.uniqueid,
+        }
+        for record, at in zip(records, began, strict=True)
+    ]
+
+
+def _began(record: Record, zone: ZoneInfo) -> str:
+    at = record.started_at if record.started_at is not None else record.offered_at
+    return times.to_seconds(at, zone) or ""
 
 
 def _without_outcome(record: Record) -> str:
@@ -141,15 +180,15 @@ def _without_outcome(record: Record) -> str:
         return "answered" if record.answered_at is not None else "not answered"
     if record.answered_at is not None:
         return "talking now"
-    return "waiting now" if record.offered_at is not None else "open"
+    if record.offered_at is None:
+        return "open"
+    rings = any(ring.rang_at is not None and ring.ended_at is None for ring in record.rings)
+    return "ringing now" if rings else "waiting now"  # the words of ctid status
 
 
 def _for_a_sheet(record: Record, zone: ZoneInfo) -> Row:
     """The fields of the JSON form; times local with their offset."""
-    row: dict[str, Any] = output.to_dict(record)
-    for key in ("offered_at", "answered_at", "ended_at"):
-        row[key] = times.with_offset(getattr(record, key), zone)
-    return row
+    return output.to_dict(record, lambda at: times.with_offset(at, zone))
 
 
 def _seconds(value: float | None) -> str | None:

@@ -6,7 +6,7 @@ import gzip
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Self, cast
 
@@ -32,7 +32,10 @@ def capture(
     ],
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first one if not given.")] = "",
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="How long; until Ctrl-C if not given.")
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="How many seconds; until Ctrl-C if not given."
+        ),
     ] = None,
     mask: Annotated[
         bool, typer.Option("--mask", help="Make telephone numbers unreadable.")
@@ -40,27 +43,44 @@ def capture(
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write down what a PBX sends, over a connection of its own, as `ctid replay` reads it."""
+    """Write down what a PBX sends, for a bug report.
+
+    Over a connection of its own, as `ctid replay` reads it.
+    """
     loaded = load_config(Path(config), read_secrets=True)
     table = pbx_named(loaded, pbx, config)
     recording = Recording(Mask(_Keeper(loaded)) if mask else None)
+    said = f"ctid: capturing {table.name} into {file}; Ctrl-C ends it"
     with _failing_in_words(file), _Files(file, overwrite=force) as files:
-        typer.echo(f"ctid: capturing {table.name} into {file}; Ctrl-C ends it", err=True)
         began = time.monotonic()
-        failure = asyncio.run(_run(table, recording, files, seconds))
+        failure = asyncio.run(_run(table, recording, _announced(files, recording, said), seconds))
         files.close()
         if not recording.logged_in and failure is not None:
             files.remove()
             fail(f"{table.name}: {failure.why}")
         took = time.monotonic() - began
-        said = f"{file}: {recording.blocks} blocks, {files.size} bytes in {took:.1f} s"
+        done = f"{file}: {recording.blocks} blocks, {files.size} bytes in {took:.1f} s"
         if failure is not None:
-            fail(f"{said}; then the connection ended: {failure.why}")
-        typer.echo(said)
+            fail(f"{done}; then the connection ended: {failure.why}")
+        typer.echo(done)
+
+
+def _announced(files: "_Files", recording: Recording, said: str) -> Callable[[bytes], None]:
+    """Write into the files; say so with the first that comes behind the login."""
+    told = False
+
+    def write(data: bytes) -> None:
+        nonlocal told
+        if recording.logged_in and not told:
+            told = True
+            typer.echo(said, err=True)
+        files.write(data)
+
+    return write
 
 
 async def _run(
-    pbx: Pbx, recording: Recording, files: "_Files", seconds: float | None
+    pbx: Pbx, recording: Recording, write: Callable[[bytes], None], seconds: float | None
 ) -> Failure | None:
     if pbx.secret is None:
         raise ValueError("the configuration was loaded without secrets")
@@ -78,7 +98,7 @@ async def _run(
     if seconds:
         loop.call_later(seconds, stop.set)
     try:
-        return await record(pbx, pbx.secret, recording, files.write, stop)
+        return await record(pbx, pbx.secret, recording, write, stop)
     except asyncio.CancelledError:
         return Failure(End.CONNECTION_LOST, "stopped before the login was done")
 

@@ -1,24 +1,42 @@
 """`ctid check-config`: everything that is wrong in a configuration, at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
+from ctid.config import Config
+from ctid.store import db
 
 
 def check_config(
-    config: ConfigFile = DEFAULT_CONFIG,
+    *,
     secrets: Annotated[
         bool,
         typer.Option(help="Read the secrets, too; credentials are only there for the service."),
     ] = True,
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say everything that is wrong in a configuration; nothing is started."""
+    """Say everything that is wrong in a configuration."""
     loaded = load_config(Path(config), read_secrets=secrets)
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
+    for key, folder in _missing(loaded):
+        typer.echo(
+            f"ctid: warning: {config}: {key}: there is no folder {folder}: make it, so that ctid's "
+            "user may write there (systemd makes /var/lib/ctid and /run/ctid itself)",
+            err=True,
+        )
     lines, pbxs = len(loaded.line), len(loaded.pbx)
     what = f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'}, {lines} {'line' if lines == 1 else 'lines'}"
     typer.echo(f"{config}: good ({what})")
+
+
+def _missing(config: Config) -> Iterator[tuple[str, Path]]:
+    """The folders in which ctid makes files, and that are not there."""
+    socket = Path(config.control.socket) if config.control.socket else None
+    for key, file in (("store.url", db.parse(config.store.url).path), ("control.socket", socket)):
+        if file is not None and not file.parent.is_dir():
+            yield key, file.parent

@@ -3,15 +3,20 @@
 import http.client
 import json
 import os
+import select
 import socket
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from ctid.cli.common import fail
 from ctid.config import Config
 from ctid.web import socket_path
 
 _TIMEOUT_SECONDS = 30.0
+# What may take minutes, with many calls: it is waited for, however long.
+_LONG = frozenset({"/v1/forget"})
 
 
 class _Connection(http.client.HTTPConnection):
@@ -39,16 +44,32 @@ def ask(config: Config, method: str, route: str, body: object = None) -> Any:
         return request(config, method, route, body)
     except NotAnsweredError as error:
         fail(str(error))
+    except UnicodeEncodeError:
+        # as ctid.cli.asking says it: what the shell gave is kept as lone surrogates
+        fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)
 
 
-def request(config: Config, method: str, route: str, body: object = None) -> Any:
-    """The same for commands that can do without the daemon. Raises NotAnsweredError."""
+def request(
+    config: Config,
+    method: str,
+    route: str,
+    body: object = None,
+    *,
+    patience_seconds: float = _TIMEOUT_SECONDS,
+) -> Any:
+    """The same for commands that can do without the daemon.
+
+    Raises NotAnsweredError, and UnicodeEncodeError for a body that is no text.
+    """
+    data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     path = socket_path.of_client(config, os.environ)
     connection = _Connection(path)
     try:
-        connection.request(method, route, None if body is None else json.dumps(body))
+        connection.request(method, route, data)
+        if route in _LONG:
+            _wait(connection.sock, patience_seconds)
         response = connection.getresponse()
-        answer = json.loads(response.read())
+        answer = response.read()
     except (FileNotFoundError, ConnectionRefusedError):
         raise NoDaemonError(
             f"{path}: no daemon answers there; is ctid running (systemctl status ctid)?"
@@ -59,11 +80,37 @@ def request(config: Config, method: str, route: str, body: object = None) -> Any
         ) from None
     except TimeoutError:
         raise NotAnsweredError(f"{path}: the daemon does not answer; see its log") from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (ConnectionError, http.client.IncompleteRead):
+        raise NotAnsweredError(f"{path}: {_ended(method)}") from None
+    except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise NotAnsweredError(f"{path}: {why}") from None
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise NotAnsweredError(str(answer.get("error", f"the daemon answered {response.status}")))
-    return answer
+    return _understood(path, response.status, answer)
+
+
+def _wait(answering: socket.socket, patience_seconds: float) -> None:
+    if not select.select([answering], [], [], patience_seconds)[0]:
+        typer.echo("ctid: this takes long; the daemon is still at it", err=True)
+        select.select([answering], [], [])
+
+
+def _ended(method: str) -> str:
+    if method == "GET":
+        return "the daemon ended before it answered; ask again once it runs"
+    return (
+        "the daemon ended before it answered: part of it may be done; "
+        "ask again once it runs (systemctl status ctid)"
+    )
+
+
+def _understood(path: Path, status: int, answer: bytes) -> Any:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        found = None
+    if status == http.client.OK and found is not None:
+        return found
+    why = found.get("error") if isinstance(found, dict) else None
+    raise NotAnsweredError(str(why or f"{path}: the daemon answered {status}; see its log"))

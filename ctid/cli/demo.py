@@ -17,29 +17,48 @@ from ctid.cli.common import fail
 
 log = structlog.get_logger("ctid")
 
+_SECONDS = 60.0
+
+
+class _FailedError(Exception):
+    """The text is the one line for the operator."""
+
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=5, max=3600, help="How long calls come.")] = 60.0,
+    *,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=5, max=3600, metavar="SECONDS", help="How many seconds calls come; 60 if not given."
+        ),
+    ] = None,
     hold: Annotated[bool, typer.Option("--hold", help="Go on until Ctrl-C.")] = False,
     speed: Annotated[float, typer.Option(min=0.1, max=100, hidden=True)] = 1.0,
 ) -> None:
-    """Show ctid at work: recorded calls from a simulated PBX, followed as `ctid run` would.
+    """Show ctid at work in front of a simulated PBX.
 
     Needs no PBX and no configuration, and leaves nothing behind. Ctrl-C ends it.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a terminal that has no Chinese characters shows question marks
         sys.stdout.reconfigure(errors="replace")
+    if hold and seconds is not None:
+        fail("--hold goes on until Ctrl-C, --seconds ends by itself: give one of them", 2)
     folder: Path | None = None
     try:
         folder, journal = _temporary()
         with journal:
-            _show(folder, journal, None if hold else seconds, speed)
+            _show(folder, journal, None if hold else seconds or _SECONDS, speed)
+        sys.stdout.flush()  # who has seen enough is met here, not behind the last line
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         typer.echo("stopped before it began")
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+    except _FailedError as error:
+        folder = None  # its log is in there
+        fail(str(error))
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _temporary() -> tuple[Path, TextIO]:
@@ -65,11 +84,10 @@ def _show(folder: Path, journal: TextIO, seconds: float | None, speed: float) ->
     try:
         board = asyncio.run(session.run(folder, plan, where))
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
         raise
     except Exception as error:
         log.exception("demo_failed")
-        fail(f"the demo failed: {error}; its log: {journal.name}")
+        raise _FailedError(f"the demo failed: {error}; its log: {journal.name}") from None
     # who pressed Ctrl-C twice still gets the summary
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show.summary(console, board)

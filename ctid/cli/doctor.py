@@ -16,6 +16,7 @@ from ctid.cli import diagnosis
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 from ctid.cli.diagnosis import DAYS, Finding, Mark
 from ctid.cli.table import Format, show
+from ctid.cli.wrapping import terminal_width, wrapped
 from ctid.config import Config, Pbx
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
@@ -30,19 +31,22 @@ class Form(StrEnum):
 
 def doctor(
     *,
-    seconds: Annotated[float, typer.Option(min=0.0, help="How long to listen for events.")] = 5.0,
+    seconds: Annotated[
+        float,
+        typer.Option(min=0.0, metavar="SECONDS", help="How many seconds to listen for events."),
+    ] = 5.0,
     form: Annotated[
         Form, typer.Option("--format", help="For people, or for programs.")
     ] = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Attach to each PBX and say what is missing there, and how to mend it."""
+    """Say what is missing on each PBX, and how to mend it."""
     loaded = load_config(Path(config), read_secrets=True)
     findings = asyncio.run(_findings(loaded, seconds))
     if form is Form.JSON:
         show(map(asdict, findings), [], Format.JSON)
     else:
-        for line in _lines(findings):
+        for line in _lines(findings, terminal_width()):
             typer.echo(line)
     if any(finding.mark is Mark.FAIL for finding in findings):
         raise typer.Exit(1)
@@ -82,15 +86,15 @@ async def _of_records(config: Config) -> list[Finding]:
     return findings
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
+def _lines(findings: list[Finding], width: int | None) -> Iterator[str]:
     rows = [(finding, finding.pbx or "all", finding.check) for finding in findings]
     names = max((cell_len(name) for _, name, _ in rows), default=0)
     checks = max((cell_len(check) for _, _, check in rows), default=0)
     for finding, name, check in rows:
         head = f"{finding.mark:4}  {name}{' ' * (names - cell_len(name))}  {check:{checks}}  "
-        yield head + _plain(finding.found)
+        yield from wrapped(head, _plain(finding.found), width)
         if finding.mend:
-            yield " " * cell_len(head) + f"-> {finding.mend}"
+            yield from wrapped(" " * cell_len(head) + "-> ", finding.mend, width)
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from ctid.cli import story, times
 from ctid.cli.asking import Asking, asking
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.table import Format, show
+from ctid.cli.wrapping import terminal_width, wrapped
 from ctid.domain.records import Fact, Gap, Record
 from ctid.store.queries import RecordFilter
 
@@ -52,7 +53,7 @@ def explain(
     ] = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Tell how one call went, step by step, and why it was decided as it was."""
+    """Tell how one call went, and why it counts as it does."""
     loaded = load_config(Path(config), read_secrets=False)
     zone = ZoneInfo(loaded.timezone)
     with asking(loaded) as database:
@@ -63,7 +64,7 @@ def explain(
     if form is Form.JSON:
         show([_as_json(told)], [], Format.JSONL)
         return
-    for line in _in_words(told, zone):
+    for line in _in_words(told, zone, terminal_width()):
         typer.echo(line)
 
 
@@ -101,27 +102,41 @@ def _find(database: Asking, call: str, pbxs: Sequence[str]) -> _Told:
     return _Told(records, facts, gaps)
 
 
-def _in_words(told: _Told, zone: ZoneInfo) -> Iterator[str]:
+def _in_words(told: _Told, zone: ZoneInfo, width: int | None) -> Iterator[str]:
     first = told.records[0]
-    yield f"{_plain(story.headline(first))}; {first.pbx}/{first.uniqueid}"
+    yield from wrapped("", f"{_plain(story.headline(first))}; {first.pbx}/{first.uniqueid}", width)
     steps = [fact for fact in told.facts if fact.kind != "ended"]
     if steps:
         day = (times.to_milliseconds(steps[0].at, zone) or "")[:10]
         yield f"{day}, times of {zone.key}"
     yield ""
-    sentences = [_plain(story.sentence(fact)) for fact in steps]
-    width = max(map(cell_len, sentences), default=0)
-    for fact, text in zip(steps, sentences, strict=True):
-        at = (times.to_milliseconds(fact.at, zone) or "")[11:]
-        why = f"  [{_plain(fact.because)}]" if fact.because else ""
-        yield f"{at}  {set_cell_size(text, width) if why else text}{why}"
+    yield from _steps(steps, zone, width)
     if not steps:
         yield "No steps of this call are kept."
     for gap in told.gaps:
-        yield _gap(gap, zone)
+        yield from wrapped("", _gap(gap, zone), width)
     yield ""
     for record in told.records:
-        yield _plain(story.decision(record))
+        yield from wrapped("", _plain(story.decision(record)), width)
+
+
+def _steps(steps: list[Fact], zone: ZoneInfo, width: int | None) -> Iterator[str]:
+    """A row a step, its reason on the right; on a narrow terminal the reason stands below it."""
+    sentences = [_plain(story.sentence(fact)) for fact in steps]
+    reasons = [f"[{_plain(fact.because)}]" if fact.because else "" for fact in steps]
+    clocks = [(times.to_milliseconds(fact.at, zone) or "")[11:] for fact in steps]
+    longest = max(map(cell_len, sentences), default=0)
+    rows = [
+        f"{at}  {set_cell_size(text, longest)}  {why}" if why else f"{at}  {text}"
+        for at, text, why in zip(clocks, sentences, reasons, strict=True)
+    ]
+    if width is None or max(map(cell_len, rows), default=0) <= width:
+        yield from rows
+        return
+    for at, text, why in zip(clocks, sentences, reasons, strict=True):
+        yield from wrapped(f"{at}  ", text, width)
+        if why:
+            yield from wrapped(" " * cell_len(f"{at}  "), why, width)
 
 
 def _gap(gap: Gap, zone: ZoneInfo) -> str:

@@ -1,20 +1,40 @@
 """`ctid forget`: a caller's number leaves the records."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
 
 
 def forget(
+    *,
     number: Annotated[
         str, typer.Argument(metavar="NUMBER", help="The caller's number as it was recorded.")
     ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Have the running daemon take a caller's number and name out of all ended calls."""
+    """Take a caller's number and name out of the records.
+
+    The running daemon does it, in all ended calls. It cannot be undone.
+    """
+    if not number.strip():
+        fail("NUMBER is empty: write the caller's number as it was recorded", 2)
     loaded = load_config(config, read_secrets=False)
-    answer = ask(loaded, "POST", "/v1/forget", {"number": number})
-    typer.echo(f"forgotten in {answer['calls']} calls; backups still have it")
+    if not yes:
+        _confirm(number)
+    calls = ask(loaded, "POST", "/v1/forget", {"number": number})["calls"]
+    if not calls:
+        fail(f"{number}: no ended call has this number; nothing was changed")
+    typer.echo(f"forgotten in {calls} {'call' if calls == 1 else 'calls'}; backups still have it")
+
+
+def _confirm(number: str) -> None:
+    if not sys.stdin.isatty():
+        fail("this cannot be undone, and there is no terminal to ask at: give --yes", 2)
+    question = f"Take {number} out of all ended calls? This cannot be undone"
+    if not typer.confirm(question, err=True):
+        fail("nothing was changed")

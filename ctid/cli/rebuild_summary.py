@@ -7,6 +7,9 @@ from ctid.cli.control import ask
 
 
 def rebuild_summary(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Have the running daemon count all closed days anew, after duty hours or [figures] changed."""
+    """Have the closed days counted anew.
+
+    By the running daemon; after timezone, duty, specialty or [figures] changed.
+    """
     ask(load_config(config, read_secrets=False), "POST", "/v1/rebuild-summary")
     typer.echo("the closed days are being counted anew; figures are right all the while")

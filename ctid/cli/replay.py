@@ -19,13 +19,14 @@ class Format(StrEnum):
 
 def replay(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Streams; .gz too.")],
-    config: ConfigFile = DEFAULT_CONFIG,
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first one if not given.")] = "",
     format: Annotated[Format, typer.Option(help="One JSON object a line.")] = Format.JSONL,  # noqa: A002, ARG001
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Print one record per offer, and per call without one, of recorded AMI streams.
+    """Print the records of recorded AMI streams.
 
-    Several files are the successive connections of one PBX, in the order given.
+    One record per offer, and per call without one. Several files are the successive
+    connections of one PBX, in the order given.
     """
     loaded = load_config(config, read_secrets=False)
     names = [table.name for table in loaded.pbx]

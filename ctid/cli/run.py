@@ -10,13 +10,14 @@ from ctid.store.errors import StoreUnavailable
 
 
 def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Attach to every configured PBX and record its calls until told to stop (SIGTERM)."""
+    """Attach to every PBX and record its calls until SIGTERM."""
     # imported here: the other commands need neither the network nor a database
     from ctid.app import serve  # noqa: PLC0415
     from ctid.web.listener import ServeError  # noqa: PLC0415
 
     loaded = load_config(config, read_secrets=True)
-    logs.set_up(human=sys.stderr.isatty(), mask_numbers=loaded.log.numbers == "masked")
+    human = sys.stderr is not None and sys.stderr.isatty()
+    logs.set_up(human=human, mask_numbers=loaded.log.numbers == "masked")
     try:
         if not asyncio.run(serve(loaded, load=lambda: load(config))):
             fail("not everything could be written before the end; the log names the calls")

@@ -27,13 +27,14 @@ class Format(StrEnum):
 
 
 def status(
-    config: ConfigFile = DEFAULT_CONFIG,
+    *,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep it up to date until Ctrl-C.")
     ] = False,
     format: Annotated[Format, typer.Option(help="How it is shown.")] = Format.TABLE,  # noqa: A002
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say what the running daemon does: PBXs, lines, calls, and whether records can be written."""
+    """Say what the running daemon does: PBXs, lines, calls."""
     loaded = load_config(config, read_secrets=False)
     zone = ZoneInfo(loaded.timezone)
     if format is Format.JSON:
@@ -66,7 +67,7 @@ def _shown(status: dict[str, Any], zone: ZoneInfo) -> RenderableType:
         parts.append(Text("stuck: " + "; ".join(status["stuck"]), style="bold red"))
     parts += [_pbxs(status["pbxs"], zone), _lines(status["lines"])]
     if status["calls"]:
-        parts.append(_calls(status["calls"], zone))
+        parts.append(_calls(status["calls"], zone, several=len(status["pbxs"]) > 1))
     return Group(*parts)
 
 
@@ -98,8 +99,8 @@ def _lines(lines: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _calls(calls: list[dict[str, Any]], zone: ZoneInfo) -> Table:
-    table = _table("line", "caller", "stage", "agent", "since", "call")
+def _calls(calls: list[dict[str, Any]], zone: ZoneInfo, *, several: bool) -> Table:
+    table = _table("line", "caller", "stage", "agent", "since", "call", whole=("stage", "call"))
     for call in calls:
         _row(
             table,
@@ -108,15 +109,17 @@ def _calls(calls: list[dict[str, Any]], zone: ZoneInfo) -> Table:
             call["stage"],
             call["agent"] or "",
             _time(call["answered_at"] or call["offered_at"] or call["started_at"], zone),
-            f"{call['pbx']} {call['uniqueid']}",
+            # as ctid explain takes it
+            f"{call['pbx']}/{call['uniqueid']}" if several else call["uniqueid"],
         )
     return table
 
 
-def _table(*columns: str) -> Table:
+def _table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """A table that breaks between words; the columns in `whole` are never broken."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("since", *whole))
     return table
 
 
@@ -126,9 +129,12 @@ def _row(table: Table, *cells: str | Text) -> None:
 
 
 def _time(at: str | None, zone: ZoneInfo) -> str:
+    """The time of day; with the day if that is not today."""
     if at is None:
         return ""
-    return datetime.fromisoformat(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    when = datetime.fromisoformat(at).astimezone(zone)
+    today = when.date() == datetime.fromtimestamp(time.time(), zone).date()
+    return when.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
 
 
 def _duration(seconds: float) -> str:

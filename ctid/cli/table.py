@@ -16,13 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ctid.cli.wrapping import wrapped
+
 Row = Mapping[str, Any]
 
 _GAP = 2  # blanks between two columns; 1 where the terminal is narrow
-_SHORTEST = 8  # a column that may be cut keeps so many cells
+_SHORTEST = 6  # a column that may be cut keeps so many cells
+_NARROWEST = 20  # a column that may be wrapped keeps so many cells
+LAST = 1  # the rank of columns that are left out only when cutting others did not help
 # A spreadsheet takes a cell that begins so for a formula. A telephone number is none.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-][0-9][0-9 .()-]*")
+_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
+_NUMBER = re.compile(r"\+[0-9][0-9 .()-]{6,}")
 
 
 class Format(StrEnum):
@@ -44,15 +48,19 @@ FormatOption = Annotated[
 class Column:
     """One column of a table or of CSV: `key` in the rows, `heading` above it.
 
-    `right`: numbers. Where the terminal is too narrow, first those that are `spare` are left out,
-    the last one first, then those that may be `cut` are shortened.
+    `right`: numbers. Where the terminal is too narrow, headings are broken between words, and
+    what stands under `short` in the rows is shown instead. If that is not enough, columns with a
+    `spare` rank are left out, the highest first; then those that may be `cut` are shortened and
+    those that may be `wrap`ped broken; then those of rank LAST go, too.
     """
 
     key: str
     heading: str
     right: bool = False
     cut: bool = False
-    spare: bool = False
+    wrap: bool = False
+    spare: int = 0
+    short: str = ""
 
 
 def columns_of(keys: Iterable[str]) -> list[Column]:
@@ -123,21 +131,31 @@ def _json(value: Any) -> str:
 
 
 def _write_table(rows: Iterable[Row], columns: Sequence[Column], out: TextIO) -> int:
-    cells = [[_cell(row.get(column.key)) for column in columns] for row in rows]
-    if not cells:
+    rows = list(rows)
+    if not rows:
         return 0
-    headings = [column.heading for column in columns]
-    natural = [max(map(cell_len, texts)) for texts in zip(headings, *cells, strict=True)]
     screen = Console(file=out, highlight=False, markup=False, emoji=False)
-    widths, gap = dict(enumerate(natural)), _GAP
-    if screen.is_terminal and _total(widths, gap) > screen.width:
+    limit = screen.width if screen.is_terminal else None
+    cells = _cells(rows, columns)
+    headings = [column.heading for column in columns]
+    widths, gap = _natural(headings, cells), _GAP
+    if limit is not None and _total(widths, gap) > limit:
         gap = 1
-        _fit(widths, columns, screen.width)
+        cells = _cells(rows, columns, short=True)
+        headings = [heading.replace(" ", "\n") for heading in headings]
+        widths = _natural(headings, cells)
+        _fit(widths, columns, limit)
+    rows_above = max(headings[n].count("\n") for n in widths)
+    headings = ["\n" * (rows_above - text.count("\n")) + text for text in headings]
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for n, width in widths.items():
         justify: Literal["left", "right"] = "right" if columns[n].right else "left"
         table.add_column(
-            Text(headings[n]), justify=justify, width=width, no_wrap=True, overflow="ellipsis"
+            Text(headings[n]),
+            justify=justify,
+            width=width,
+            no_wrap=not columns[n].wrap,
+            overflow="fold" if columns[n].wrap else "ellipsis",
         )
     for line in cells:
         table.add_row(*(Text(line[n]) for n in widths))
@@ -146,7 +164,25 @@ def _write_table(rows: Iterable[Row], columns: Sequence[Column], out: TextIO) ->
     with screen.capture() as captured:
         screen.print(table)
     out.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    if left_out := [column.heading for n, column in enumerate(columns) if n not in widths]:
+        text = f"{', '.join(left_out)}; a wider terminal or --format csv shows them"
+        out.write("".join(f"{line}\n" for line in wrapped("not shown: ", text, limit)))
     return len(cells)
+
+
+def _cells(
+    rows: Iterable[Row], columns: Sequence[Column], *, short: bool = False
+) -> list[list[str]]:
+    keys = [column.short if short and column.short else column.key for column in columns]
+    return [[_cell(row.get(key)) for key in keys] for row in rows]
+
+
+def _natural(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> dict[int, int]:
+    """The cells that each column needs, by its place."""
+    return {
+        n: max(cell_len(text) for text in (*heading.split("\n"), *(line[n] for line in cells)))
+        for n, heading in enumerate(headings)
+    }
 
 
 def _total(widths: Mapping[int, int], gap: int) -> int:
@@ -154,17 +190,35 @@ def _total(widths: Mapping[int, int], gap: int) -> int:
 
 
 def _fit(widths: dict[int, int], columns: Sequence[Column], limit: int) -> None:
-    """Leave out and cut columns until a row fits, or no more can be done."""
-    for n in reversed([n for n, column in enumerate(columns) if column.spare]):
-        if _total(widths, 1) <= limit:
-            return
-        del widths[n]
-    cuttable = [n for n in widths if columns[n].cut]
-    while _total(widths, 1) > limit and cuttable:
-        widest = max(cuttable, key=widths.__getitem__)
-        if widths[widest] <= _SHORTEST:
-            return
-        widths[widest] -= 1
+    """Leave out, cut and wrap columns until a row fits, or no more can be done."""
+    spare = sorted(
+        (n for n, column in enumerate(columns) if column.spare),
+        key=lambda n: (columns[n].spare, n),
+        reverse=True,
+    )
+    for n in spare:
+        if columns[n].spare > LAST and _total(widths, 1) > limit:
+            del widths[n]
+    last = [n for n in spare if n in widths]
+    while not (fitting := _shortened(widths, columns, limit)) and last:
+        del widths[last.pop(0)]
+    widths |= fitting
+
+
+def _shortened(widths: Mapping[int, int], columns: Sequence[Column], limit: int) -> dict[int, int]:
+    """The widths after cutting and wrapping; empty where that is not enough."""
+    found = dict(widths)
+    least = {
+        n: _NARROWEST if columns[n].wrap else _SHORTEST
+        for n in widths
+        if columns[n].cut or columns[n].wrap
+    }
+    while _total(found, 1) > limit:
+        longer = [n for n, few in least.items() if found[n] > few]
+        if not longer:
+            return {}
+        found[max(longer, key=found.__getitem__)] -= 1
+    return found
 
 
 def _cell(value: Any) -> str:

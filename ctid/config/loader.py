@@ -1,13 +1,14 @@
 """From the file to a Config, or to everything that is wrong with it."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctid.config import problems
+from ctid.config import problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.checks import check, tables
 from ctid.config.models import Config, Control, Metrics
@@ -31,9 +32,9 @@ def load(
     path = Path(path)
     text = _read(path)
     try:
-        raw = tomllib.loads(text)
+        raw = tomllib.loads(f"{text}\n")  # at the end of the document it tells no row
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Problem(str(path), "", f"is not valid TOML: {error}")]) from None
+        raise ConfigError([syntax.problem(str(path), text, error)]) from None
     known, mistakes = without_unknown(raw)
     misspelt = {place[:-1] for place, _ in mistakes}
     config, wrong = validate(known)
@@ -62,12 +63,26 @@ def load(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")  # Windows editors put a mark in front
+        with open(path, "rb", opener=_without_waiting) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read().decode("utf-8-sig")  # Windows editors put a mark in front
+        message = "is not a regular file: write the configuration into one"
+    except FileNotFoundError:
+        message = "there is no such file: give --config FILE, or copy config/ctid.toml there"
+    except PermissionError:
+        message = (
+            "cannot be read: run this as a user who may, such as root or a member of its group"
+        )
     except OSError as error:
-        message = f"cannot be read: {error.strerror}"
+        message = f"cannot be read: {error.strerror}; give another with --config FILE"
     except UnicodeDecodeError:
         message = "is not UTF-8 text: save it as UTF-8"
     raise ConfigError([Problem(str(path), "", message)])
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # a FIFO would be waited for until somebody writes
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @dataclass

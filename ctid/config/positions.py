@@ -12,6 +12,18 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*=""")
 
 
+def header_of(line: str) -> tuple[str, bool] | None:
+    """The name in a header of a table, and whether it stands in [[ ]]; None: it is none."""
+    header = _HEADER.fullmatch(line)
+    return (header[2], header[1] == "[[") if header else None
+
+
+def key_of(line: str) -> str | None:
+    """The key at the beginning of a row, without its quotes; None: there is none."""
+    key = _KEY.match(line)
+    return key[1].strip("\"'") if key else None
+
+
 class Positions:
     """The rows of the keys of one file."""
 
@@ -20,16 +32,16 @@ class Positions:
         counts: dict[str, int] = {}
         table: Path = ()
         for row, line in enumerate(text.splitlines(), start=1):
-            if header := _HEADER.fullmatch(line):
-                brackets, name = header.groups()
+            if header := header_of(line):
+                name, listed = header
                 table = (name.strip("\"'"),)
-                if brackets == "[[":
+                if listed:
                     counts[name] = counts.get(name, -1) + 1
                     table = (*table, counts[name])
                 self._rows.setdefault(table[:1], row)
                 self._rows.setdefault(table, row)
-            elif key := _KEY.match(line):
-                self._rows.setdefault((*table, key[1].strip("\"'")), row)
+            elif (key := key_of(line)) is not None:
+                self._rows.setdefault((*table, key), row)
 
     def row(self, path: Path) -> int | None:
         """The row of the innermost part of the path that was found."""

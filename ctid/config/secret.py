@@ -52,7 +52,7 @@ def credential_path(name: str, environ: Mapping[str, str]) -> Path:
 
 
 def read_secret(path: Path) -> tuple[Secret, str | None]:
-    """The secret in a file of one line, and a warning if everybody may read it.
+    """The secret in a file of one line, and a warning if everybody may read it, or it is quoted.
 
     Raises SecretError.
     """
@@ -73,7 +73,9 @@ def read_secret(path: Path) -> tuple[Secret, str | None]:
         raise SecretError(f"{path} is empty: write the secret into it")
     if len(data) > _LONGEST or any(char in text for char in "\r\n\0"):
         raise SecretError(f"{path} must hold the secret alone, in one line")
-    warning = None
+    warnings = []
     if mode & stat.S_IROTH:
-        warning = f"everybody may read {path}: chmod o-rwx {path}"
-    return Secret(text), warning
+        warnings.append(f"everybody may read {path}: chmod o-rwx {path}")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        warnings.append(f"the quotes in {path} count as part of the secret: take them out")
+    return Secret(text), "; ".join(warnings) or None

@@ -10,8 +10,8 @@ from rich.text import Text
 from ctid.demo import words
 from ctid.demo.board import Board, Told
 
-# Rows that are not visits: the heading, the table's own, and blanks.
-_OTHER_ROWS = 5
+# Rows that are not visits: the table's own heading, and blanks.
+_OTHER_ROWS = 3
 
 
 class Show(Protocol):
@@ -35,7 +35,9 @@ class Lines:
 
     def begin(self, board: Board, port: int, path: Path) -> None:
         self._board = board
-        self._say(f"simulated PBX on 127.0.0.1:{port}; while it runs: --config {path}")
+        self._say(f"simulated PBX on 127.0.0.1:{port}; {words.ASIDE}")
+        for command in words.commands(path):
+            self._say(command)
 
     def tell(self, told: list[Told]) -> None:
         if self._board is not None:
@@ -85,7 +87,6 @@ class Screen:
         board = self._board
         if board is None:
             return
-        rows = self._console.size.height - len(board.figures) - _OTHER_ROWS
         shown = _minutes(self._elapsed)
         if self._seconds is not None:
             shown += f" of {_minutes(self._seconds)}"
@@ -95,15 +96,22 @@ class Screen:
         )
         # who holds it may want to ask other commands about it
         held = self._seconds is None
-        second = Text(f"while it runs: --config {self._path}" if held else "")
-        table, below = words.lines(board, live=True), words.visits(board, rows)
-        self._live.update(Group(heading, second, table, "", below), refresh=True)
+        aside = Text("\n".join([words.ASIDE, *words.commands(self._path), ""]) if held else "")
+        width, height = self._console.size
+        above = sum(max(len(t.wrap(self._console, width)), 1) for t in (heading, aside))
+        rows = height - len(board.figures) - above - _OTHER_ROWS
+        table, below = words.lines(board, width, live=True), words.visits(board, rows, width)
+        self._live.update(Group(heading, aside, table, "", below), refresh=True)
 
 
 def summary(console: Console, board: Board) -> None:
     """What was recorded, and how to go on."""
-    console.print(words.lines(board, live=False))
-    print(f"\n{words.tail(board)}\n\n{words.ATTACH}", file=console.file)
+    console.print(words.lines(board, console.width, live=False))
+    text = f"\n{words.tail(board)}\n\n{words.ATTACH}"
+    if console.is_terminal:
+        console.print(Text(text))  # broken between words where it is narrow
+    else:
+        print(text, file=console.file)
 
 
 def _minutes(seconds: float) -> str:

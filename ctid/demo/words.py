@@ -1,6 +1,7 @@
 """How the demo says it, at a terminal and without one."""
 
 import time
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.table import Table
@@ -8,6 +9,9 @@ from rich.text import Text
 
 from ctid.demo.board import Board, Figures, Step, Told, is_ringing
 from ctid.domain.records import Outcome, Record
+from ctid.report.rows import percent
+
+ASIDE = "while it runs, in another terminal:"
 
 # Three lines of at most 80 columns.
 ATTACH = """\
@@ -17,17 +21,22 @@ To see your own calls:
   3. ctid check-config && ctid run"""
 
 TITLE_WIDTH = 13  # columns of the longest title of demo.toml
+_WIDTH = 77  # columns of the lines' figures under their whole headings
+# of the time, title, number and state of a visit, each with two blanks behind it
+_VISIT_WIDTHS = (8, TITLE_WIDTH, 11, len("not offered"))
 
 _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed": "red"}
+
+
+def commands(path: Path) -> list[str]:
+    """What to ask the demo's own daemon and its records, to be copied."""
+    asked = ("ctid status", "ctid calls --today", "ctid report --today")
+    return [f"  {command} --config {path}" for command in asked]
 
 
 def clock(at: float) -> str:
     """The time of day, in the zone of this machine."""
     return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-def percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
 
 
 def rate(figures: Figures) -> str:
@@ -98,13 +107,17 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
-def lines(board: Board, *, live: bool) -> Table:
-    """The figures of all lines; `live`: also who rings now. 80 columns do for it."""
+def lines(board: Board, width: int, *, live: bool) -> Table:
+    """The figures of all lines; `live`: also who rings now. 60 columns do for it."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("Line", no_wrap=True)
-    numbers = ("Rung", "Answered", "Missed", "Overflowed", "Rate", "Target")
-    for title in ("Ringing", *numbers) if live else numbers:
-        table.add_column(title, justify="right", no_wrap=True, min_width=len("missed"))
+    headings = ["Ringing", "Rung", "Answered", "Missed", "Overflowed", "Rate", "Target"]
+    least = len("missed")
+    if width < _WIDTH:
+        headings[:5] = ["Ring", "Rung", "Answ", "Miss", "Over"]
+        least = len("rung")
+    for heading in headings if live else headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=least)
     table.add_column(min_width=len("below"))
     for name, figures in board.figures.items():
         counts = figures.outcomes
@@ -134,12 +147,13 @@ def tail(board: Board) -> str:
     return text
 
 
-def visits(board: Board, rows: int) -> Table:
-    """The newest visits, the newest first."""
+def visits(board: Board, rows: int, width: int) -> Table:
+    """The newest visits, the newest first; what is known of their end is cut where it is narrow."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for _ in range(4):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    for needed in _VISIT_WIDTHS:
+        table.add_column(no_wrap=True, width=needed)
+    rest = width - sum(_VISIT_WIDTHS) - 2 * len(_VISIT_WIDTHS)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=max(rest, 1))
     for record in list(board.visits.values())[: -rows - 1 : -1] if rows > 0 else ():
         what = word(record)
         table.add_row(

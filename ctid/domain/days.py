@@ -1,8 +1,12 @@
 """Local days: midnight to midnight in a time zone, so 23 or 25 hours where clocks change."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+EARLIEST, LATEST = 946_684_800.0, 4_102_444_800.0
+"""2000 and 2100: what a clock says that stands out of these was never set."""
 
 
 def midnight(day: date, zone: str) -> float:
@@ -38,5 +42,4 @@ def days(first: date, last: date) -> Iterator[date]:
 
 def month_of(day: date) -> tuple[date, date]:
     """The first and the last day of its month."""
-    first = day.replace(day=1)
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from ctid.domain.days import hour_starts, midnight
@@ -135,8 +135,9 @@ class _Tally:
             for key in self._desk.scopes_of(offer.line):
                 scopes.setdefault(key, []).append(offer)
         for key, offers in scopes.items():
-            on_duty = any(self._on_duty(offer.line, offer.at) for offer in offers)
-            self._one(key, fold(offers), on_duty)
+            for near in _near(offers):
+                on_duty = any(self._on_duty(offer.line, offer.at) for offer in near)
+                self._one(key, fold(near), on_duty)
 
     def _one(self, key: Key, offer: Offer, on_duty: bool) -> None:  # noqa: FBT001 - private
         if self._begin <= offer.at < self._end:
@@ -161,6 +162,17 @@ class _Tally:
             duty = intervals(line.duty if line else None, *around, self._desk.zone)
             edges = self._duty[name] = [edge for shift in duty for edge in shift]
         return edges
+
+
+def _near(offers: Sequence[Offer]) -> Iterator[list[Offer]]:
+    """Those that fold: not more than REACH_SECONDS after the first of them."""
+    near: list[Offer] = []
+    for offer in sorted(offers, key=attrgetter("at")):
+        if near and offer.at - near[0].at > REACH_SECONDS:
+            yield near
+            near = []
+        near.append(offer)
+    yield near
 
 
 def coverage(

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from ctid.ami.client import End
 from ctid.ami.connection import State
 from ctid.domain.stages import Stage
+from ctid.outbound.process import ProcessCollector
 from ctid.outbound.reading import PbxReading, Reading, disk
 from ctid.outbound.tally import Histogram
 
@@ -32,7 +33,7 @@ _Labels = tuple[str, ...]
 def render(reading: Reading) -> bytes:
     """The page. May wait for the disk, whose free space it says."""
     registry = CollectorRegistry(auto_describe=False)
-    ProcessCollector(registry=registry)
+    registry.register(ProcessCollector())
     registry.register(_Collector(reading))
     return generate_latest(registry)
 

@@ -5,7 +5,7 @@ Keys are stable within a major version. Null means that there is nothing to divi
 
 from typing import Any, Final
 
-from ctid.domain.kpi import AgentCounts, Counts
+from ctid.domain.kpi import SHORT_ANSWER_SECONDS, AgentCounts, Counts
 from ctid.domain.records import Outcome
 from ctid.domain.tally import Scope
 from ctid.store.figures import AgentFigure, Figure
@@ -40,9 +40,21 @@ _TITLES: Final = {
 WORDS: Final = frozenset({"day", "of", "agent", "outcome", "reasons"})
 """Columns that hold words; the others hold numbers."""
 
-SPARE: Final = frozenset({"lost", "excluded", "short answers", "abandoned", "AHT", "ASA"})
-"""Columns that a narrow terminal may go without."""
+SPARE: Final = (
+    "service level",
+    "overflowed",
+    "not offered",
+    "lost",
+    "ASA",
+    "longest wait",
+    "excluded",
+    "AHT",
+    "abandoned",
+    "short answers",
+)
+"""Columns that a narrow terminal may go without, the last one first."""
 
+_MUCH: Final = 0.05  # between raw and adjusted rate
 _RATES: Final = ("answer_rate", "adjusted_rate", "service_level", "abandon_rate")
 
 
@@ -53,7 +65,7 @@ def figure_row(figure: Figure) -> Row:
         row["day"] = figure.day.isoformat()
     if figure.hour is not None:
         row["hour"] = figure.hour
-    return {**row, **_counts(figure.counts), "coverage": _rounded(figure.coverage, 6)}
+    return {**row, **_counts(figure.counts), "coverage": _share_seen(figure.coverage)}
 
 
 def _counts(counts: Counts) -> Row:
@@ -93,7 +105,7 @@ def agent_row(figure: AgentFigure) -> Row:
         "answered": counts.answered,
         "rona": counts.no_answer,
         "talk_seconds": _rounded(counts.talk_seconds, 3),
-        "coverage": _rounded(figure.coverage, 6),
+        "coverage": _share_seen(figure.coverage),
     }
 
 
@@ -106,8 +118,10 @@ def readable(rows: list[Row]) -> list[dict[str, str]]:
 def _readable(row: Row, *, whole: bool) -> dict[str, str]:
     shown: dict[str, Any] = dict(row)
     if "scope" in row:
-        shown["of"] = _of(row)
-    titles = {k: t for k, t in _TITLES.items() if k in shown and not (k == "coverage" and whole)}
+        shown["of"] = of(row)
+    # rows of days and hours are all of one line, or of all
+    hidden = {"coverage": whole, "of": "day" in row or "hour" in row}
+    titles = {k: t for k, t in _TITLES.items() if k in shown and not hidden.get(k, False)}
     return {title: _word(key, shown) for key, title in titles.items()}
 
 
@@ -115,7 +129,7 @@ def readable_reasons(rows: list[Row]) -> list[dict[str, str]]:
     """Give the rows of a second table: why calls were not answered."""
     return [
         {
-            "of": _of(row),
+            "of": of(row),
             "outcome": _TITLES[outcome],
             "reasons": ", ".join(f"{number} {reason}" for reason, number in reasons.items()),
         }
@@ -124,7 +138,8 @@ def readable_reasons(rows: list[Row]) -> list[dict[str, str]]:
     ]
 
 
-def _of(row: Row) -> str:
+def of(row: Row) -> str:
+    """Give the name of what a row is of."""
     if row["scope"] == Scope.SPECIALTY:
         return f"specialty {row['name']}"
     return row["name"] or "all lines"
@@ -137,7 +152,7 @@ def _word(key: str, row: Row) -> str:
     if value is None:
         return "-"
     if key in _RATES or key == "coverage":
-        return _percent(value)
+        return percent(value)
     if key.endswith("_seconds"):
         return duration(value)
     if key == "hour":
@@ -145,9 +160,31 @@ def _word(key: str, row: Row) -> str:
     return str(value)
 
 
-def _percent(share: float) -> str:
-    # 99.96 % is not 100 %, and so says it
-    return f"{int(share * 1000) / 10:.1f} %"
+def percent(share: float) -> str:
+    """Give a share as `66.6 %`, cut and not rounded: 99.96 % is not 100 %, 74.96 % no 75.0 %."""
+    # to the sixth decimal first: 0.29 is a little less than 29 % in binary
+    return f"{round(share * 1_000_000) // 1000 / 10:.1f} %"
+
+
+def notes(rows: list[Row], short_abandon_seconds: float) -> list[str]:
+    """Give what a reader of these figures may wonder at, a line each."""
+    told = []
+    on_lines = sum(row["rung"] for row in rows if row.get("scope") == Scope.LINE)
+    of_all = sum(row["rung"] for row in rows if row.get("scope") == Scope.DESK)
+    if of_all and on_lines > of_all:
+        told.append("a call that rang on several lines counts on each, and once in all lines")
+    if any(_differs(row) for row in rows):
+        told.append(
+            "adjusted rate: without calls outside duty hours and callers who gave up within "
+            f"{short_abandon_seconds:g} s; answers of less than {SHORT_ANSWER_SECONDS:g} s "
+            "do not count"
+        )
+    return told
+
+
+def _differs(row: Row) -> bool:
+    raw, adjusted = row.get("answer_rate"), row.get("adjusted_rate")
+    return raw is not None and adjusted is not None and abs(raw - adjusted) >= _MUCH
 
 
 def duration(seconds: float) -> str:
@@ -158,6 +195,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def _share_seen(value: float | None) -> float | None:
+    """A gap of a second must not round to a whole: then nobody would look."""
+    return value if value is None or value == 1.0 else min(round(value, 6), 0.999999)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -32,6 +32,7 @@ _MIGRATION_LOCK: Final = 0x63746964  # "ctid": any number that nobody else locks
 _WAL_TRIES: Final = 50
 _WAL_PAUSE_SECONDS: Final = 0.01
 _WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
+_LOG_WAIT_SECONDS: Final = 0.05
 
 
 Row = tuple[str | float | None, ...]
@@ -68,6 +69,11 @@ def parse(url: str) -> Database:
         raise ValueError(message) from None
     backend = parsed.get_backend_name()
     if backend == _SQLITE:
+        if parsed.host:
+            # sqlite://tmp/x.db: two slashes would make a host of the path's beginning
+            name = "/".join(filter(None, (parsed.host, parsed.database)))
+            message = f"a slash is missing: write sqlite:////{name}, with four before a whole path"
+            raise ValueError(message)
         return _sqlite_file(parsed.database or "")
     if backend == _POSTGRESQL:
         if importlib.util.find_spec("asyncpg") is None:
@@ -128,12 +134,38 @@ def writer_engine(database: Database, busy_timeout_seconds: float) -> AsyncEngin
         _use_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten: else a forgotten number stayed in the file. Not all builds
+        # of SQLite do so by themselves.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", prepare)
     _begin_with(engine, _BEGIN_WRITING)
     return engine
+
+
+async def empty_log(database: Database) -> bool:
+    """Bring SQLite's write-ahead log into the database, and cut it to nothing.
+
+    Commits wait for some milliseconds at most. False: it keeps its bytes, since somebody reads or
+    writes just now. PostgreSQL: nothing to do. Raises StoreUnavailable.
+    """
+    if database.path is None:
+        return True
+    engine = _sqlite_engine(database.path, "rw", _LOG_WAIT_SECONDS)
+    try:
+        with failures(database):
+            async with engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None, "a connection that is in use has its driver's"  # noqa: S101
+                # First without a lock that a commit needs, so that the second finds little to do.
+                await driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy, _, _ = await cursor.fetchone()
+                return not is_busy
+    finally:
+        await engine.dispose()
 
 
 def _use_wal(cursor: Any) -> None:
@@ -264,7 +296,8 @@ def only_one(database: Database) -> Iterator[None]:
     if database.path is None:
         yield
         return
-    path = database.path.with_name(f"{database.path.name}.lock")
+    real = Path(os.path.realpath(database.path))  # two names of one file have one lock
+    path = real.with_name(f"{real.name}.lock")
     with failures(database):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:

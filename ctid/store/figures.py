@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.days import days, hour_starts, midnight, month_of
+from ctid.domain.days import days, hour_starts, local_day, midnight, month_of
 from ctid.domain.kpi import AgentCounts, Counts
 from ctid.domain.records import Gap, GapCause
 from ctid.domain.tally import DESK, HOURS, REACH_SECONDS, Desk, Hours, Key, Scope, coverage, tally
@@ -191,9 +191,12 @@ async def _parts(
             continue
         parts.days.extend(day for day in of if day in current)
         open_days += [day for day in of if day not in current]
+    begun = await offers.first(connection) if open_days else None
     for day in open_days:
-        if midnight(day, desk.zone) > now:
+        if midnight(day, desk.zone) > now or begun is None:
             break
+        if day < local_day(begun, desk.zone):
+            continue  # nobody was there, and a person may ask from the year 1 on
         run = parts.runs[-1] if parts.runs else []
         if run and day - run[-1] == timedelta(days=1) and len(run) < _DAYS_AT_ONCE:
             run.append(day)

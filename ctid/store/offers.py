@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.domain.days import EARLIEST
 from ctid.domain.kpi import AgentCounts, Offer
 from ctid.domain.records import Outcome, RingResult
 from ctid.store.schema import record, ring
@@ -16,7 +17,7 @@ _C: Final = record.c
 _offer = partial(tuple.__new__, Offer)
 
 
-def _times(
+def counted_by(
     names: Sequence[str], begin: float, end: float
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[Any]]]:
     """Three disjoint parts: an offer is counted by offered_at, else started_at, else ended_at."""
@@ -38,12 +39,26 @@ async def lines(connection: AsyncConnection) -> list[str]:
     return list((await connection.execute(query)).scalars())
 
 
+async def first(connection: AsyncConnection) -> float | None:
+    """Give the earliest time of any call, by which it may be counted; None: there is none."""
+    unseen = _C.started_at.is_(None)
+    firsts = [
+        await connection.scalar(query)
+        for query in (
+            select(func.min(_C.started_at)).where(_C.started_at >= EARLIEST),
+            select(func.min(_C.offered_at)).where(unseen, _C.offered_at >= EARLIEST),
+            select(func.min(_C.ended_at)).where(unseen, _C.ended_at >= EARLIEST),
+        )
+    ]
+    return min((at for at in firsts if at is not None), default=None)
+
+
 async def ended(
     connection: AsyncConnection, names: Sequence[str], begin: float, end: float
 ) -> list[Offer]:
     """Give the ended offers of some lines that are counted from `begin` to before `end`."""
     found: list[Offer] = []
-    for conditions, at in _times(names, begin, end):
+    for conditions, at in counted_by(names, begin, end):
         query = select(
             _C.pbx,
             _C.uniqueid,
@@ -67,7 +82,7 @@ async def agents(
     same = (
         (ring.c.pbx == _C.pbx) & (ring.c.uniqueid == _C.uniqueid) & (ring.c.ordinal == _C.ordinal)
     )
-    for conditions, _ in _times(names, begin, end):
+    for conditions, _ in counted_by(names, begin, end):
         rings = (
             select(
                 _C.line,

@@ -3,7 +3,8 @@
 Every call is one short transaction. All raise StoreUnavailable.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.domain.days import LATEST
 from ctid.domain.records import (
     Direction,
     Fact,
@@ -24,6 +26,7 @@ from ctid.domain.records import (
     Seen,
 )
 from ctid.store import db, migrate, rows
+from ctid.store.offers import counted_by
 from ctid.store.schema import gap, history, mark, open_call, record, ring, seen
 
 
@@ -131,16 +134,16 @@ class Reader:
         return [rows.record_from(row) for row in await self._rows(query)]
 
     async def count_outcomes(
-        self, lines: Collection[str], since: float
+        self, lines: Sequence[str], since: float
     ) -> dict[tuple[str, str], int]:
         """Count the offers of these lines since then (Unix seconds), by line and outcome."""
+        found: Counter[tuple[str, str]] = Counter()
         c = record.c
-        query = (
-            select(c.line, c.outcome, func.count().label("offers"))
-            .where(c.line.in_(lines), c.offered_at >= since, c.outcome.is_not(None))
-            .group_by(c.line, c.outcome)
-        )
-        return {(row["line"], row["outcome"]): row["offers"] for row in await self._rows(query)}
+        for conditions, _ in counted_by(lines, since, LATEST):
+            counted = select(c.line, c.outcome, func.count().label("offers")).where(*conditions)
+            for row in await self._rows(counted.group_by(c.line, c.outcome)):
+                found[row["line"], row["outcome"]] += row["offers"]
+        return found
 
     async def newest(
         self, wanted: RecordFilter, limit: int, after: Record | None = None

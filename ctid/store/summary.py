@@ -46,18 +46,40 @@ async def summarise(store: Store, reader: Reader, desk: Desk, now: float) -> lis
     """
     today = local_day(now, desk.zone)
     async with reader.transaction() as connection:
-        begun = await connection.scalar(select(func.min(record.c.started_at)))
-        if begun is None:
-            return []
-        first, last = local_day(begun, desk.zone), today - timedelta(days=1)
+        last = today - timedelta(days=1)
         known = await states(connection, date.min, last)
-    every = {*days(first, last), *known}
+        every = {*await _days_with_records(connection, desk, last), *known}
     stale = [d for d in sorted(every) if d not in known or not known[d].is_current(desk.zone)]
     for day in stale:
         await _count_day(store, reader, desk, day)
     for month in sorted({month_of(day)[0] for day in every}):
         await _add_up(store, reader, desk, month)
     return stale
+
+
+async def _days_with_records(connection: AsyncConnection, desk: Desk, last: date) -> list[date]:
+    """Give all days of every month with a record, from the first record on, up to `last`."""
+    c = record.c
+    unseen = c.started_at.is_(None)
+    begun = await offers.first(connection)
+    if begun is None:
+        return []
+    found: list[date] = []
+    first = local_day(begun, desk.zone)
+    while first <= last:
+        end = min(last, month_of(first)[1])
+        begin, until = midnight(first, desk.zone), midnight(end + timedelta(days=1), desk.zone)
+        within_month = [
+            select(c.uniqueid).where(c.started_at >= begin, c.started_at < until).limit(1),
+            select(c.uniqueid).where(unseen, c.offered_at >= begin, c.offered_at < until).limit(1),
+            select(c.uniqueid).where(unseen, c.ended_at >= begin, c.ended_at < until).limit(1),
+        ]
+        for query in within_month:
+            if await connection.scalar(query) is not None:
+                found += days(first, end)
+                break
+        first = end + timedelta(days=1)
+    return found
 
 
 async def mark_all(store: Store) -> None:

@@ -15,7 +15,8 @@ import orjson
 import structlog
 from aiohttp import web
 
-from ctid.web.runner import runner
+from ctid.web.connections import IDLE_SECONDS, Connections
+from ctid.web.runner import failures, runner
 
 log = structlog.get_logger("ctid")
 
@@ -60,12 +61,20 @@ class Route:
 class ControlServer:
     """Listens while it is open. Handlers raise ControlError for what cannot be done."""
 
-    def __init__(self, path: Path | None, routes: Iterable[Route]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        routes: Iterable[Route],
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
         self._path = path
-        application = web.Application(client_max_size=_LONGEST_BODY)
+        application = web.Application(
+            middlewares=[_errors, failures], client_max_size=_LONGEST_BODY
+        )
         for route in routes:
-            application.router.add_route(route.method, route.path, _answering(route))
-        self._runner = runner(application)
+            application.router.add_route(route.method, route.path, self._answering(route))
+        self._connections = Connections(runner(application), idle_seconds=idle_seconds)
         self._identity: tuple[int, int] | None = None
 
     async def __aenter__(self) -> Self:
@@ -73,8 +82,7 @@ class ControlServer:
         if self._path is None:
             raise SocketError("with PostgreSQL it needs a place: set [control] socket")
         listener = _bind(self._path)
-        await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await self._connections.open(listener)
         status = self._path.stat()
         self._identity = (status.st_dev, status.st_ino)
         return self
@@ -86,12 +94,27 @@ class ControlServer:
         traceback: TracebackType | None,
     ) -> None:
         """Take the socket away, if it is still ours."""
-        await self._runner.cleanup()
+        await self._connections.close()
         if self._path is not None:
             with contextlib.suppress(OSError):
                 status = self._path.stat()
                 if (status.st_dev, status.st_ino) == self._identity:
                     self._path.unlink()
+
+    def _answering(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def answer(request: web.Request) -> web.Response:
+            asker = _asker(request)
+            try:
+                given = await _body(request)
+                if route.method != "GET":
+                    log.info("control", request=route.path, uid=asker.uid, pid=asker.pid)
+                with self._connections.working(request):
+                    result = await route.handler(given, asker)
+            except ControlError as error:
+                return _json({"error": str(error)}, error.status)
+            return _json(result)
+
+        return answer
 
 
 def _bind(path: Path) -> socket.socket:
@@ -103,6 +126,7 @@ def _bind(path: Path) -> socket.socket:
             listener.bind(str(path))
         finally:
             os.umask(before)
+        listener.listen(16)
         listener.settimeout(0)
     except OSError as error:
         listener.close()
@@ -131,29 +155,33 @@ def _clear(path: Path) -> None:
     raise SocketError(f"{path}: another ctid answers there; see [control] socket")
 
 
-def _answering(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(request: web.Request) -> web.Response:
-        asker = _asker(request)
-        try:
-            given = await _body(request)
-            if route.method != "GET":
-                log.info("control", request=route.path, uid=asker.uid, pid=asker.pid)
-            result, status = await route.handler(given, asker), 200
-        except ControlError as error:
-            result, status = {"error": str(error)}, error.status
-        return web.Response(
-            status=status, body=orjson.dumps(result), content_type="application/json"
-        )
-
-    return answer
-
-
 async def _body(request: web.Request) -> Any:
-    data = await request.read()
     try:
+        data = await request.read()
         return orjson.loads(data) if data else None
+    except web.HTTPRequestEntityTooLarge:
+        raise ControlError(
+            f"what was asked is too long: {_LONGEST_BODY} bytes at most", 413
+        ) from None
+    except web.RequestPayloadError:
+        raise ControlError("the body is broken off", 400) from None
     except orjson.JSONDecodeError as error:
         raise ControlError(f"the body is not JSON: {error}", 400) from None
+
+
+@web.middleware
+async def _errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """No such path, a fault of ours: these are JSON, too."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _json({"error": (error.text or error.reason).strip()}, error.status)
+
+
+def _json(result: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(result), content_type="application/json")
 
 
 def _asker(request: web.Request) -> Asker:

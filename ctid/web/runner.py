@@ -9,34 +9,33 @@ from aiohttp import web
 log = structlog.get_logger("ctid")
 
 _SHUTDOWN_SECONDS = 1.0
-# Prometheus keeps its connection from one scrape to the next, mostly a minute at most.
-_IDLE_SECONDS = 75.0
 # aiohttp would write a traceback for every request that is no HTTP
 _QUIET = logging.getLogger("ctid.http")
 _QUIET.setLevel(logging.CRITICAL + 1)
 
 
 def runner(application: web.Application) -> web.AppRunner:
-    """Runs the application; a fault of ours is logged once, and answered with 500."""
-    application.middlewares.insert(0, _failures)
+    """Runs the application; how long a connection may be idle is the affair of `connections`."""
     return web.AppRunner(
         application,
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_SECONDS,
-        keepalive_timeout=_IDLE_SECONDS,
+        # nobody has a reason to send a packed body, and a bad one would look like a fault of ours
+        auto_decompress=False,
         logger=_QUIET,
     )
 
 
 @web.middleware
-async def _failures(
+async def failures(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
+    """A fault of ours is logged once, and answered with 500."""
     try:
         return await handler(request)
     except (web.HTTPException, ConnectionError):
         raise  # the second: nobody is there any more to be answered
     except Exception:
         log.exception("request_failed", path=request.path)
-        return web.Response(status=500, text="a fault of ctid: its log says more\n")
+        raise web.HTTPInternalServerError(text="a fault of ctid: its log says more\n") from None

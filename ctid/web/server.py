@@ -14,15 +14,11 @@ from aiohttp import web
 from ctid.config import Secret
 from ctid.outbound.metrics import CONTENT_TYPE, render
 from ctid.outbound.reading import Reading
+from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
-from ctid.web.runner import runner
+from ctid.web.runner import failures, runner
 
 log = structlog.get_logger("ctid")
-
-# Who asks is one Prometheus and a health check or two.
-MAX_CONNECTIONS = 64
-# Within this time a connection has to have brought its first request, and taken the long answer.
-REQUEST_SECONDS = 10.0
 
 
 class MetricsServer:
@@ -30,7 +26,8 @@ class MetricsServer:
 
     `read` gives all numbers of this moment, `troubles` one line for each thing that is wrong,
     `waited_for` one for each PBX about which nothing is known yet. All are called in the loop
-    and must be quick.
+    and must be quick. `idle_seconds`: how long a connection may be without a request, and an
+    answer without being taken.
     """
 
     def __init__(
@@ -41,36 +38,28 @@ class MetricsServer:
         read: Callable[[], Reading],
         troubles: Callable[[], list[str]],
         waited_for: Callable[[], list[str]],
-        request_seconds: float = REQUEST_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._listener = listener
         self._read = read
         self._troubles = troubles
         self._waited_for = waited_for
-        self._request_seconds = request_seconds
-        # connections that have not asked anything yet, TLS handshakes among them
-        self._silent: set[object] = set()
+        self._idle_seconds = idle_seconds
         self._rendering = asyncio.Lock()
         self._token = token.reveal().encode() if token else None
-        application = web.Application(middlewares=[self._guard], client_max_size=1024)
+        application = web.Application(middlewares=[failures, self._guard], client_max_size=1024)
         application.router.add_get("/metrics", self._metrics, allow_head=False)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
-        self._runner = runner(application)
-        self._server: asyncio.Server | None = None
+        self._connections = Connections(
+            runner(application), tls=listener.tls, idle_seconds=idle_seconds
+        )
 
     async def __aenter__(self) -> Self:
         """Take connections."""
-        await self._runner.setup()
-        bound, tls = self._listener.socket, self._listener.tls
-        self._server = await asyncio.get_running_loop().create_server(
-            self._protocol,
-            sock=bound,
-            ssl=tls,
-            ssl_handshake_timeout=self._request_seconds if tls else None,
-        )
-        host, port = bound.getsockname()[:2]
-        log.info("metrics_listening", host=host, port=port, tls=tls is not None)
+        host, port = self._listener.socket.getsockname()[:2]
+        await self._connections.open(self._listener.socket)
+        log.info("metrics_listening", host=host, port=port, tls=self._listener.tls is not None)
         return self
 
     async def __aexit__(
@@ -80,26 +69,7 @@ class MetricsServer:
         traceback: TracebackType | None,
     ) -> None:
         """Listen no more; who is being answered has a second."""
-        if self._server is not None:
-            self._server.close()
-        await self._runner.cleanup()
-
-    # -- connections ------------------------------------------------------------------------------
-
-    def _protocol(self) -> asyncio.BaseProtocol:
-        server = self._runner.server
-        if server is None or max(len(server.connections), len(self._silent)) >= MAX_CONNECTIONS:
-            return _Refused()
-        handler = server()
-        self._silent.add(handler)
-        asyncio.get_running_loop().call_later(self._request_seconds, self._drop_silent, handler)
-        return handler
-
-    def _drop_silent(self, handler: web.RequestHandler) -> None:
-        if handler in self._silent:
-            self._silent.discard(handler)
-            if handler.transport is not None:
-                handler.transport.abort()
+        await self._connections.close()
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -107,7 +77,6 @@ class MetricsServer:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        self._silent.discard(request.protocol)
         if self._token is not None and not _shows(request, self._token):
             refusal = web.Response(
                 status=401,
@@ -116,17 +85,20 @@ class MetricsServer:
             )
             refusal.force_close()
             return refusal
-        return await handler(request)
+        with self._connections.working(request):
+            return await handler(request)
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         # one at a time: a second text at once would only make both slower, and events wait
         async with self._rendering:
+            if request.transport is None:
+                raise ConnectionResetError  # gone while it waited
             with _threads_give_way():
                 body = await asyncio.to_thread(render, self._read())
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
         response.content_length = len(body)
         try:
-            async with asyncio.timeout(self._request_seconds):
+            async with asyncio.timeout(self._idle_seconds):
                 await response.prepare(request)
                 await response.write(body)
                 await response.write_eof()
@@ -140,14 +112,6 @@ class MetricsServer:
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         return _verdict(self._waited_for())
-
-
-class _Refused(asyncio.Protocol):
-    """There are too many connections already."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a server's is one
-        transport.abort()
 
 
 @contextlib.contextmanager

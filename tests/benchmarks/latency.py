@@ -18,9 +18,10 @@ from pathlib import Path
 from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
+from ctid.committer import Clocks
 from ctid.domain.records import Batch
 from ctid.outbound.alarm import NoAlarm
-from ctid.pipeline import Clocks, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.sim.template import GREETING, Template
 from ctid.store import migrate
 from ctid.store.recorder import Store

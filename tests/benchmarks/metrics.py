@@ -20,12 +20,13 @@ from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.app import calm_the_collector
+from ctid.committer import Clocks
 from ctid.config import Config, LineTable, Metrics, Store
 from ctid.outbound.alarm import NoAlarm
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs
-from ctid.pipeline import Clocks, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.store import migrate
 from ctid.store.recorder import Store as Recorder
 from ctid.web.listener import Listener

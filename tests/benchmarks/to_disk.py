@@ -21,8 +21,9 @@ from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.app import calm_the_collector
+from ctid.committer import Clocks
 from ctid.outbound.alarm import NoAlarm
-from ctid.pipeline import Clocks, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.store import migrate
 from ctid.store.recorder import Store
 from tests import lab

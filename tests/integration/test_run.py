@@ -1,5 +1,8 @@
 """`ctid run` as a process of its own: how it starts, refuses and ends."""
 
+import asyncio
+import contextlib
+import os
 import signal
 import sqlite3
 import subprocess
@@ -9,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests import waiting
 
 CONFIG = """
 [store]
@@ -76,6 +81,47 @@ def test_a_second_daemon_on_the_same_database_is_refused(config: Path) -> None:
     assert line.endswith("is in use by another ctid run; stop that one first")
 
 
+def test_another_name_of_the_same_database_is_refused_too(config: Path) -> None:
+    other = config.parent / "other"
+    other.mkdir()
+    (other / "ctid.sqlite3").symlink_to(config.parent / "ctid.sqlite3")
+    by_link = config.with_name("by_link.toml")
+    by_link.write_text(CONFIG.format(url=other / "ctid.sqlite3"))
+    with running(config):
+        second = run(by_link)
+    assert second.returncode == 1
+    assert "in use by another ctid run" in second.stderr
+
+
+@pytest.mark.parametrize("stderr", ["/dev/full", "closed pipe", "none"])
+def test_a_log_that_cannot_be_written_stops_nothing(config: Path, stderr: str) -> None:
+    command = [sys.executable, "-m", "ctid", "run", "--config", str(config)]
+    if stderr == "none":
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    read, write = os.pipe()
+    os.close(read)
+    with (
+        open("/dev/full" if stderr == "/dev/full" else os.devnull, "w") as sink,  # noqa: PTH123
+        subprocess.Popen(command, stderr=write if stderr == "closed pipe" else sink) as daemon,
+    ):
+        os.close(write)
+        database = config.parent / "ctid.sqlite3"
+        asyncio.run(waiting.until(lambda: _has_a_gap(database)))
+        assert daemon.poll() is None
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) == 0
+
+
+def _has_a_gap(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return bool(database.execute("SELECT 1 FROM gap").fetchone())
+    except sqlite3.OperationalError:
+        return False  # there are no tables yet
+
+
 def test_after_a_kill_the_next_one_starts(config: Path) -> None:
     with running(config) as first:
         first.kill()
@@ -93,4 +139,4 @@ def test_a_missing_folder_and_a_wrong_url_are_one_line(config: Path) -> None:
     config.write_text(CONFIG.format(url="sqlite://ctid.sqlite3"))
     wrong = run(config)
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
-    assert "store.url: SQLite needs a file" in wrong.stderr
+    assert "store.url: a slash is missing: write sqlite:////ctid.sqlite3" in wrong.stderr

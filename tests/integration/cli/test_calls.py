@@ -44,6 +44,42 @@ def test_what_is_asked_for_is_given_and_nothing_else(ctid: Ctid, recorded: Path)
         assert 0 < len(wanted) < len(everything), option
 
 
+def test_several_lines_and_outcomes_are_any_of_them(ctid: Ctid, recorded: Path) -> None:
+    everything = found(ctid, recorded)
+    lines, outcomes = ("8001", "ova", "ovb"), ("missed", "overflowed")
+    wanted = [row for row in everything if row["line"] in lines and row["outcome"] in outcomes]
+    assert {row["outcome"] for row in wanted} == set(outcomes)
+    assert len({row["line"] for row in wanted}) > 1
+    options = [word for line in lines for word in ("--line", line)]
+    options += [word for outcome in outcomes for word in ("--outcome", outcome)]
+    assert found(ctid, recorded, *options) == wanted
+    assert found(ctid, recorded, *options, "--limit", "2") == wanted[:2]
+
+
+def test_a_line_is_known_by_its_records_alone(ctid: Ctid, recorded: Path, tmp_path: Path) -> None:
+    config = tmp_path / "ctid.toml"
+    config.write_text(f'[store]\nurl = "{recorded.parent}/ctid.sqlite3"\n')
+    rows = found(ctid, config, "--line", "ova")
+    assert [row["line"] for row in rows] == ["ova"]
+    report = ctid("report", "--config", config, "--line", "ova", "--from", "2026-11-23")
+    assert (report.exit_code, report.stderr) == (0, "")
+    assert "ova" in report.stdout
+    done = ctid("calls", "--config", config, "--line", "ovc")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("ctid: --line ovc: no such line; there are: 8001, ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_who_rings_now_and_who_waits_have_the_words_of_status(ctid: Ctid, recorded: Path) -> None:
+    rows = {row["uniqueid"]: row for row in found(ctid, recorded, "--open")}
+    done = ctid("calls", "--config", recorded, "--open")
+    for line in done.stdout.splitlines()[1:]:
+        row = rows[line.split()[-1]]
+        if row["answered_at"] is None and row["offered_at"] is not None:
+            now = [ring for ring in row["rings"] if ring["rang_at"] and not ring["to"]]
+            assert ("ringing now" if now else "waiting now") in line
+
+
 def test_an_agent_is_found_whether_he_answered_was_rung_or_spoke_last(
     ctid: Ctid, recorded: Path
 ) -> None:
@@ -88,12 +124,14 @@ def test_calls_that_go_on(ctid: Ctid, recorded: Path) -> None:
 def test_a_table_for_people(ctid: Ctid, recorded: Path) -> None:
     done = ctid("calls", "--config", recorded, "--line", "ova")
     heading, row = done.stdout.splitlines()
-    assert heading.split() == "time line caller outcome reason agent wait talk call".split()  # noqa: SIM905
+    assert heading.split() == (
+        "time line caller outcome reason agent wait s talk s call".split()  # noqa: SIM905
+    )
     assert row.split() == [
         *("2026-11-24", "05:16:40", "ova", "13800000001", "overflowed", "queue_timeout"),
         *("2.0", "0.0", "1795468600.31"),
     ]
-    assert row.index("2.0") == heading.index("wait") + 1
+    assert row.index("2.0") == heading.index("wait s") + 3
 
 
 def test_csv_has_the_fields_of_json_and_local_times(ctid: Ctid, recorded: Path) -> None:
@@ -101,7 +139,9 @@ def test_csv_has_the_fields_of_json_and_local_times(ctid: Ctid, recorded: Path) 
     (row,) = csv.DictReader(io.StringIO(done.stdout, newline=""))
     assert tuple(row) == FIELDS
     assert row["offered_at"] == "2026-11-24T05:16:42.562+08:00"
-    assert json.loads(row["rings"])[0]["agent"] == "102"
+    assert row["started_at"] == "2026-11-24T05:16:40.055+08:00"
+    (ring,) = json.loads(row["rings"])
+    assert (ring["agent"], ring["to"]) == ("102", "2026-11-24T05:16:43.573+08:00")
     assert row["reason"] == ""
 
 
@@ -147,7 +187,12 @@ def test_a_missing_database_and_a_newer_one_are_one_line(tmp_path: Path) -> None
     missing = ctid_process("calls", "--config", config)
     assert missing.returncode == 1
     (line,) = missing.stderr.splitlines()
-    assert line.startswith(f"ctid: database {tmp_path / 'none.sqlite3'}: ")
+    assert line == (
+        f"ctid: database {tmp_path / 'none.sqlite3'}: there is none yet; "
+        "`ctid run` makes it: start that first"
+    )
+    for command in (("report",), ("explain", "1.1"), ("backup", tmp_path / "copy")):
+        assert ctid_process(*command, "--config", config).stderr == f"{line}\n"
     with sqlite3.connect(tmp_path / "none.sqlite3") as database:
         database.execute("CREATE TABLE alembic_version (version_num TEXT)")
         database.execute("INSERT INTO alembic_version VALUES ('9999')")

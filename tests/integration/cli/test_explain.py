@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from ctid.store.migrate import upgrade
 from ctid.store.recorder import Store
 from tests.integration.cli.conftest import Ctid
 from tests.integration.store import samples
+from tests.terminal import on_terminal
 
 
 def told(ctid: Ctid, config: Path, call: str) -> str:
@@ -42,6 +45,20 @@ def test_an_overflow_is_told_step_by_step(ctid: Ctid, recorded: Path) -> None:
     ]
     assert lines[-2].startswith("Line ova: overflowed (queue timeout): queue ova ended with")
     assert lines[-1].startswith("Line ovb: answered: the caller was connected with 102.")
+
+
+def test_a_narrow_terminal_breaks_between_words(ctid: Ctid, recorded: Path) -> None:
+    command = [sys.executable, "-m", "ctid", "explain", "1795468600.31", "--config", str(recorded)]
+    lines = on_terminal(60, lambda out: subprocess.run(command, stdout=out, check=True))
+    assert all(len(line) <= 60 for line in lines)
+    assert lines[3:7] == [
+        "05:16:40.055  A call comes in; the number belongs to line",
+        "              8101.",
+        "              [channel PJSIP/trunk-00000012 came up at",
+        "              from-trunk,8101]",
+    ]
+    whole = told(ctid, recorded, "1795468600.31")
+    assert sorted(" ".join(lines).split()) == sorted(whole.split())
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ async def test_what_it_records_and_prints_is_the_truth_of_what_it_played(tmp_pat
         outcomes = Counter(row.outcome for row in wanted if row.line == line.name)
         counted = [outcomes[name] for name in COLUMNS[1:]]
         rung, answered = sum(counted), outcomes["answered"]
-        rate = f"{100 * answered / rung:.1f} %" if rung else "no calls"
+        rate = f"{1000 * answered // rung / 10:.1f} %" if rung else "no calls"  # cut
         assert shown[line.title] == ([str(rung), *map(str, counted)], rate)
     assert len(shown) == len(run.directory.lines)
     unoffered = sum(row.outcome == "not_offered" for row in wanted)
@@ -238,6 +238,57 @@ def test_who_has_seen_enough_is_no_failure_with_a_traceback(tmp_path: Path) -> N
         assert demo.stderr.read() == ""
         assert demo.wait(20) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_leaves_during_the_summary_leaves_nothing_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*CTID, "--seconds", "5", "--speed", "30"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        for line in demo.stdout:
+            if line.startswith("Line "):
+                break
+        demo.stdout.close()
+        assert demo.stderr.read() == ""
+        assert demo.wait(20) in (0, 1)  # 0: all was written before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*CTID, "--hold", "--speed", "5"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        shown = []
+        for line in demo.stdout:
+            if line.startswith("  ctid "):
+                shown.append(line.split()[1:])
+            if "ringing" in line:
+                break
+        assert [command[0] for command in shown] == ["status", "calls", "report"]
+        for command in shown:
+            done = subprocess.run(
+                [*CTID[:-1], *command], capture_output=True, text=True, timeout=30, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "network" in done.stdout
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+        assert demo.wait(20) == 0
+
+
+def test_hold_and_seconds_contradict_each_other() -> None:
+    done = subprocess.run([*CTID, "--hold", "--seconds", "9"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ctid.committer import Alarm, Clocks
 from ctid.domain import events as ev
 from ctid.domain.records import Batch, Gap, GapCause, Outcome, Record
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
-from ctid.pipeline import Alarm, Clocks, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.replay import events_of
 from ctid.store import migrate
 from ctid.store.queries import Reader, RecordFilter
@@ -57,7 +58,7 @@ async def test_an_open_call_is_on_disk_while_it_rings(database: Path) -> None:
         pipeline = make(store)
         running = tasks.create_task(pipeline.run())
         pipeline.deliver(lab.PBX, events[:answer])
-        await until(lambda: pipeline.commits > 0)
+        await until(lambda: pipeline.committer.commits > 0)
         (record,) = await records(database)
         assert record.open
         assert record.offered_at is not None
@@ -113,7 +114,7 @@ async def test_a_gap_is_recorded_with_its_cause(database: Path) -> None:
         running = tasks.create_task(pipeline.run())
         pipeline.deliver(lab.PBX, before)
         pipeline.deliver(lab.PBX, [ev.Detached(clock, GapCause.CONNECTION_LOST)])
-        await until(lambda: pipeline.commits > 0)
+        await until(lambda: pipeline.committer.commits > 0)
         after[0] = ev.Attached(clock, restarted=False)
         pipeline.deliver(lab.PBX, after)
         pipeline.stop()
@@ -161,15 +162,15 @@ async def test_a_locked_database_loses_nothing_and_alarms_without_it(
         pipeline = make(store, WebhookAlarm(url, tasks))
         running = tasks.create_task(pipeline.run())
         pipeline.deliver(lab.PBX, events[:half])
-        await until(lambda: pipeline.commits > 0)
+        await until(lambda: pipeline.committer.commits > 0)
         other = sqlite3.connect(database, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         pipeline.deliver(lab.PBX, events[half:])
-        await until(lambda: pipeline.health.store_error is not None)
+        await until(lambda: pipeline.committer.health.store_error is not None)
         await until(lambda: len(alerts) == 1)
         other.execute("ROLLBACK")
         other.close()
-        await until(lambda: pipeline.health.store_error is None)
+        await until(lambda: pipeline.committer.health.store_error is None)
         await until(lambda: len(alerts) == 2)
         pipeline.stop()
         await running

@@ -3,7 +3,9 @@
 # ruff: noqa: ASYNC240, ASYNC221 - nothing else runs in these loops meanwhile
 
 import asyncio
+import contextlib
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -19,7 +21,8 @@ from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
-from tests.integration.store import samples
+from tests.integration.store import no_links, samples
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 CALLS = 6_000
@@ -42,23 +45,23 @@ async def test_it_is_the_state_of_one_moment_and_commits_go_on_meanwhile(
     path: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "copy.sqlite3"
-    loop = asyncio.get_running_loop()
-    slowest: list[float] = []
+    took: list[float] = []
     async with await Store.open(str(path), busy_timeout_seconds=0.5) as store:
-
-        async def commit() -> None:
+        copying = asyncio.ensure_future(  # noqa: TID251 - awaited below
+            asyncio.to_thread(backup, db.parse(str(path)), target)
+        )
+        while not copying.done():
             began = time.perf_counter()
-            await store.commit(samples.ended(CALLS + len(slowest)))
-            slowest.append(time.perf_counter() - began)
-
-        def on_piece(_done: int, _total: int) -> None:
-            asyncio.run_coroutine_threadsafe(commit(), loop).result(5)
-
-        await asyncio.to_thread(backup, db.parse(str(path)), target, on_piece=on_piece)
-    assert len(slowest) > 2
-    assert max(slowest) < 0.5
-    assert await calls_in(target) == CALLS
-    assert await calls_in(path) == CALLS + len(slowest)
+            await store.commit(samples.ended(CALLS + len(took)))
+            took.append(time.perf_counter() - began)
+        await copying
+    assert len(took) > 2
+    assert max(took) < 0.5
+    async with await Reader.open(str(target)) as reader:
+        copied = {record.uniqueid for record in await reader.records(RecordFilter())}
+    assert CALLS <= len(copied) < CALLS + len(took)
+    assert copied == {samples.uniqueid(n) for n in range(len(copied))}
+    assert await calls_in(path) == CALLS + len(took)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
@@ -67,6 +70,69 @@ async def test_nothing_is_left_beside_it(path: Path, tmp_path: Path) -> None:
     folder.mkdir()
     backup(db.parse(str(path)), folder / "copy")
     assert [file.name for file in folder.iterdir()] == ["copy"]
+
+
+class Copying:
+    """`ctid backup` as a process, in the middle of its work on a database of 100 MB."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("CREATE TABLE filler AS SELECT zeroblob(100000000) AS zeros")
+        folder.mkdir()
+        config = folder.with_suffix(".toml")
+        config.write_text(f'[store]\nurl = "{path}"\n')
+        self._folder = folder
+        self._argv = [sys.executable, "-m", "ctid", "backup", f"{folder}/copy", "-c", f"{config}"]
+
+    async def __aenter__(self) -> subprocess.Popen[bytes]:
+        self.process = subprocess.Popen(self._argv, cwd=ROOT)  # noqa: ASYNC220 - waits for nothing
+        await until(lambda: any(self._folder.iterdir()))
+        self.process.send_signal(signal.SIGSTOP)
+        return self.process
+
+    async def __aexit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_leaves_nothing(path: Path, tmp_path: Path, number: signal.Signals) -> None:
+    folder = tmp_path / "backups"
+    async with Copying(path, folder) as process:
+        process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(20) == -number
+    assert list(folder.iterdir()) == []
+
+
+async def test_parts_go_whose_writer_was_killed(path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    async with Copying(path, folder):
+        (part,) = folder.iterdir()
+        (folder / ".other.01234567.part").touch()
+        backup(db.parse(str(path)), folder / "copy")
+        assert part in folder.iterdir()  # its writer lives
+    assert part in folder.iterdir()
+    backup(db.parse(str(path)), folder / "copy", overwrite=True)
+    assert {file.name for file in folder.iterdir()} == {"copy", ".other.01234567.part"}
+
+
+@pytest.mark.skipif(not no_links.IS_POSSIBLE, reason="numbers of system calls not known")
+async def test_a_disk_without_links_will_do(path: Path, tmp_path: Path) -> None:
+    folder, config = tmp_path / "backups", tmp_path / "ctid.toml"
+    folder.mkdir()
+    config.write_text(f'[store]\nurl = "{path}"\n')
+    argv = [sys.executable, "-m", "tests.integration.store.no_links", "backup"]
+    argv += [f"{folder}/copy", "-c", f"{config}"]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    first = run()
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "is there already" in run().stderr
+    assert await calls_in(folder / "copy") == CALLS
+    assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o640
 
 
 async def test_any_name_will_do(path: Path, tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
-"""Old calls go, callers are forgotten; figures stay."""
+"""Old calls go; figures stay."""
 
-import json
 from collections.abc import Sequence
 from datetime import date
 
-import pytest
 from sqlalchemy import select
 
-from ctid.domain.records import Batch, Direction, Fact
+from ctid.domain.records import Batch, OpenCall
 from ctid.domain.tally import Desk
 from ctid.store import figures, retention, schema, summary
 from ctid.store.figures import Period
@@ -86,42 +84,19 @@ async def test_an_open_call_is_never_too_old(store: Store, reader: Reader) -> No
     assert [r.uniqueid for r in await reader.records(RecordFilter())] == [samples.uniqueid(2)]
 
 
-async def test_a_caller_is_forgotten_and_the_figures_stay(store: Store, reader: Reader) -> None:
-    mine, other = call_on(0, 1), call_on(0, 2)
-    number = str(mine.records[0].caller_number)
-    told = Fact("main", samples.uniqueid(1), 9, NOON, "call_began", number, {"caller": number})
-    await store.commit(Batch(records=mine.records, facts=(*mine.facts, told)))
-    await store.commit(other)
-    back = (
-        call_on(1, 3)
-        .records[0]
-        ._replace(direction=Direction.OUTBOUND, line=None, caller_number="101", did=number)
-    )
-    rings = (back.rings[0]._replace(agent=number, channel=f"Local/{number}@out-1;1"),)
-    await store.commit(Batch(records=(back._replace(rings=rings),)))
-    days = (date(2025, 10, 9), date(2025, 10, 10))
-    before = await rung(reader, *days, NOON + 5 * DAY)
-
-    assert await retention.forget(store, number) == 2
-    for name in schema.metadata.tables:
-        assert number not in repr(await table(reader, name)), name
-    first, second, third = await reader.records(RecordFilter())
-    assert (first.caller_number, first.caller_name) == (None, None)
-    assert second == other.records[0]
-    assert (third.caller_number, third.did) == ("101", None)
-    assert await rung(reader, *days, NOON + 5 * DAY) == before
-    assert await retention.forget(store, number) == 0
-
-
-async def test_the_history_stays_readable(store: Store, reader: Reader) -> None:
-    mine = call_on(0, 1)
-    await store.commit(mine)
-    await retention.forget(store, str(mine.records[0].caller_number))
-    assert await reader.facts("main", samples.uniqueid(1)) == list(mine.facts)
-    assert json.dumps((await reader.records(RecordFilter()))[0].transfers[0].to) == '"102"'
-
-
-@pytest.mark.parametrize("number", ["", "nobody"])
-async def test_who_never_called_is_no_error(store: Store, number: str) -> None:
-    await store.commit(call_on(0, 1))
-    assert await retention.forget(store, number) == 0
+async def test_a_call_that_goes_on_keeps_all_its_records(store: Store, reader: Reader) -> None:
+    began = call_on(0, 1).records[0]
+    open_visit = samples.ringing(1)._replace(ordinal=1, line="desktop")
+    await store.commit(Batch(records=(began, open_visit)))
+    in_memory = call_on(0, 2)
+    state = OpenCall("main", samples.uniqueid(2), "{}")
+    await store.commit(Batch(records=in_memory.records, open_calls=(state,)))
+    await store.commit(call_on(0, 3))
+    await summary.summarise(store, reader, DESK, NOON + 5 * DAY)
+    assert await retention.retain(store, NOON + 5 * DAY) == 1
+    left = await reader.records(RecordFilter())
+    assert [(r.uniqueid, r.ordinal) for r in left] == [
+        (samples.uniqueid(1), 1),
+        (samples.uniqueid(1), 0),
+        (samples.uniqueid(2), 0),
+    ]

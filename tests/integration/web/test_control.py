@@ -1,5 +1,6 @@
 """The control socket itself: who gets it, and what it answers."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -11,6 +12,7 @@ from aiohttp import ClientSession, UnixConnector
 
 from ctid.config import Config, Control
 from ctid.web import socket_path
+from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.control import Asker, ControlError, ControlServer, Route, SocketError
 
 
@@ -60,6 +62,82 @@ async def test_the_kernel_names_the_asker(path: Path) -> None:
         assert status == 400
         assert answer["error"].startswith("the body is not JSON")
     assert mode(path) is None
+
+
+async def _fail(_body: Any, _asker: Asker) -> Any:
+    raise RuntimeError("do not tell")
+
+
+async def test_whatever_is_wrong_is_told_as_json(path: Path) -> None:
+    async with ControlServer(path, [*ROUTES, Route("POST", "/v1/fail", _fail)]):
+        for method, route, status, why in (
+            ("GET", "/v1/nothing", 404, "404: Not Found"),
+            ("DELETE", "/v1/echo", 405, "405: Method Not Allowed"),
+            ("POST", "/v1/fail", 500, "a fault of ctid: its log says more"),
+        ):
+            assert await ask(path, method, route) == (status, {"error": why})
+        assert await ask(path, "POST", "/v1/refuse", b" " * 70_000) == (
+            413,
+            {"error": "what was asked is too long: 65536 bytes at most"},
+        )
+
+
+async def raw(path: Path, data: bytes) -> bytes:
+    """What comes back until the server closes."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(data)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"Content-Encoding: deflate\r\nContent-Length: 3\r\n\r\nabc",
+        b"Content-Encoding: br\r\nContent-Length: 3\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcZZZ\r\n\r\n",
+    ],
+)
+async def test_a_body_that_is_none_is_400_without_a_log_line(
+    path: Path, rest: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with ControlServer(path, ROUTES):
+        answer = await raw(
+            path, b"POST /v1/refuse HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + rest
+        )
+        assert answer.split()[1] == b"400"
+        assert (await ask(path, "GET", "/v1/echo"))[0] == 200
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+async def test_nobody_stays_without_a_request(path: Path) -> None:
+    async with ControlServer(path, ROUTES, idle_seconds=0.2):
+        half = b"POST /v1/refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        for begun in (b"", b"GET /v1", half):
+            assert await raw(path, begun) == b""
+
+
+async def test_idle_connections_keep_nobody_out_and_work_goes_on(path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def wait(_body: Any, _asker: Asker) -> Any:
+        await go_on.wait()
+        return "done"
+
+    routes = [*ROUTES, Route("POST", "/v1/wait", wait)]
+    async with ControlServer(path, routes, idle_seconds=0.2), asyncio.TaskGroup() as tasks:
+        long = tasks.create_task(ask(path, "POST", "/v1/wait"))
+        crowd = [await asyncio.open_unix_connection(str(path)) for _ in range(3 * MAX_CONNECTIONS)]
+        assert (await ask(path, "GET", "/v1/echo"))[0] == 200
+        for reader, writer in crowd:
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+            writer.close()
+        go_on.set()
+        assert await long == (200, "done")
 
 
 async def test_a_socket_that_a_killed_daemon_left_is_taken_over(path: Path) -> None:

@@ -260,6 +260,31 @@ async def test_a_bad_configuration_leaves_the_old_one_in_force(folder: Path) -> 
         assert (await ctid.until("call"))["line"] == "8020"
 
 
+async def test_a_configuration_that_is_no_file_is_refused(folder: Path) -> None:
+    async with FakeAmi() as pbx, daemon(folder, text(pbx)) as ctid:
+        await ctid.until("pbx_attached")
+        ctid.config.unlink()
+        os.mkfifo(ctid.config)
+        ctid.signal(signal.SIGHUP)
+        said = (await ctid.until("not_reloaded"))["why"]
+        assert said == f"{ctid.config}: is not a regular file: write the configuration into one"
+        assert await ctid.stop() == 0
+
+
+async def test_a_reload_that_hangs_does_not_hold_up_the_end(folder: Path) -> None:
+    async with FakeAmi() as pbx, daemon(folder, text(pbx)) as ctid:
+        await ctid.until("pbx_attached")
+        (folder / "secret").unlink()
+        os.mkfifo(folder / "secret")
+        ctid.signal(signal.SIGHUP)
+        # it reads once somebody could write
+        writer = await asyncio.to_thread(os.open, folder / "secret", os.O_WRONLY)
+        assert await ctid.stop() == 0
+        os.close(writer)
+        assert ctid.logged("reload_given_up")
+        assert ctid.lines[-1]["event"] == "stopped"
+
+
 async def test_other_connection_settings_attach_anew_and_leave_a_gap(folder: Path) -> None:
     async with FakeAmi() as pbx, FakeAmi() as other, daemon(folder, text(pbx)) as ctid:
         await ctid.until("pbx_attached")

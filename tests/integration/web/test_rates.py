@@ -43,6 +43,10 @@ async def test_day_and_month_begin_at_local_midnight(tmp_path: Path) -> None:
         (at("2026-11-25 07:00:02"), Outcome.LOST),
     ]
     records = [offer(n, *one) for n, one in enumerate(given)]
+    # found waiting after a gap: when it was offered is not known, that it came today is
+    began = at("2026-11-25 07:30:00")
+    unseen = offer(51, began, Outcome.ANSWERED)._replace(offered_at=None, started_at=began)
+    records.append(unseen)
     records.append(offer(50, at("2026-11-02 12:00:00"), Outcome.MISSED, "server"))
     async with await Store.open(url) as store:
         await store.commit(Batch(records=tuple(records)))
@@ -50,8 +54,8 @@ async def test_day_and_month_begin_at_local_midnight(tmp_path: Path) -> None:
         lines = ["network", "server", "quiet"]
         rates = await answer_rates(reader, lines, ZONE, at("2026-11-25 08:00:00"))
     assert rates == {
-        ("network", "today"): 1 / 2,
-        ("network", "month"): 2 / 4,
+        ("network", "today"): 2 / 3,
+        ("network", "month"): 3 / 5,
         ("server", "month"): 0.0,
     }
 

@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from aiohttp import ClientError, ClientSession, TCPConnector
 from ctid.config import Metrics, Secret
 from ctid.outbound.reading import Reading, StoreReading
 from ctid.outbound.tally import Tally
+from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.listener import Listener, ServeError
-from ctid.web.server import MAX_CONNECTIONS, MetricsServer
+from ctid.web.server import MetricsServer
 from tests.integration.ami.test_tls import certificate
 
 needs_openssl = pytest.mark.skipif(
@@ -37,7 +38,7 @@ async def serving(
     *,
     token: str | None = None,
     troubles: Callable[[], list[str]] = list,
-    request_seconds: float = 10.0,
+    idle_seconds: float = 10.0,
     read: Callable[[], Reading] = reading,
     **settings: str,
 ) -> AsyncIterator[int]:
@@ -50,7 +51,7 @@ async def serving(
             read=read,
             troubles=troubles,
             waited_for=list,
-            request_seconds=request_seconds,
+            idle_seconds=idle_seconds,
         ):
             yield listener.socket.getsockname()[1]
 
@@ -118,7 +119,7 @@ async def dropped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def test_who_asks_nothing_is_dropped() -> None:
-    async with serving(request_seconds=0.2) as port:
+    async with serving(idle_seconds=0.2) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /metrics HT")
         await dropped(reader, writer)
@@ -133,7 +134,7 @@ def much() -> Reading:
 
 
 async def test_who_does_not_take_the_answer_is_dropped() -> None:
-    async with serving(read=much, request_seconds=0.5) as port:
+    async with serving(read=much, idle_seconds=0.5) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -152,14 +153,56 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-async def test_the_connections_are_limited_and_come_free_again() -> None:
-    async with serving(request_seconds=0.5) as port:
-        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
-        with pytest.raises(ClientError):
-            await get(port)
-        for reader, writer in idle:
+GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def half_asking(port: int) -> Pair:
+    """One that has had an answer, and then sends only the beginning of a request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(GOOD)
+    assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"ok\n"), 10)
+    writer.write(b"GET /heal")
+    return reader, writer
+
+
+async def silent(port: int) -> Pair:
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("hold", [silent, half_asking])
+async def test_a_crowd_that_only_holds_on_keeps_nobody_out(
+    hold: Callable[[int], Awaitable[Pair]],
+) -> None:
+    async with serving() as port:
+        crowd = [await hold(port) for _ in range(MAX_CONNECTIONS + 10)]
+        # the first have gone for the last
+        for reader, writer in crowd[:10]:
             await dropped(reader, writer)
         assert (await get(port))[0] == 200
+        await dropped(*crowd[10])
+        last, last_writer = crowd[-1]
+        last_writer.write(GOOD)
+        assert (await asyncio.wait_for(last.readline(), 10)).startswith(b"HTTP/1.")
+        for _, writer in crowd:
+            writer.close()
+
+
+async def test_half_a_request_is_given_no_more_time_than_the_first() -> None:
+    async with serving(idle_seconds=0.3) as port:
+        reader, writer = await half_asking(port)
+        await dropped(reader, writer)
+
+
+async def test_who_has_a_request_in_work_stays() -> None:
+    async with serving(read=much) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b"HTTP/1.1 200"), 20)
+        crowd = [await silent(port) for _ in range(2 * MAX_CONNECTIONS)]
+        assert len(await asyncio.wait_for(reader.read(), 20)) > 5_000_000
+        for _, other in (*crowd, (reader, writer)):
+            other.close()
 
 
 async def test_a_fault_of_ours_is_500_and_no_traceback_for_the_asker() -> None:
@@ -203,6 +246,19 @@ async def test_tls_and_plain_http_to_its_port(pairs: Pairs) -> None:
         with pytest.raises(ClientError):
             await get(port)
         assert await over_tls(port, cert) == 200
+
+
+@needs_openssl
+async def test_silent_handshakes_keep_nobody_out(pairs: Pairs) -> None:
+    (cert, key), _ = pairs
+    async with serving(tls_cert=str(cert), tls_key=str(key)) as port:
+        crowd = [await silent(port) for _ in range(MAX_CONNECTIONS)]
+        assert await over_tls(port, cert) == 200
+        await dropped(*crowd[0])
+        for _, writer in crowd:
+            writer.close()
+    async with serving(tls_cert=str(cert), tls_key=str(key), idle_seconds=0.3) as port:
+        await dropped(*await silent(port))
 
 
 @needs_openssl

@@ -5,13 +5,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.domain.records import Batch
 from ctid.outbound.alarm import NoAlarm
 from ctid.outbound.tally import Tally
 from ctid.overview import STUCK_SECONDS, Overview
 from ctid.pbxs import Pbxs
-from ctid.pipeline import Clocks, Pipeline
+from ctid.pipeline import Pipeline
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.watchdog import Watchdog
 from tests.integration.ami.fake_server import FakeAmi
@@ -94,7 +95,7 @@ async def test_fed_while_all_goes_on() -> None:
 async def test_a_commit_that_hangs_is_no_sign_of_life() -> None:
     async with parts() as made:
         made.store.free.clear()
-        await until(lambda: made.pipeline.progress.committing_since is not None)
+        await until(lambda: made.pipeline.committer.committing_since is not None)
         assert made.fed()
         made.later = STUCK_SECONDS + 1
         assert not made.fed()
@@ -119,7 +120,7 @@ async def test_a_reader_that_takes_nothing_is_none() -> None:
 async def test_a_full_disk_is_no_reason_to_restart() -> None:
     async with parts() as made:
         made.store.error = StoreUnavailable(StoreReason.FULL, "database x: full; free space")
-        await until(lambda: made.pipeline.health.store_error is not None)
+        await until(lambda: made.pipeline.committer.health.store_error is not None)
         assert made.fed()
         assert made.overview.troubles() == ["store: database x: full; free space"]
         assert made.overview.summary().startswith("cannot write: database x")

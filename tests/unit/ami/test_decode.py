@@ -42,6 +42,14 @@ def test_a_channel_is_read_from_its_snapshot() -> None:
     assert only(data) == events.ChannelCreated(1795464361.948382, channel)
 
 
+@pytest.mark.parametrize("stamp", ["0.000000", "-1e12", "nan", "inf", "1e300", "99999999999.0"])
+def test_a_clock_that_was_never_set_is_not_believed(stamp: str) -> None:
+    """Else no calendar has the time, and what counts days would count them from 1970 on."""
+    (item,) = told(Decoder().feed(GREETING + event("Newchannel", snapshot(), at=stamp), 1.8e9))
+    assert isinstance(item, events.ChannelCreated)
+    assert item.at == 1.8e9
+
+
 @pytest.mark.parametrize("name", SHORT)
 def test_byte_by_byte_is_the_same(name: str) -> None:
     data = recorded(name)

@@ -72,3 +72,11 @@ def test_wrong_use_is_2() -> None:
         2,
         f"ctid: --pbx paris: no such [[pbx]] in {LAB}; there are: lab\n",
     )
+
+
+def test_a_folder_is_one_line_with_a_remedy() -> None:
+    done = ctid("replay", CAPTURES, "--config", LAB)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == f"ctid: {CAPTURES}: is a folder; name the streams in it: {CAPTURES}/*.ami\n"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ctid.domain.records import Batch, Outcome, Reason, Seen
-from ctid.report.rows import duration
+from ctid.report.rows import duration, notes, percent
 from ctid.store.migrate import upgrade
 from ctid.store.recorder import Store
 from tests.integration.store import samples
@@ -67,6 +67,47 @@ def test_the_table_names_both_rates_and_the_coverage(config: Path) -> None:
     assert " %" not in idle.rpartition("no calls")[0]
 
 
+def test_notes_say_only_what_applies(config: Path) -> None:
+    notes = report(config, *PERIOD).rpartition("\n\n")[2].splitlines()
+    assert notes == [
+        "coverage: recorded since 2025-10-09 08:53:21 only",
+        (
+            "adjusted rate: without calls outside duty hours and callers who gave up within 5 s; "
+            "answers of less than 3 s do not count"
+        ),
+    ]
+    hours = report(config, *PERIOD, "--by", "hour", "--line", "idle")
+    assert hours.startswith(f"idle, {DAY} to {DAY}, UTC\n hour  rung ")
+    assert "adjusted rate:" not in hours
+
+
+def test_a_call_on_two_lines_is_told_where_the_sums_differ() -> None:
+    def row(scope: str, rung: int) -> dict[str, object]:
+        return {"scope": scope, "rung": rung, "answer_rate": 1.0, "adjusted_rate": 1.0}
+
+    twice = [row("line", 2), row("line", 1), row("desk", 2)]
+    assert notes(twice, 5.0) == [
+        "a call that rang on several lines counts on each, and once in all lines"
+    ]
+    assert notes([row("line", 2), row("desk", 2)], 5.0) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (2 / 3, "66.6 %"),
+        (0.7496, "74.9 %"),
+        (0.9996, "99.9 %"),
+        (0.29, "29.0 %"),
+        (0.575, "57.5 %"),
+        (1.0, "100.0 %"),
+        (0.0, "0.0 %"),
+    ],
+)
+def test_a_share_is_cut_not_rounded(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
 def test_rows_for_programs_are_the_same_in_each_format(config: Path) -> None:
     rows = json.loads(report(config, *PERIOD, "--format", "json"))
     lines = report(config, *PERIOD, "--format", "jsonl").splitlines()
@@ -92,6 +133,27 @@ def test_by_day_hour_and_agent(config: Path) -> None:
     ]
 
 
+def test_without_a_row_the_first_row_still_names_the_fields(config: Path) -> None:
+    empty = ("--from", "2020-01-01", "--to", "2020-01-02", "--by", "agent", "--format", "csv")
+    assert report(config, *empty) == "agent,rings,answered,rona,talk_seconds,coverage\n"
+
+
+def test_closed_outputs_are_no_traceback(config: Path) -> None:
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        command = f'exec "$@" {closed}'
+        argv = [sys.executable, "-m", "ctid", "report", "--config", str(config)]
+        done = subprocess.run(
+            ["sh", "-c", command, "sh", *argv], capture_output=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_today_is_one_day(config: Path) -> None:
+    rows = json.loads(report(config, "--today", "--by", "day", "--format", "json"))
+    (last,) = json.loads(report(config, "--by", "day", "--format", "json"))[-1:]
+    assert [row["day"] for row in rows] == [last["day"]]
+
+
 def test_one_line_alone(config: Path) -> None:
     rows = json.loads(report(config, *PERIOD, "--line", "network", "--format", "json"))
     assert [row["name"] for row in rows] == ["network"]
@@ -102,6 +164,11 @@ def test_one_line_alone(config: Path) -> None:
     [
         (("--from", "yesterday"), "--from yesterday: no day; write it like 2026-11-25"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), "give the earlier day first"),
+        (("--from", "2099-01-01"), "--from 2099-01-01: has not begun; today is 20"),
+        (("--to", "2099-01-31"), "--to 2099-01-31: has not begun; today is 20"),
+        (("--from", "9999-12-31"), "--from 9999-12-31: not between 2000-01-01 and 2099-12-31"),
+        (("--from", "0001-01-01"), "--from 0001-01-01: not between 2000-01-01 and 2099-12-31"),
+        (("--today", "--to", "2026-11-25"), "--today already says from when to when"),
         (("--line", "netwrok"), "--line netwrok: no such line; there are: idle, network"),
     ],
 )

@@ -3,20 +3,17 @@
 import csv
 import io
 import json
-import os
-import pty
-import re
-import threading
 
 import pytest
 from rich.cells import cell_len
 
-from ctid.cli.table import Column, Format, columns_of, show
+from ctid.cli.table import LAST, Column, Format, columns_of, show
+from tests.terminal import on_terminal
 
 COLUMNS = [
     Column("who", "who", cut=True),
     Column("number", "number"),
-    Column("seconds", "seconds", right=True, spare=True),
+    Column("seconds", "seconds", right=True, spare=2),
 ]
 ROWS: list[dict[str, object]] = [
     {"who": "王小明", "number": "13800000001", "seconds": 1.5, "more": ["x"]},
@@ -46,37 +43,50 @@ def test_what_moves_the_cursor_does_not_reach_the_screen() -> None:
     assert "\x1b" not in shown(Format.TABLE, [{"who": "\x1b[2Jgone\r\n", "number": "1"}])
 
 
-def on_terminal(width: int) -> list[str]:
-    """The lines as a terminal of this width gets them, without their colours."""
-    ours, theirs = pty.openpty()
-    read: list[bytes] = []
-
-    def drain() -> None:
-        try:
-            while data := os.read(ours, 4096):
-                read.append(data)
-        except OSError:
-            pass  # that is how the end of a terminal looks
-
-    reader = threading.Thread(target=drain)
-    reader.start()
-    with open(theirs, "w", encoding="utf-8") as out, pytest.MonkeyPatch.context() as patch:  # noqa: PTH123 - a handle
-        patch.setenv("COLUMNS", str(width))
-        patch.setenv("TERM", "xterm")
-        show(ROWS, COLUMNS, Format.TABLE, out)
-    reader.join(5)
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(read).decode()).splitlines()
-
-
 def test_a_narrow_terminal_gets_short_rows_not_broken_ones() -> None:
-    lines = on_terminal(30)
-    assert len(lines) == 3
+    lines = on_terminal(30, lambda out: show(ROWS, COLUMNS, Format.TABLE, out))
     assert all(cell_len(line) <= 30 for line in lines)
     assert "seconds" not in lines[0]
     assert lines[2].startswith("[bold]O'Neil")
     assert "…" in lines[2]
     assert "13800000001" in lines[1]
+    assert " ".join(lines[3:]).split() == (
+        "not shown: seconds; a wider terminal or --format csv shows them".split()  # noqa: SIM905
+    )
+
+
+def test_what_is_short_is_shown_before_anything_is_left_out() -> None:
+    columns = [
+        Column("time", "time", short="clock"),
+        Column("rate", "adjusted rate", right=True),
+        Column("why", "why", spare=LAST),
+        Column("told", "told", wrap=True),
+    ]
+    rows = [
+        {
+            "time": "2026-11-25 08:30:00",
+            "clock": "08:30:00",
+            "rate": "66.6 %",
+            "why": "queue_timeout",
+            "told": "9 no_agents, 18 no_answer, 27 busy",
+        }
+    ]
+
+    def shown_at(width: int) -> list[str]:
+        return on_terminal(width, lambda out: show(rows, columns, Format.TABLE, out))
+
+    assert shown_at(100)[1].startswith("2026-11-25 08:30:00")
+    narrow = shown_at(60)
+    assert narrow[0].split() == ["adjusted"]
+    assert narrow[1].split() == ["time", "rate", "why", "told"]
+    assert narrow[2].split()[:4] == ["08:30:00", "66.6", "%", "queue_timeout"]
+    assert narrow[2].endswith(",")
+    assert narrow[3].split() == ["27", "busy"]
+    assert "queue_timeout" not in " ".join(shown_at(42))
+    # without a terminal nothing is lost
+    out = io.StringIO()
+    show(rows, columns, Format.TABLE, out)
+    assert out.getvalue().splitlines()[0].split() == "time adjusted rate why told".split()  # noqa: SIM905
 
 
 def test_json_is_an_array_with_all_that_is_in_a_row() -> None:
@@ -103,6 +113,10 @@ def test_csv_is_rfc_4180() -> None:
         ("-1+cmd", "'-1+cmd"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
+        ("＝1+1", "'＝1+1"),
+        ("＋1", "'＋1"),
+        ("+1-2", "'+1-2"),
+        ("-1 (2)", "'-1 (2)"),
         ("+8613800000001", "+8613800000001"),
         ("+86 (138) 0000-0001", "+86 (138) 0000-0001"),
         ("13800000001", "13800000001"),

@@ -119,7 +119,7 @@ def test_without_secrets_other_mistakes_are_still_found(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     assert problems(tmp_path / "ctid.toml") == [
-        "ctid.toml: cannot be read: No such file or directory"
+        "ctid.toml: there is no such file: give --config FILE, or copy config/ctid.toml there"
     ]
 
 
@@ -143,6 +143,35 @@ def test_a_secret_that_everybody_may_read_is_a_warning(tmp_path: Path) -> None:
     assert [line.removeprefix(f"{tmp_path}/") for line in config.warnings] == [
         f"ctid.toml:2: pbx[0].secret_file: everybody may read {secret}: chmod o-rwx {secret}"
     ]
+
+
+def test_a_secret_in_quotes_is_a_warning(tmp_path: Path) -> None:
+    secret = tmp_path / "ami.secret"
+    secret.write_text('"s3cret"\n')
+    secret.chmod(0o640)
+    config = load(written(tmp_path, '[[pbx]]\nsecret_file = "ami.secret"\n'))
+    (warning,) = config.warnings
+    assert warning.endswith(f"the quotes in {secret} count as part of the secret: take them out")
+    assert "s3cret" not in warning
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('a = "x', "1: a text is not closed: add the missing quote at its end"),
+        ("a = 'x", " a text is not closed: add the missing quote at its end"),
+        ("[line]\n[line]", "2: [line] is there already: write [[line]], for each of them"),
+        ("[line]\n[[line]]", "2: [[line]] cannot follow [line]: write [[line]] in row 1, too"),
+        ("[store]\n[pbx]\n[store]", "3: [store] is there already in row 1: put its keys together"),
+        ("[a]\nk=1\n[b]\nk=1\nk=2", "5: `k` has a value already in row 4: take one of them out"),
+        ("dids = ['1' '2']", "1: a comma between two values, or the ] of the list, is missing"),
+        ("tls = True", "1: is no value: a text stands in straight quotes, true and false are"),
+        ("a.b = 1\na = 2", "2: this key has a value already: take one of them out"),
+    ],
+)
+def test_what_is_no_toml_has_its_row_and_a_remedy(tmp_path: Path, text: str, problem: str) -> None:
+    (found,) = problems(written(tmp_path, text))
+    assert found.startswith(f"ctid.toml:{problem}")
 
 
 def test_plain_login_over_the_network_is_a_warning(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ README = (Path(__file__).parents[3] / "README.md").read_text()
 DEMO = config.load(Path(config.__file__).parents[1] / "demo/demo.toml", read_secrets=False)
 
 
+STATE = re.compile(
+    "  (ringing|answered|ended|missed|overflowed|not offered|called|lost|excluded)(?:  |$)"
+)
+
+
 def plain(frame: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", frame).strip("\n")
 
@@ -47,13 +52,17 @@ def frames(width: int, height: int, *, color: bool = True) -> list[str]:
     return shown
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (80, 12)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (80, 12), (60, 24)])
 def test_every_frame_fits(width: int, height: int) -> None:
     for frame in frames(width, height, color=False):
         text = plain(frame)
         assert len(text.splitlines()) < height
         assert all(cell_len(line) <= width for line in text.splitlines())
         assert "网络 network" in text
+        assert len(re.findall(r"75 % *(?:met|below)? *$", text, re.MULTILINE)) == len(DEMO.line)
+        visits = text.rpartition("75 %")[2].splitlines()[2:]
+        assert all(re.match(r"\d\d:\d\d:\d\d  \S", visit) for visit in visits)
+        assert all(STATE.search(visit) for visit in visits)
 
 
 def test_columns_stand_below_each_other_with_chinese_titles() -> None:

@@ -129,6 +129,17 @@ def test_days_are_as_long_as_the_clock_makes_them() -> None:
     assert month_of(date(2024, 2, 11)) == (date(2024, 2, 1), date(2024, 2, 29))
 
 
+def test_offers_that_lie_far_apart_are_two_for_the_desk_each_on_its_day() -> None:
+    day = date(2026, 11, 24)
+    begin = midnight(DAY, ZONE)
+    missed = offer(Outcome.MISSED, Reason.NO_ANSWER, at=begin - 4 * 3600)
+    later = offer(at=begin + 1800, line="server")
+    found = [
+        tally([missed, later], on, Desk(ZONE, {}))[Scope.DESK, ""].total() for on in (day, DAY)
+    ]
+    assert [(counts.rung, counts.answered) for counts in found] == [(1, 0), (1, 1)]
+
+
 @pytest.mark.parametrize(
     ("zone", "day"),
     [

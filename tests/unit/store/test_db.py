@@ -31,6 +31,7 @@ def test_a_postgresql_url_hides_its_password() -> None:
         ("sqlite://", "SQLite needs a file"),
         (":memory:", "SQLite needs a file"),
         ("sqlite:///:memory:", "SQLite needs a file"),
+        ("sqlite://srv/ctid.db", "a slash is missing: write sqlite:////srv/ctid.db"),
         ("mysql://ctid:hush@db.example/ctid", "mysql: databases are sqlite or postgresql"),
         ("://hush", "not a database URL"),
         ("postgresql://ctid:hush@db.example:port/ctid", "not a database URL"),

@@ -1,0 +1,31 @@
+"""`ctid check-config` as it is typed."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from ctid.cli import app
+
+
+def checked(folder: Path, text: str) -> Result:
+    path = folder / "ctid.toml"
+    path.write_text(text + '\n[[line]]\nname = "network"\nqueues = ["a"]\n')
+    return CliRunner().invoke(app, ["check-config", "--no-secrets", "--config", str(path)])
+
+
+def test_a_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    done = checked(tmp_path, '[store]\nurl = "calls/x.db"\n[control]\nsocket = "run/x.sock"')
+    assert done.exit_code == 0
+    assert done.stdout.endswith(": good (0 PBXs, 1 line)\n")
+    store, control = done.stderr.splitlines()
+    assert f": store.url: there is no folder {tmp_path}/calls: make it" in store
+    assert f": control.socket: there is no folder {tmp_path}/run: make it" in control
+    (tmp_path / "calls").mkdir()
+    assert checked(tmp_path, '[store]\nurl = "calls/x.db"').stderr == ""
+
+
+def test_a_url_with_a_slash_too_few_is_refused(tmp_path: Path) -> None:
+    done = checked(tmp_path, '[store]\nurl = "sqlite://srv/x.db"')
+    assert done.exit_code == 2
+    assert "store.url: a slash is missing: write sqlite:////srv/x.db" in done.stderr
+    assert done.stderr.count("\n") == 1
