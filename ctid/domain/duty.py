@@ -88,6 +88,10 @@ def _parse_time(text: str) -> int:
     return total
 
 
+_WINDOW_SECONDS = 7 * 86_400.0
+_LONGEST_BREAK_SECONDS = 366 * 86_400.0
+
+
 def is_on_duty(duty: Duty | None, unix_time: float, zone: str) -> bool:
     """Whether `unix_time` lies within duty hours in time zone `zone`; None is round the clock."""
     if duty is None:
@@ -132,6 +136,21 @@ def intervals(
 def seconds_on_duty(duty: Duty | None, begin: float, end: float, zone: str) -> float:
     """How long the duty hours between two instants last."""
     return sum(stop - start for start, stop in intervals(duty, begin, end, zone))
+
+
+def after_on_duty(duty: Duty | None, at: float, seconds: float, zone: str) -> float:
+    """The instant at which so many seconds of duty have passed since `at`.
+
+    Without any duty in the next _LONGEST_BREAK_SECONDS the clock on the wall counts.
+    """
+    begin, left = at, seconds
+    while begin < at + _LONGEST_BREAK_SECONDS + seconds:
+        for start, stop in intervals(duty, begin, begin + _WINDOW_SECONDS, zone):
+            if left <= stop - start:
+                return start + left
+            left -= stop - start
+        begin += _WINDOW_SECONDS
+    return at + seconds
 
 
 def _shifts_of(duty: Duty, day: date, zone: ZoneInfo) -> Iterator[tuple[float, float]]:

@@ -11,6 +11,7 @@ from ctid.domain.duty import (
     Duty,
     DutyError,
     Shift,
+    after_on_duty,
     intervals,
     is_on_duty,
     parse,
@@ -155,3 +156,24 @@ def test_an_instant_is_on_duty_exactly_within_the_intervals(
         instant = begin + length * step / 20
         inside = any(start <= instant < stop for start, stop in found)
         assert is_on_duty(duty, instant, zone) == inside
+
+
+@pytest.mark.parametrize(
+    ("missed", "hours", "due"),
+    [
+        ("2026-11-27 10:00", 4, "2026-11-27 14:00"),  # a Friday
+        ("2026-11-27 14:00", 4, "2026-11-30 10:00"),
+        ("2026-11-27 20:00", 1, "2026-11-30 09:00"),
+        ("2026-11-28 03:00", 8, "2026-11-30 16:00"),
+        ("2026-11-27 15:00", 1, "2026-11-27 16:00"),
+    ],
+)
+def test_a_term_runs_only_within_duty_hours(missed: str, hours: int, due: str) -> None:
+    duty = parse(["mon-fri 08:00-16:00"])
+    assert after_on_duty(duty, at(missed), hours * 3600, SHANGHAI) == at(due)
+
+
+def test_without_duty_a_term_runs_on_the_wall_clock() -> None:
+    now = at("2026-11-27 20:00")
+    assert after_on_duty(None, now, 3600.0, SHANGHAI) == now + 3600.0
+    assert after_on_duty(Duty(()), now, 3600.0, SHANGHAI) == now + 3600.0

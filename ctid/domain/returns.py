@@ -1,0 +1,200 @@
+"""Missed calls to return: who still waits for a call back, by DOMAIN's definition.
+
+Pure: the ended calls go in, the entries that changed come out; what is open is given at the start.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from ctid.domain.records import Direction, Outcome, Reason, Record
+
+CONNECTED_SECONDS: Final = 10.0
+"""An outbound call that was connected for less may have been answered by a voicemail."""
+
+
+class ReturnState(StrEnum):
+    OPEN = "open"
+    ATTEMPTED = "attempted"
+    REACHED = "reached"
+    CLOSED = "closed"
+
+
+class Miss(NamedTuple):
+    """One call that was not answered. `at`: when it was offered, or came (Unix seconds)."""
+
+    pbx: str
+    uniqueid: str
+    at: float
+    outcome: Outcome
+    reason: Reason | None
+
+
+class ToReturn(NamedTuple):
+    """One caller who was missed on one line, once or several times.
+
+    Key: (pbx, uniqueid) of the first miss. `number` is normalised, None for a caller who cannot be
+    called back; `shown` is as it arrived. `due_at`: when somebody has to have called. Once it is
+    settled (reached or closed), `settled_at`, `settled_by` and `why` tell how.
+    """
+
+    pbx: str
+    uniqueid: str
+    line: str
+    number: str | None
+    shown: str | None
+    name: str | None
+    state: ReturnState
+    misses: tuple[Miss, ...]
+    due_at: float
+    attempted_at: float | None = None
+    settled_at: float | None = None
+    settled_by: str | None = None
+    why: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has still to be reached."""
+        return self.state in (ReturnState.OPEN, ReturnState.ATTEMPTED)
+
+
+Due = Callable[[str, float], float]
+
+
+class Returns:
+    """Follows ended calls.
+
+    `normalize` makes numbers comparable, None where there is none; `due(line, at)` tells by when
+    who was missed then has to be called back.
+    """
+
+    def __init__(
+        self,
+        normalize: Callable[[str], str | None],
+        due: Due,
+        *,
+        connected_seconds: float = CONNECTED_SECONDS,
+    ) -> None:
+        self._normalize = normalize
+        self._due = due
+        self._connected_seconds = connected_seconds
+        # by number, by line; anonymous callers cannot be reached: nothing ever changes about them
+        self._open: dict[str, dict[str, ToReturn]] = {}
+
+    def restore(self, entries: Iterable[ToReturn]) -> None:
+        """Take up the open entries of the last run."""
+        for entry in entries:
+            if entry.number is not None and entry.is_open:
+                self._open.setdefault(entry.number, {})[entry.line] = entry
+
+    def receive(self, records: Iterable[Record]) -> list[ToReturn]:
+        """Take records as they were committed, those of a call together; what changed by them.
+
+        The same call may come again: nothing changes then.
+        """
+        changed: dict[tuple[str, str], ToReturn] = {}
+        for _, of_call in groupby(records, lambda record: (record.pbx, record.uniqueid)):
+            for entry in self._call(list(of_call)):
+                changed[entry.pbx, entry.uniqueid] = entry
+        return list(changed.values())
+
+    def close(self, entry: ToReturn, at: float, by: str, why: str) -> ToReturn:
+        """Somebody says that nobody has to be called."""
+        closed = entry._replace(state=ReturnState.CLOSED, settled_at=at, settled_by=by, why=why)
+        self._settle(closed)
+        return closed
+
+    def _call(self, visits: Sequence[Record]) -> list[ToReturn]:
+        call = visits[0]
+        if call.direction is Direction.INBOUND:
+            answered = [visit for visit in visits if visit.outcome is Outcome.ANSWERED]
+            if answered:
+                return self._reached_by_answer(answered[0])
+            missed = [visit for visit in visits if _is_missed(visit)]
+            return self._missed(missed[-1]) if missed and not call.open else []
+        if call.direction is Direction.OUTBOUND and not call.open and call.did:
+            return self._called(call)
+        return []
+
+    def _entries(self, number: str | None) -> list[ToReturn]:
+        return list(self._open.get(number, {}).values()) if number else []
+
+    def _reached_by_answer(self, visit: Record) -> list[ToReturn]:
+        at = visit.answered_at or visit.ended_at
+        number = self._normalize(visit.caller_number or "")
+        why = f"called again, answered on line {visit.line}"
+        return [
+            self._reached(entry, at, visit.agent, why)
+            for entry in self._entries(number)
+            if at is not None and at > entry.misses[-1].at
+        ]
+
+    def _called(self, call: Record) -> list[ToReturn]:
+        began = call.started_at or call.answered_at or call.ended_at
+        changed = []
+        for entry in self._entries(self._normalize(call.did or "")):
+            if began is None or began <= entry.misses[-1].at:
+                continue
+            if _connected(call) >= self._connected_seconds:
+                changed.append(self._reached(entry, call.answered_at, call.agent, "called back"))
+            elif entry.attempted_at is None or began > entry.attempted_at:
+                attempted = entry._replace(state=ReturnState.ATTEMPTED, attempted_at=began)
+                self._keep(attempted)
+                changed.append(attempted)
+        return changed
+
+    def _missed(self, visit: Record) -> list[ToReturn]:
+        at = visit.offered_at or visit.started_at or visit.ended_at
+        if at is None or visit.line is None or visit.outcome is None:
+            return []
+        miss = Miss(visit.pbx, visit.uniqueid, at, visit.outcome, visit.reason)
+        number = self._normalize(visit.caller_number or "")
+        known = self._open.get(number, {}).get(visit.line) if number else None
+        if known is None:
+            entry = ToReturn(
+                visit.pbx,
+                visit.uniqueid,
+                visit.line,
+                number,
+                visit.caller_number,
+                visit.caller_name,
+                ReturnState.OPEN,
+                (miss,),
+                self._due(visit.line, at),
+            )
+        elif any(miss[:2] == other[:2] for other in known.misses):
+            return []
+        else:
+            # whoever calls again has to be called again
+            entry = known._replace(state=ReturnState.OPEN, misses=(*known.misses, miss))
+        self._keep(entry)
+        return [entry]
+
+    def _reached(self, entry: ToReturn, at: float | None, by: str | None, why: str) -> ToReturn:
+        reached = entry._replace(state=ReturnState.REACHED, settled_at=at, settled_by=by, why=why)
+        self._settle(reached)
+        return reached
+
+    def _keep(self, entry: ToReturn) -> None:
+        if entry.number is not None:
+            self._open.setdefault(entry.number, {})[entry.line] = entry
+
+    def _settle(self, entry: ToReturn) -> None:
+        lines = self._open.get(entry.number or "", {})
+        lines.pop(entry.line, None)
+        if not lines:
+            self._open.pop(entry.number or "", None)
+
+
+def _is_missed(visit: Record) -> bool:
+    if visit.outcome is Outcome.NOT_OFFERED:
+        return visit.reason is Reason.AFTER_HOURS
+    return visit.outcome in (Outcome.MISSED, Outcome.OVERFLOWED)
+
+
+def _connected(call: Record) -> float:
+    """Seconds for which an outbound call was connected, as far as is known."""
+    if call.answered_at is None or call.ended_at is None:
+        return 0.0
+    return call.ended_at - call.answered_at

@@ -1,0 +1,185 @@
+"""Who was missed and has to be called back: open, attempted, reached, closed."""
+
+from typing import Any
+
+import pytest
+
+from ctid.domain.numbers import Numbering, normalizer
+from ctid.domain.records import Direction, Outcome, Reason, Record
+from ctid.domain.returns import Returns, ReturnState, ToReturn
+
+CALLER = "13800138000"
+HOUR = 3600.0
+
+
+def record(at: float, **given: Any) -> Record:
+    """A missed call of CALLER on line network, offered at `at`, a minute long."""
+    fields: dict[str, Any] = dict.fromkeys(Record._fields)
+    fields |= {
+        "pbx": "main",
+        "uniqueid": f"{at}",
+        "linkedid": f"{at}",
+        "ordinal": 0,
+        "direction": Direction.INBOUND,
+        "line": "network",
+        "transferred": False,
+        "caller_number": CALLER,
+        "started_at": at,
+        "offered_at": at,
+        "ended_at": at + 60,
+        "outcome": Outcome.MISSED,
+        "reason": Reason.CALLER_HANGUP,
+        "agents_rung": (),
+        "rings": (),
+        "transfers": (),
+        "open": False,
+        "because": "",
+    }
+    return Record(**(fields | given))
+
+
+def answered(at: float, **given: Any) -> Record:
+    fields = {"outcome": Outcome.ANSWERED, "reason": None, "answered_at": at + 5, "agent": "Li"}
+    return record(at, **(fields | given))
+
+
+def outbound(at: float, seconds: float | None, to: str = CALLER) -> Record:
+    """An agent's call to `to`, connected for so long; None: not answered."""
+    began = None if seconds is None else at + 10
+    return record(
+        at,
+        direction=Direction.OUTBOUND,
+        line=None,
+        caller_number="101",
+        did=to,
+        offered_at=None,
+        outcome=None,
+        reason=None,
+        agent="Li",
+        answered_at=began,
+        ended_at=at + 10 + (seconds or 0),
+    )
+
+
+@pytest.fixture
+def returns() -> Returns:
+    return Returns(normalizer(Numbering("CN", outside_prefixes=("9",))), lambda _, at: at + HOUR)
+
+
+def one(entries: list[ToReturn]) -> ToReturn:
+    (entry,) = entries
+    return entry
+
+
+def test_a_miss_is_open_and_has_a_due_time(returns: Returns) -> None:
+    entry = one(returns.receive([record(100.0)]))
+    assert (entry.state, entry.number, entry.shown) == (ReturnState.OPEN, "+8613800138000", CALLER)
+    assert (entry.due_at, len(entry.misses), entry.is_open) == (100.0 + HOUR, 1, True)
+
+
+def test_misses_of_one_number_on_one_line_are_one_entry(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    entry = one(returns.receive([record(500.0, caller_number="+8613800138000")]))
+    assert [miss.at for miss in entry.misses] == [100.0, 500.0]
+    assert (entry.uniqueid, entry.due_at) == ("100.0", 100.0 + HOUR)
+    assert one(returns.receive([record(600.0, line="server")])).uniqueid == "600.0"
+
+
+def test_the_same_call_again_changes_nothing(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    assert returns.receive([record(100.0)]) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "listed"),
+    [
+        (Outcome.MISSED, Reason.BUSY, True),
+        (Outcome.OVERFLOWED, Reason.QUEUE_TIMEOUT, True),
+        (Outcome.NOT_OFFERED, Reason.AFTER_HOURS, True),
+        (Outcome.NOT_OFFERED, Reason.IVR_HANGUP, False),
+        (Outcome.EXCLUDED, Reason.TEST, False),
+        (Outcome.LOST, None, False),
+    ],
+)
+def test_who_is_missed(returns: Returns, outcome: Outcome, reason: Reason, listed: bool) -> None:
+    assert bool(returns.receive([record(100.0, outcome=outcome, reason=reason)])) is listed
+
+
+def test_an_overflow_that_was_answered_elsewhere_is_no_miss(returns: Returns) -> None:
+    gone = record(100.0, outcome=Outcome.OVERFLOWED, reason=Reason.QUEUE_TIMEOUT)
+    assert returns.receive([gone, answered(130.0, uniqueid="100.0", ordinal=1)]) == []
+
+
+def test_an_overflow_that_was_missed_is_one_of_the_last_line(returns: Returns) -> None:
+    gone = record(100.0, outcome=Outcome.OVERFLOWED, reason=Reason.QUEUE_TIMEOUT)
+    missed = record(130.0, uniqueid="100.0", ordinal=1, line="server")
+    assert one(returns.receive([gone, missed])).line == "server"
+
+
+def test_who_calls_again_and_is_answered_on_any_line_is_reached(returns: Returns) -> None:
+    returns.receive([record(100.0), record(200.0, line="server")])
+    reached = returns.receive([answered(900.0, caller_number="008613800138000")])
+    assert {(e.line, e.state, e.settled_at, e.settled_by) for e in reached} == {
+        ("network", ReturnState.REACHED, 905.0, "Li"),
+        ("server", ReturnState.REACHED, 905.0, "Li"),
+    }
+    assert one(returns.receive([record(1000.0)])).misses[0].at == 1000.0
+
+
+def test_an_answer_before_the_miss_reaches_nobody(returns: Returns) -> None:
+    returns.receive([record(1000.0)])
+    assert returns.receive([answered(900.0)]) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"),
+    [(10.0, ReturnState.REACHED), (9.9, ReturnState.ATTEMPTED), (None, ReturnState.ATTEMPTED)],
+)
+@pytest.mark.parametrize("to", [CALLER, "913800138000", "+8613800138000"])
+def test_a_call_back_reaches_if_it_stays_connected(
+    returns: Returns, seconds: float | None, state: ReturnState, to: str
+) -> None:
+    returns.receive([record(100.0)])
+    assert one(returns.receive([outbound(300.0, seconds, to)])).state is state
+
+
+def test_who_was_tried_and_calls_again_in_vain_is_open_again(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    returns.receive([outbound(300.0, None)])
+    entry = one(returns.receive([record(900.0)]))
+    assert (entry.state, entry.attempted_at) == (ReturnState.OPEN, 300.0)
+
+
+def test_calls_that_are_under_way_and_other_numbers_change_nothing(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    assert returns.receive([outbound(300.0, 60.0)._replace(open=True)]) == []
+    assert returns.receive([outbound(300.0, 60.0, "13900139000")]) == []
+    assert returns.receive([outbound(50.0, 60.0)]) == []
+
+
+def test_the_anonymous_are_listed_each_and_never_reached(returns: Returns) -> None:
+    for number in (None, "anonymous"):
+        assert one(returns.receive([record(100.0, caller_number=number)])).number is None
+    assert returns.receive([answered(900.0, caller_number=None)]) == []
+
+
+def test_a_person_closes_an_entry_with_a_reason(returns: Returns) -> None:
+    entry = one(returns.receive([record(100.0)]))
+    closed = returns.close(entry, 500.0, "zhang", "wrote a mail")
+    assert (closed.state, closed.settled_by, closed.why) == (
+        ReturnState.CLOSED,
+        "zhang",
+        "wrote a mail",
+    )
+    assert returns.receive([answered(900.0)]) == []
+
+
+def test_what_is_open_is_taken_up_after_a_restart(returns: Returns) -> None:
+    before = one(returns.receive([record(100.0)]))
+    later = Returns(normalizer(Numbering("CN")), lambda _, at: at + HOUR)
+    later.restore([before])
+    assert one(later.receive([record(500.0)])).misses == (
+        *before.misses,
+        before.misses[0]._replace(uniqueid="500.0", at=500.0),
+    )
+    assert one(later.receive([answered(900.0)])).state is ReturnState.REACHED
