@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import typer
@@ -105,26 +105,38 @@ def _find(database: Asking, call: str, pbxs: Sequence[str]) -> _Told:
 def _in_words(told: _Told, zone: ZoneInfo, width: int | None) -> Iterator[str]:
     first = told.records[0]
     yield from wrapped("", f"{_plain(story.headline(first))}; {first.pbx}/{first.uniqueid}", width)
-    steps = [fact for fact in told.facts if fact.kind != "ended"]
+    steps = [
+        _Step(fact.at, _plain(story.sentence(fact)), _plain(fact.because))
+        for fact in told.facts
+        if fact.kind != "ended"
+    ]
+    steps += [_Step(gap.began_at, _gap(gap, zone), "") for gap in told.gaps]
+    steps.sort(key=lambda step: step.at)  # what has one time stays in its order
     if steps:
         day = (times.to_milliseconds(steps[0].at, zone) or "")[:10]
         yield f"{day}, times of {zone.key}"
     yield ""
     yield from _steps(steps, zone, width)
-    if not steps:
+    if not told.facts:
         yield "No steps of this call are kept."
-    for gap in told.gaps:
-        yield from wrapped("", _gap(gap, zone), width)
     yield ""
     for record in told.records:
         yield from wrapped("", _plain(story.decision(record)), width)
 
 
-def _steps(steps: list[Fact], zone: ZoneInfo, width: int | None) -> Iterator[str]:
+class _Step(NamedTuple):
+    """A row of the story. `at`: Unix seconds."""
+
+    at: float
+    sentence: str
+    because: str
+
+
+def _steps(steps: list[_Step], zone: ZoneInfo, width: int | None) -> Iterator[str]:
     """A row a step, its reason on the right; on a narrow terminal the reason stands below it."""
-    sentences = [_plain(story.sentence(fact)) for fact in steps]
-    reasons = [f"[{_plain(fact.because)}]" if fact.because else "" for fact in steps]
-    clocks = [(times.to_milliseconds(fact.at, zone) or "")[11:] for fact in steps]
+    sentences = [step.sentence for step in steps]
+    reasons = [f"[{step.because}]" if step.because else "" for step in steps]
+    clocks = [(times.to_milliseconds(step.at, zone) or "")[11:] for step in steps]
     longest = max(map(cell_len, sentences), default=0)
     rows = [
         f"{at}  {set_cell_size(text, longest)}  {why}" if why else f"{at}  {text}"

@@ -115,6 +115,9 @@ def test_gaps_are_told_names_are_harmless_and_an_id_of_two_pbxs_has_to_be_told_a
             gap = Gap("other", samples.BEGAN + 20, samples.BEGAN + 30, GapCause.DAEMON_DOWN)
             await store.commit(batch)
             await store.commit(Batch(records=(twin,), gaps=(gap,)))
+            first, last = (batch.facts[n].at for n in (0, -1))
+            between = Gap("main", (first + last) / 2, last, GapCause.CONNECTION_LOST)
+            await store.commit(Batch(gaps=(between,)))
 
     asyncio.run(fill())
     both = ctid("explain", samples.uniqueid(1), "--config", config)
@@ -122,6 +125,10 @@ def test_gaps_are_told_names_are_harmless_and_an_id_of_two_pbxs_has_to_be_told_a
     assert both.stderr.endswith("write main/1760000000.1 or other/1760000000.1\n")
     text = told(ctid, config, "other/1760000000.1")
     assert "No steps of this call are kept." in text
+    # in its place between the steps
+    rows = told(ctid, config, "main/1760000000.1").splitlines()
+    gaps = ["Not seen from" in row for row in rows if row.startswith("08:53")]
+    assert gaps == [False, False, True, False]
     assert "Not seen from 2025-10-09 08:53:40.000 to 2025-10-09 08:53:50.000: ctid did" in text
     assert "\x1b" not in text
 
