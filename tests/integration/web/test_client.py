@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def forget(folder: Path, number: str) -> Result:
     """The command, as it is typed."""
-    arguments = ["forget", number, "--config", str(folder / "ctid.toml")]
+    arguments = ["forget", number, "--yes", "--config", str(folder / "ctid.toml")]
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
 
