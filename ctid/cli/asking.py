@@ -5,16 +5,16 @@ from collections.abc import Collection, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from ctid.cli.common import fail
+from ctid.cli.common import fail, fail_no_text
 from ctid.config import Config
 from ctid.domain.records import Record
 from ctid.domain.tally import Scope
 from ctid.store import db, offers
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
-from ctid.store.schema import gap, record, summary, summary_day
+from ctid.store.schema import summary
 
 _T = TypeVar("_T")
 
@@ -59,8 +59,7 @@ def asking(config: Config) -> Iterator[Asking]:
     except StoreUnavailable as error:
         fail_without_database(config, error)
     except UnicodeEncodeError:
-        # what the shell gave is kept as lone surrogates, which no database takes
-        fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)
+        fail_no_text()
 
 
 async def lines_of(reader: Reader, config: Config) -> set[str]:
@@ -70,19 +69,6 @@ async def lines_of(reader: Reader, config: Config) -> set[str]:
         recorded = await offers.lines(connection)
         summarised = (await connection.execute(of_figures)).scalars().all()
     return {*(line.name for line in config.line), *recorded, *summarised}
-
-
-async def recorded_since(reader: Reader) -> float | None:
-    """When recording began (Unix seconds), as far as it is kept. Raises StoreUnavailable."""
-    beginnings = (
-        select(func.min(record.c.started_at)),
-        select(func.min(gap.c.began_at)),
-        # days whose records were deleted by age
-        select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen),
-    )
-    async with reader.transaction() as connection:
-        known = [await connection.scalar(first) for first in beginnings]
-    return min((at for at in known if at is not None), default=None)
 
 
 def see_lines(wanted: Iterable[str], known: Collection[str]) -> None:

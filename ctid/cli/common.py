@@ -21,6 +21,14 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def fail_no_text() -> NoReturn:
+    """End the command for an argument whose bytes are no text.
+
+    The shell's bytes are kept as lone surrogates, which neither database nor daemon takes.
+    """
+    fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)
+
+
 def load_config(path: Path, *, read_secrets: bool) -> config.Config:
     """The configuration; ends the command with all its mistakes, one a line."""
     try:

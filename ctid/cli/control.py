@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ctid.cli.common import fail
+from ctid.cli.common import fail, fail_no_text
 from ctid.config import Config
 from ctid.web import socket_path
 
@@ -45,8 +45,7 @@ def ask(config: Config, method: str, route: str, body: object = None) -> Any:
     except NotAnsweredError as error:
         fail(str(error))
     except UnicodeEncodeError:
-        # as ctid.cli.asking says it: what the shell gave is kept as lone surrogates
-        fail("what was asked for is not UTF-8 text; is the terminal's character set UTF-8?", 2)
+        fail_no_text()
 
 
 def request(

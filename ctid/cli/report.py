@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ctid.cli import times
-from ctid.cli.asking import fail_without_database, lines_of, recorded_since, see_lines
+from ctid.cli.asking import fail_without_database, lines_of, see_lines
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.table import LAST, Column, Format, FormatOption, columns_of, show
 from ctid.cli.wrapping import terminal_width, wrapped
@@ -112,7 +112,8 @@ async def _found(config: Config, period: Period, by: By, line: str | None, now: 
         if line is not None:
             see_lines([line], await lines_of(reader, config))
         rows = await _rows(reader, config, period, by, line, now)
-        return _Found(rows, await recorded_since(reader))
+        async with reader.transaction() as connection:
+            return _Found(rows, await figures.recorded_since(connection))
 
 
 async def _rows(

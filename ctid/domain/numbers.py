@@ -41,7 +41,7 @@ def normalizer(numbering: Numbering) -> Callable[[str], str | None]:
             found = _public(candidate, numbering.region)
             if found is not None:
                 return found
-        return digits if text == digits else text
+        return text
 
     return normalize
 

@@ -84,6 +84,18 @@ class AgentFigure:
     coverage: float | None
 
 
+async def recorded_since(connection: AsyncConnection) -> float | None:
+    """Give when recording began (Unix seconds), as far as it is kept; None: nothing ever was."""
+    beginnings = (
+        select(func.min(record.c.started_at)),
+        select(func.min(gap.c.began_at)),
+        # days whose records were deleted by age
+        select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen),
+    )
+    known = [await connection.scalar(first) for first in beginnings]
+    return min((at for at in known if at is not None), default=None)
+
+
 async def by_line(reader: Reader, desk: Desk, period: Period, now: float) -> list[Figure]:
     """Of every line with records or a configuration, of specialties of several, of the desk."""
     found: dict[Key, Counts] = {}
@@ -300,22 +312,13 @@ async def _gaps(connection: AsyncConnection, desk: Desk, period: Period, now: fl
         for row in (await connection.execute(select(gap).where(touching))).mappings()
     ]
     last_seen = {pbx: at for pbx, at, _ in await connection.execute(select(seen))}
-    frozen = select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen)
-    beginnings = [
-        await connection.scalar(query)
-        for query in (
-            select(func.min(record.c.started_at)),
-            select(func.min(gap.c.began_at)),
-            frozen,
-        )
-    ]
-    known = [at for at in beginnings if at is not None]
+    recorded = await recorded_since(connection)
     for pbx in desk.pbxs:
         until = last_seen.get(pbx)
         if until is None:
             found.append(Gap(pbx, begin, None, GapCause.UNREACHABLE))
             continue
-        since = min(known, default=until)
+        since = until if recorded is None else recorded
         if begin < since:
             found.append(Gap(pbx, begin, since, GapCause.DAEMON_DOWN))
         if now - until > _SEEN_LATE_SECONDS:

@@ -9,8 +9,11 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import pytest
 from rich.console import Console
@@ -169,28 +172,42 @@ def test_the_command_ends_with_0_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("after", ["", "simulated PBX", "ringing", "answered"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path: Path) -> None:
-    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+class Started(NamedTuple):
+    """A demo in a process of its own, and what it says."""
+
+    process: subprocess.Popen[str]
+    out: IO[str]
+    errors: IO[str]
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[Started]:
+    """It keeps its files below `folder`."""
     with subprocess.Popen(
-        [*CTID, "--hold", "--speed", "5"],
-        env=environ,
+        [*CTID, *arguments],
+        env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as demo:
-        assert demo.stdout is not None
-        assert demo.stderr is not None
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        yield Started(process, process.stdout, process.stderr)
+
+
+@pytest.mark.parametrize("after", ["", "simulated PBX", "ringing", "answered"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path: Path) -> None:
+    with started(tmp_path, "--hold", "--speed", "5") as demo:
         if after:
-            for line in demo.stdout:
+            for line in demo.out:
                 if after in line:
                     break
         else:
             asyncio.run(waiting.until(lambda: any(tmp_path.iterdir())))
-        demo.send_signal(number)
-        rest, errors = demo.stdout.read(), demo.stderr.read()
-        assert demo.wait(20) in ((0,) if after or number is signal.SIGINT else (0, -number))
+        demo.process.send_signal(number)
+        rest, errors = demo.out.read(), demo.errors.read()
+        assert demo.process.wait(20) in ((0,) if after or number is signal.SIGINT else (0, -number))
     assert errors == ""
     if after:
         assert "Rate = answered / rung" in rest
@@ -199,14 +216,8 @@ def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path:
 
 
 def test_a_daemon_beside_it_is_refused_its_database(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*CTID, "--hold", "--speed", "5"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as demo:
-        assert demo.stdout is not None
-        for line in demo.stdout:
+    with started(tmp_path, "--hold", "--speed", "5") as demo:
+        for line in demo.out:
             if "ringing" in line:
                 break
         (folder,) = tmp_path.iterdir()
@@ -217,58 +228,36 @@ def test_a_daemon_beside_it_is_refused_its_database(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        demo.terminate()
-        demo.stdout.read()
+        demo.process.terminate()
+        demo.out.read()
     assert done.returncode == 1
     assert "in use by another ctid run" in done.stderr
 
 
 def test_who_has_seen_enough_is_no_failure_with_a_traceback(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*CTID, "--hold", "--speed", "30"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as demo:
-        assert demo.stdout is not None
-        assert demo.stderr is not None
-        demo.stdout.readline()
-        demo.stdout.close()
-        assert demo.stderr.read() == ""
-        assert demo.wait(20) == 1
+    with started(tmp_path, "--hold", "--speed", "30") as demo:
+        demo.out.readline()
+        demo.out.close()
+        assert demo.errors.read() == ""
+        assert demo.process.wait(20) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_who_leaves_during_the_summary_leaves_nothing_behind(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*CTID, "--seconds", "5", "--speed", "30"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as demo:
-        assert demo.stdout is not None
-        assert demo.stderr is not None
-        for line in demo.stdout:
+    with started(tmp_path, "--seconds", "5", "--speed", "30") as demo:
+        for line in demo.out:
             if line.startswith("Line "):
                 break
-        demo.stdout.close()
-        assert demo.stderr.read() == ""
-        assert demo.wait(20) in (0, 1)  # 0: all was written before
+        demo.out.close()
+        assert demo.errors.read() == ""
+        assert demo.process.wait(20) in (0, 1)  # 0: all was written before
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*CTID, "--hold", "--speed", "5"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as demo:
-        assert demo.stdout is not None
+    with started(tmp_path, "--hold", "--speed", "5") as demo:
         shown = []
-        for line in demo.stdout:
+        for line in demo.out:
             if line.startswith("  ctid "):
                 shown.append(line.split()[1:])
             if "ringing" in line:
@@ -280,9 +269,9 @@ def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
             )
             assert (done.returncode, done.stderr) == (0, "")
             assert "network" in done.stdout
-        demo.send_signal(signal.SIGINT)
-        demo.stdout.read()
-        assert demo.wait(20) == 0
+        demo.process.send_signal(signal.SIGINT)
+        demo.out.read()
+        assert demo.process.wait(20) == 0
 
 
 def test_hold_and_seconds_contradict_each_other() -> None:
