@@ -7,6 +7,7 @@ a rate without calls is "no calls", neither 0 nor 1. Rates are between 0 and 1, 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, NamedTuple, Self
 
 from ctid.domain.records import Outcome, Reason
@@ -231,14 +232,30 @@ class Counts:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Read what `to_json` gave."""
-        outcomes = {}
-        for words, number in value["outcomes"].items():
-            word, _, why = words.partition(".")
-            outcomes[word, why] = number
-        return cls(**{**value, "outcomes": outcomes})
+        counts = cls()
+        counts.add_json(value)
+        return counts
+
+    def add_json(self, value: Mapping[str, Any]) -> None:
+        """Add what `to_json` gave, of thousands without a `Counts` for each."""
+        for name, found in value.items():
+            if name == "outcomes":
+                for words, number in found.items():
+                    key = _outcome_of(words)
+                    self.outcomes[key] = self.outcomes.get(key, 0) + number
+            elif name == "longest_wait":
+                self.longest_wait = max(self.longest_wait or 0.0, found)
+            else:
+                setattr(self, name, getattr(self, name) + found)
 
 
 _PLAIN: Final = tuple(name for name in Counts.__slots__ if name not in ("outcomes", "longest_wait"))
+
+
+@cache  # there are no more than outcomes and reasons
+def _outcome_of(words: str) -> tuple[str, str]:
+    outcome, _, reason = words.partition(".")
+    return outcome, reason
 
 
 def _ratio(part: float, whole: int) -> float | None:

@@ -75,21 +75,23 @@ class Hours:
         return whole
 
 
-def tally(offers: Sequence[Offer], day: date, desk: Desk) -> dict[Key, Hours]:
-    """Count the ended offers of one local day.
+def tally(
+    offers: Sequence[Offer], day: date, desk: Desk, *, hourly: bool = True
+) -> dict[Key, Hours]:
+    """Count the ended offers of one local day; without `hourly` all of them as of hour 0.
 
     `offers` are those of the day and REACH_SECONDS around it: a call that came to one line before
     midnight and to another after it is, for the desk, of the day it came first.
     """
-    return _Tally(day, desk).count(offers)
+    return _Tally(day, desk, hourly=hourly).count(offers)
 
 
 class _Tally:
-    def __init__(self, day: date, desk: Desk) -> None:
+    def __init__(self, day: date, desk: Desk, *, hourly: bool) -> None:
         self._desk = desk
         self._begin = midnight(day, desk.zone)
         self._end = midnight(date.fromordinal(day.toordinal() + 1), desk.zone)
-        self._hours = list(hour_starts(day, desk.zone))
+        self._hours = list(hour_starts(day, desk.zone)) if hourly else [(self._begin, 0)]
         self._duty: dict[str, list[float]] = {}
         self._found: dict[Key, Hours] = {}
 

@@ -83,11 +83,6 @@ def agents_row(
     }
 
 
-def counts_from(total: str) -> Counts:
-    """Read the column `total` of a line, a specialty or the desk."""
-    return Counts.from_json(orjson.loads(total))
-
-
 def hours_from(hours: str) -> Hours:
     """Read the column `hours`."""
     found = orjson.loads(hours).items()

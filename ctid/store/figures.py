@@ -5,7 +5,7 @@ stale, from their offers. Both are counted by the same code.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Final
 
+import orjson
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,13 +21,12 @@ from ctid.domain.days import days, hour_starts, local_day, midnight, month_of
 from ctid.domain.kpi import AgentCounts, Counts
 from ctid.domain.records import Gap, GapCause
 from ctid.domain.tally import DESK, HOURS, REACH_SECONDS, Desk, Hours, Key, Scope, coverage, tally
-from ctid.store import offers, rows
+from ctid.store import db, offers, rows
 from ctid.store.days import (
     AGENTS,
     Agents,
     Span,
     add_agents,
-    counts_from,
     hours_from,
     merge_agents,
     states,
@@ -37,6 +37,7 @@ from ctid.store.schema import gap, record, seen, summary, summary_day
 
 _SUM = summary.c
 _at = attrgetter("at")
+_SCOPES: Final = {scope.value: scope for scope in Scope}
 _DAYS_AT_ONCE: Final = 7
 _SEEN_LATE_SECONDS: Final = 30.0
 """`seen_until` is written every 5 s; older than this, nobody is watching."""
@@ -86,13 +87,13 @@ class AgentFigure:
 
 async def recorded_since(connection: AsyncConnection) -> float | None:
     """Give when recording began (Unix seconds), as far as it is kept; None: nothing ever was."""
-    beginnings = (
-        select(func.min(record.c.started_at)),
-        select(func.min(gap.c.began_at)),
+    beginnings = select(
+        select(func.min(record.c.started_at)).scalar_subquery(),
+        select(func.min(gap.c.began_at)).scalar_subquery(),
         # days whose records were deleted by age
-        select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen),
+        select(func.min(summary_day.c.began_at)).where(summary_day.c.frozen).scalar_subquery(),
     )
-    known = [await connection.scalar(first) for first in beginnings]
+    known = (await connection.execute(beginnings)).one()
     return min((at for at in known if at is not None), default=None)
 
 
@@ -100,8 +101,11 @@ async def by_line(reader: Reader, desk: Desk, period: Period, now: float) -> lis
     """Of every line with records or a configuration, of specialties of several, of the desk."""
     found: dict[Key, Counts] = {}
     async with reader.transaction() as connection:
-        for key, _, counts in await _totals(connection, desk, period, None, now):
-            found.setdefault(key, Counts()).add(counts)
+
+        def of_key(key: Key, _: date) -> Counts:
+            return found.setdefault(key, Counts())
+
+        await _add_totals(connection, desk, period, None, now, of_key)
         seen_share = await _coverage(connection, desk, period, now)
     for name in desk.lines:
         found.setdefault((Scope.LINE, name), Counts())
@@ -120,8 +124,9 @@ async def by_day(
     found = {day: Counts() for day in days(period.first, period.last)}
     figures = []
     async with reader.transaction() as connection:
-        for _, day, counts in await _totals(connection, desk, period, key, now, months=False):
-            found[day].add(counts)
+        await _add_totals(
+            connection, desk, period, key, now, lambda _, day: found[day], months=False
+        )
         gaps = await _gaps(connection, desk, period, now)
     for day, counts in found.items():
         stretch = _stretch(desk, Period(day, day), now)
@@ -189,7 +194,7 @@ class _Parts:
 async def _parts(
     connection: AsyncConnection, desk: Desk, period: Period, now: float, *, months: bool
 ) -> _Parts:
-    known = await states(connection, period.first, period.last)
+    known = await states(connection, month_of(period.first)[0], month_of(period.last)[1])
     current = {day for day, state in known.items() if state.is_current(desk.zone)}
     query = select(_SUM.began_on).distinct().where(_SUM.span == Span.MONTH.value)
     written = set((await connection.execute(query)).scalars()) if months else set()
@@ -197,11 +202,12 @@ async def _parts(
     open_days = []
     for first, group in groupby(days(period.first, period.last), lambda day: day.replace(day=1)):
         of = list(group)
-        whole = (of[0], of[-1]) == month_of(first)
-        if whole and first.isoformat() in written and current.issuperset(of):
+        # a month's row is of all its days that are known; it goes when one of them is counted
+        added_up = {day for day in days(*month_of(first)) if day in known}
+        if first.isoformat() in written and added_up <= current.intersection(of):
             parts.months.append(first)
-            continue
-        parts.days.extend(day for day in of if day in current)
+        else:
+            parts.days.extend(day for day in of if day in current)
         open_days += [day for day in of if day not in current]
     begun = await offers.first(connection) if open_days else None
     for day in open_days:
@@ -217,30 +223,30 @@ async def _parts(
     return parts
 
 
-async def _totals(
+async def _add_totals(
     connection: AsyncConnection,
     desk: Desk,
     period: Period,
     key: Key | None,
     now: float,
+    to: Callable[[Key, date], Counts],
     *,
     months: bool = True,
-) -> list[tuple[Key, date, Counts]]:
+) -> None:
+    """Add all that was counted of one key, or of every, to the counts that `to` gives for it."""
     parts = await _parts(connection, desk, period, now, months=months)
     query = select(_SUM.scope, _SUM.name, _SUM.began_on, _SUM.total).where(_SUM.scope != AGENTS)
     if key is not None:
         query = query.where(_SUM.scope == key[0].value, _SUM.name == key[1])
-    found: list[tuple[Key, date, Counts]] = []
     for span, chosen in parts.spans():
         if chosen:
+            written = {day.isoformat(): day for day in chosen}
             rows_of = query.where(_SUM.span == span.value, within(_SUM.began_on, chosen))
-            for scope, name, day, total in await connection.execute(rows_of):
-                at = date.fromisoformat(day)
-                found.append(((Scope(scope), name), at, counts_from(total)))
-    for day, of, hours in await _counted_now(connection, desk, parts.runs):
+            for scope, name, day, total in await db.fetch_all(connection, rows_of):
+                to((_SCOPES[scope], name), written[day]).add_json(orjson.loads(total))
+    for at, of, hours in await _counted_now(connection, desk, parts.runs, hourly=False):
         if key is None or of == key:
-            found.append((of, day, hours.total()))
-    return found
+            to(of, at).add(hours.total())
 
 
 async def _hours(
@@ -252,12 +258,12 @@ async def _hours(
     for span, chosen in parts.spans():
         rows_of = query.where(_SUM.span == span.value, within(_SUM.began_on, chosen))
         found += [hours_from(text) for text in (await connection.execute(rows_of)).scalars()]
-    counted = await _counted_now(connection, desk, parts.runs)
+    counted = await _counted_now(connection, desk, parts.runs, hourly=True)
     return found + [hours for _, of, hours in counted if of == key]
 
 
 async def _counted_now(
-    connection: AsyncConnection, desk: Desk, runs: Iterable[Sequence[date]]
+    connection: AsyncConnection, desk: Desk, runs: Iterable[Sequence[date]], *, hourly: bool
 ) -> list[tuple[date, Key, Hours]]:
     found: list[tuple[date, Key, Hours]] = []
     runs = list(runs)
@@ -271,7 +277,7 @@ async def _counted_now(
             low = bisect_left(ordered, first - REACH_SECONDS, key=_at)
             high = bisect_left(ordered, last + REACH_SECONDS, key=_at)
             if low < high:
-                counted = tally(ordered[low:high], day, desk)
+                counted = tally(ordered[low:high], day, desk, hourly=hourly)
                 found += [(day, key, hours) for key, hours in counted.items()]
     return found
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ctid.domain.days import EARLIEST
 from ctid.domain.kpi import AgentCounts, Offer
 from ctid.domain.records import Outcome, RingResult
+from ctid.store import db
 from ctid.store.schema import record, ring
 
 _C: Final = record.c
@@ -42,15 +43,13 @@ async def lines(connection: AsyncConnection) -> list[str]:
 async def first(connection: AsyncConnection) -> float | None:
     """Give the earliest time of any call, by which it may be counted; None: there is none."""
     unseen = _C.started_at.is_(None)
-    firsts = [
-        await connection.scalar(query)
-        for query in (
-            select(func.min(_C.started_at)).where(_C.started_at >= EARLIEST),
-            select(func.min(_C.offered_at)).where(unseen, _C.offered_at >= EARLIEST),
-            select(func.min(_C.ended_at)).where(unseen, _C.ended_at >= EARLIEST),
-        )
-    ]
-    return min((at for at in firsts if at is not None), default=None)
+    firsts = select(
+        select(func.min(_C.started_at)).where(_C.started_at >= EARLIEST).scalar_subquery(),
+        select(func.min(_C.offered_at)).where(unseen, _C.offered_at >= EARLIEST).scalar_subquery(),
+        select(func.min(_C.ended_at)).where(unseen, _C.ended_at >= EARLIEST).scalar_subquery(),
+    )
+    found = (await connection.execute(firsts)).one()
+    return min((at for at in found if at is not None), default=None)
 
 
 async def ended(
@@ -70,7 +69,7 @@ async def ended(
             _C.talk_seconds,
             _C.hold_seconds,
         ).where(*conditions)
-        found += map(_offer, (await connection.execute(query)).all())
+        found += map(_offer, await db.fetch_all(connection, query))
     return found
 
 

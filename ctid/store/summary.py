@@ -150,15 +150,17 @@ async def _replace(
 
 
 async def _add_up(store: Store, reader: Reader, desk: Desk, month: date) -> None:
-    """Write a month's rows if all its days are up to date and it has none."""
+    """Write a month's rows, of all its days that are known, if these are up to date.
+
+    What it has stays: its rows go whenever one of its days is counted.
+    """
     first, last = month_of(month)
     async with reader.transaction() as connection:
         is_month = (_SUM.span == Span.MONTH.value) & (_SUM.began_on == first.isoformat())
         if await connection.scalar(select(func.count()).select_from(summary).where(is_month)):
             return
         known = await states(connection, first, last)
-        current = [state.is_current(desk.zone) for state in known.values()]
-        if len(current) < (last - first).days + 1 or not all(current):
+        if not all(state.is_current(desk.zone) for state in known.values()):
             return
         query = select(_SUM.scope, _SUM.name, _SUM.total, _SUM.hours)
         is_day = _SUM.span == Span.DAY.value
