@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ctid.config.address import is_loopback, split_address
-from ctid.config.problems import Path, did_you_mean
-from ctid.config.shape import Mistake
+from ctid.config.problems import Path, did_you_mean, key_path
+from ctid.config.shape import BACKENDS, Mistake
 from ctid.domain.patterns import Pattern, PatternError, parse
 
 Tables = list[tuple[int, dict[str, Any]]]
@@ -47,9 +47,32 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     for index, table in pbxs:
         yield from _needs_tls(("pbx", index), table)
         yield from _two_secrets(("pbx", index), table, "secret")
+    yield from _backends(known, lines)
     metrics = known.get("metrics")
     if isinstance(metrics, dict):
         yield from _metrics(metrics)
+
+
+def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
+    """`ctid outbox` knows a backend by its name alone, whatever its type."""
+    first: dict[str, Path] = {}
+    names = [name for _, table in lines if isinstance(name := table.get("name"), str)]
+    for kind, model in BACKENDS.items():
+        for index, table in tables(known, kind):
+            path: Path = (kind, index)
+            yield from _said_twice(path, table)
+            for what in model.secrets:
+                yield from _two_secrets(path, table, what)
+            name = table.get("name", kind)
+            if isinstance(name, str) and first.setdefault(name, path) != path:
+                yield (
+                    (*path, "name"),
+                    f"`{name}` is the name of {key_path(first[name])} already: give each its own",
+                )
+            for place, line in _texts(table, "lines"):
+                if line not in names:
+                    hint = did_you_mean(line, names) or "add it, or correct the name"
+                    yield (*path, "lines", place), f"there is no line `{line}`: {hint}"
 
 
 def _named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:

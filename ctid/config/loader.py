@@ -3,19 +3,23 @@
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ctid.config import problems, syntax
 from ctid.config.address import is_loopback
+from ctid.config.backends import Backend, FileBackend
+from ctid.config.base import Table
 from ctid.config.checks import check, tables
 from ctid.config.models import Config, Control, Metrics
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret, SecretError, credential_path, read_secret
-from ctid.config.shape import Mistake, validate, without_unknown
+from ctid.config.shape import BACKENDS, Mistake, validate, without_unknown
+
+_T = TypeVar("_T", bound=Table)
 
 METRICS_FILES = ("tls_cert", "tls_key", "client_ca")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -44,21 +48,31 @@ def load(
     if read_secrets:
         if not known.get("pbx") and not any(found[0] == ("pbx",) for found in mistakes):
             mistakes.append((("pbx",), "there is none to watch: add a [[pbx]] table"))
-        for index, table in tables(known, "pbx"):
-            if not ("secret_file" in table or "secret_credential" in table):
-                mistakes.append(
-                    (("pbx", index), "has no secret: add `secret_file` or `secret_credential`")
-                )
-            disk.read_secret(("pbx", index), table, "secret")
-            disk.check_file(("pbx", index, "ca_file"), table.get("ca_file"))
-        if isinstance(metrics := known.get("metrics"), dict):
-            disk.read_secret(("metrics",), metrics, "token")
-            for key in METRICS_FILES:
-                disk.check_file(("metrics", key), metrics.get(key))
+        mistakes += _read_secrets(known, disk)
     mistakes += disk.mistakes
     if config is None or mistakes:
         raise ConfigError(_sorted(str(path), Positions(text), mistakes))
     return _completed(config, path, disk, Positions(text))
+
+
+def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
+    for index, table in tables(known, "pbx"):
+        if not ("secret_file" in table or "secret_credential" in table):
+            yield ("pbx", index), "has no secret: add `secret_file` or `secret_credential`"
+        disk.read_secret(("pbx", index), table, "secret")
+        disk.check_file(("pbx", index, "ca_file"), table.get("ca_file"))
+    for kind, model in BACKENDS.items():
+        for index, table in tables(known, kind):
+            for what in model.secrets:
+                disk.read_secret((kind, index), table, what)
+            for key in model.files:
+                disk.check_file((kind, index, key), table.get(key))
+    if isinstance(contacts := known.get("contacts"), dict):
+        disk.check_file(("contacts", "file"), contacts.get("file"))
+    if isinstance(metrics := known.get("metrics"), dict):
+        disk.read_secret(("metrics",), metrics, "token")
+        for key in METRICS_FILES:
+            disk.check_file(("metrics", key), metrics.get(key))
 
 
 def _read(path: Path) -> str:
@@ -107,7 +121,7 @@ class _Disk:
                 if key == f"{what}_file"
                 else credential_path(value, self.environ)
             )
-            self.secrets[path], warning = read_secret(place)
+            self.secrets[*path, what], warning = read_secret(place)
         except SecretError as error:
             self.mistakes.append(((*path, key), str(error)))
             return
@@ -148,7 +162,9 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             for key in ("secret_file", "ca_file")
             if (value := getattr(pbx, key)) is not None
         }
-        pbxs.append(pbx.model_copy(update={**files, "secret": disk.secrets.get(("pbx", index))}))
+        pbxs.append(
+            pbx.model_copy(update={**files, "secret": disk.secrets.get(("pbx", index, "secret"))})
+        )
     url = config.store.url
     scheme, mark, name = url.rpartition("://")
     if not mark:
@@ -160,6 +176,9 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             "pbx": tuple(pbxs),
             "metrics": _metrics(config.metrics, disk),
             "control": _control(config.control, disk.folder),
+            **{kind: _backends(config, kind, disk) for kind in BACKENDS},
+            "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
+            "contacts": _with_paths(config.contacts, ("file",), disk.folder),
             "store": config.store.model_copy(update={"url": url}),
             "warnings": tuple(
                 str(problem) for problem in _sorted(str(path), positions, disk.warnings)
@@ -168,8 +187,28 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
     )
 
 
+def _backends(config: Config, kind: str, disk: _Disk) -> tuple[Backend, ...]:
+    found = []
+    for index, table in enumerate(getattr(config, kind)):
+        paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
+        whole = _with_paths(table, paths, disk.folder)
+        secrets = {what: disk.secrets.get((kind, index, what)) for what in table.secrets}
+        found.append(whole.model_copy(update=secrets))
+    return tuple(found)
+
+
+def _paths_of(table: Backend) -> tuple[str, ...]:
+    return ("path",) if isinstance(table, FileBackend) else ()
+
+
+def _with_paths(table: _T, keys: Iterable[str], folder: Path) -> _T:
+    values = {key: getattr(table, key) for key in keys}
+    whole = {key: str(folder / value) for key, value in values.items() if value is not None}
+    return table.model_copy(update=whole)
+
+
 def _metrics(metrics: Metrics, disk: _Disk) -> Metrics:
-    token = disk.secrets.get(("metrics",))
+    token = disk.secrets.get(("metrics", "token"))
     address = metrics.address
     if token and address and not is_loopback(address[0]) and metrics.tls_cert is None:
         disk.warnings.append(

@@ -3,142 +3,71 @@
 The words of docs/configuration.md; a test holds the two together.
 """
 
-import zoneinfo
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ctid.config.address import split_address
-from ctid.config.problems import did_you_mean
+from ctid.config.backends import (
+    Backend,
+    FileBackend,
+    MqttBackend,
+    RedmineBackend,
+    RtBackend,
+    WebhookBackend,
+    ZammadBackend,
+)
+from ctid.config.base import (
+    RESULT,
+    Endpoint,
+    Name,
+    PatternText,
+    Seconds,
+    ShiftText,
+    Table,
+    Text,
+    Zone,
+    host_name,
+    listen_address,
+    not_empty,
+    store_url,
+    user_name,
+    web_address,
+)
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
-from ctid.domain.duty import Duty, Shift, parse_shift
+from ctid.domain.duty import Duty
 from ctid.domain.kpi import Rules
-from ctid.domain.patterns import Pattern, parse
+from ctid.domain.numbers import Numbering, is_region
 from ctid.domain.tally import Desk
 
-RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
+TicketOutcome = Literal["answered", "missed", "after_hours", "lost"]
+TICKET_OUTCOMES: tuple[TicketOutcome, ...] = ("answered", "missed", "after_hours", "lost")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
-    )
-
-
-def _no_text(what: str) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError(f"must be a text in quotes, such as {what}")  # noqa: TRY004 - pydantic
-        return value
-
-    return check
-
-
-def _pattern(value: Any) -> Pattern:
-    return parse(_no_text('"_80XX"')(value))
-
-
-def _shift(value: Any) -> Shift:
-    return parse_shift(_no_text('"mon-sat 08:00-16:00"')(value))
-
-
-def _zone(value: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(value, zoneinfo.available_timezones())
-        raise ValueError(
-            f"`{value}` is no time zone: {hint or 'write one such as `Asia/Shanghai`'}"
-        ) from None
+def _region(value: str) -> str:
+    if not is_region(value):
+        raise ValueError(f"`{value}` is no region: write its two letters (ISO 3166), such as `CN`")
     return value
 
 
-def _endpoint(value: str) -> str:
-    kind, slash, name = value.partition("/")
-    if not (kind and slash and name):
-        raise ValueError(f"`{value}` is no endpoint: write technology and name, `PJSIP/trunk`")
-    if domain.endpoint(value) != value:
-        raise ValueError(
-            f"`{value}` is a channel, which lasts one call: write `{domain.endpoint(value)}`"
-        )
-    return value
-
-
-def _host(value: str) -> str:
-    if any(char in value for char in " /@") or value.count(":") == 1:
-        raise ValueError("is a host name or an address alone: the port has its own key `port`")
-    return value
-
-
-def _username(value: str) -> str:
-    if not value.isprintable() or any(char.isspace() for char in value):
-        raise ValueError("may hold neither blanks nor control characters")
-    return value
-
-
-def _store_url(value: str) -> str:
-    scheme, mark, rest = value.partition("://")
-    if not mark:
-        return value
-    if scheme not in ("sqlite", "postgresql"):
-        raise ValueError("must begin with `sqlite://` or `postgresql://`, or be a path")
-    user, at, _ = rest.partition("/")[0].rpartition("@")
-    if at and ":" in user:
-        raise ValueError("holds a password: take it out and put it into the file $PGPASSFILE names")
-    return value
-
-
-def _webhook(value: str) -> str:
-    scheme, mark, rest = value.partition("://")
-    if not mark or scheme not in ("http", "https") or not rest:
-        raise ValueError("must be an address that begins with `http://` or `https://`")
-    if "@" in rest.partition("/")[0]:
-        raise ValueError("holds a user or a password, which log lines would show: take it out")
-    return value
-
-
-def _listen(value: str) -> str:
-    if value and split_address(value) is None:
-        raise ValueError(
-            "must be an address and a port, `127.0.0.1:9810` or `[::1]:9810`; empty for none"
-        )
-    return value
-
-
-def _not_empty(value: tuple[Shift, ...]) -> tuple[Shift, ...]:
-    if not value:
-        raise ValueError("is an empty list: leave the key out for round the clock")
-    return value
-
-
-Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-PatternText = Annotated[Pattern, PlainValidator(_pattern)]
-ShiftText = Annotated[Shift, PlainValidator(_shift)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-class Store(_Table):
+class Store(Table):
     """Where the records are kept."""
 
-    url: Annotated[Text, AfterValidator(_store_url)] = "sqlite:////var/lib/ctid/ctid.sqlite3"
+    url: Annotated[Text, AfterValidator(store_url)] = "sqlite:////var/lib/ctid/ctid.sqlite3"
     commit_delay_ms: int = Field(default=50, ge=0, le=1000)
 
 
-class Pbx(_Table):
+class Pbx(Table):
     """One PBX to watch. `secret` is there after loading with secrets."""
 
     name: Name = "pbx"
-    host: Annotated[Text, AfterValidator(_host)] = "127.0.0.1"
+    host: Annotated[Text, AfterValidator(host_name)] = "127.0.0.1"
     tls: bool = False
     port: int = Field(
         default_factory=lambda values: 5039 if values.get("tls") else 5038, ge=1, le=65535
     )
-    username: Annotated[Text, AfterValidator(_username)] = "ctid"
+    username: Annotated[Text, AfterValidator(user_name)] = "ctid"
     secret_file: Text | None = None
     secret_credential: Text | None = None
     ca_file: Text | None = None
@@ -154,7 +83,7 @@ class Pbx(_Table):
     secret: Secret | None = RESULT
 
 
-class LineTable(_Table):
+class LineTable(Table):
     """One hotline, as written; `Config.lines` gives it as the domain knows it."""
 
     name: Name
@@ -164,11 +93,13 @@ class LineTable(_Table):
     dids: tuple[PatternText, ...] = ()
     contexts: tuple[Text, ...] = ()
     agents: tuple[Text, ...] = ()
-    duty: Annotated[tuple[ShiftText, ...], AfterValidator(_not_empty)] | None = None
+    duty: Annotated[tuple[ShiftText, ...], AfterValidator(not_empty)] | None = None
     target_rate: float = Field(default=0.75, ge=0, le=1)
+    tickets: tuple[TicketOutcome, ...] = TICKET_OUTCOMES
+    language: Literal["en", "zh"] | None = None
 
 
-class Callers(_Table):
+class Callers(Table):
     """Callers whose calls count nowhere."""
 
     test: tuple[PatternText, ...] = ()
@@ -176,16 +107,16 @@ class Callers(_Table):
     fax: tuple[PatternText, ...] = ()
 
 
-class Alert(_Table):
+class Alert(Table):
     """Where to say that the records cannot be written; without it only log and health tell."""
 
-    webhook: Annotated[Text, AfterValidator(_webhook)] | None = None
+    webhook: Annotated[Text, AfterValidator(web_address)] | None = None
 
 
-class Metrics(_Table):
+class Metrics(Table):
     """Where Prometheus and health checks ask. `token` is there after loading with secrets."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9810"
+    listen: Annotated[str, AfterValidator(listen_address)] = "127.0.0.1:9810"
     token_file: Text | None = None
     token_credential: Text | None = None
     tls_cert: Text | None = None
@@ -199,32 +130,63 @@ class Metrics(_Table):
         return split_address(self.listen)
 
 
-class Control(_Table):
+class Control(Table):
     """The socket over which `ctid status` and others talk to the daemon."""
 
     socket: Text | None = None
 
 
-class Figures(_Table):
+class Figures(Table):
     """What the figures are computed with."""
 
     service_level_seconds: Seconds = 20.0
     short_abandon_seconds: Seconds = 5.0
 
 
-class Log(_Table):
+class Log(Table):
     """How numbers of callers stand in the log."""
 
     numbers: Literal["masked", "full"] = "masked"
 
 
-class Retention(_Table):
+class Retention(Table):
     """How long records are kept; without a number, for ever."""
 
     records_days: int = Field(default=0, ge=0, le=36500)
 
 
-class Config(_Table):
+class Numbers(Table):
+    """Where the PBX stands in the numbering plan, to know one number by all its spellings."""
+
+    region: Annotated[str, AfterValidator(_region)] = "CN"
+    area_code: Annotated[str, Field(pattern=r"^[0-9]*$")] = ""
+    outside_prefixes: tuple[Annotated[str, Field(pattern=r"^[0-9*#]+$")], ...] = ()
+
+
+class Missed(Table):
+    """Callers who were missed, and when they have to be called back."""
+
+    due_minutes: int = Field(default=60, ge=1, le=10_080)
+    connected_seconds: Seconds = 10.0
+
+
+class Tickets(Table):
+    """Ticket drafts: when they are made, and how they read."""
+
+    create: Literal["answer", "end"] = "answer"
+    language: Literal["en", "zh"] = "zh"
+    fold_minutes: int = Field(default=240, ge=0, le=10_080)
+    templates: Text | None = None
+    link: Annotated[Text, AfterValidator(web_address)] | None = None
+
+
+class Contacts(Table):
+    """The contact directory: who calls from which number."""
+
+    file: Text | None = None
+
+
+class Config(Table):
     """A whole configuration.
 
     `warnings` are lines for the operator about what works but should not stay so.
@@ -234,7 +196,7 @@ class Config(_Table):
     store: Store = Store()
     pbx: tuple[Pbx, ...] = ()
     line: tuple[LineTable, ...] = ()
-    agents: dict[str, Text] = {}
+    agents: dict[str, Text] = Field(default_factory=dict)
     callers: Callers = Callers()
     alert: Alert = Alert()
     metrics: Metrics = Metrics()
@@ -242,6 +204,17 @@ class Config(_Table):
     figures: Figures = Figures()
     log: Log = Log()
     retention: Retention = Retention()
+    site: Name = "ctid"
+    numbers: Numbers = Numbers()
+    missed: Missed = Missed()
+    tickets: Tickets = Tickets()
+    contacts: Contacts = Contacts()
+    rt: tuple[RtBackend, ...] = ()
+    redmine: tuple[RedmineBackend, ...] = ()
+    zammad: tuple[ZammadBackend, ...] = ()
+    webhook: tuple[WebhookBackend, ...] = ()
+    mqtt: tuple[MqttBackend, ...] = ()
+    file: tuple[FileBackend, ...] = ()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:
@@ -269,6 +242,13 @@ class Config(_Table):
             pbxs=tuple(table.name for table in self.pbx),
             rules=Rules(self.figures.service_level_seconds, self.figures.short_abandon_seconds),
         )
+
+    def backends(self) -> tuple[Backend, ...]:
+        """Where ticket drafts go, all types together; every name is there once."""
+        return (*self.rt, *self.redmine, *self.zammad, *self.webhook, *self.mqtt, *self.file)
+
+    def numbering(self) -> Numbering:
+        return Numbering(self.numbers.region, self.numbers.area_code, self.numbers.outside_prefixes)
 
     def directory(self, pbx: str) -> domain.Directory:
         """What the tracker of this PBX asks. One that is not configured has no trunks."""

@@ -6,18 +6,31 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ctid.config.backends import (
+    FileBackend,
+    MqttBackend,
+    RedmineBackend,
+    RtBackend,
+    WebhookBackend,
+    ZammadBackend,
+)
+from ctid.config.base import Table
 from ctid.config.models import (
     Alert,
     Callers,
     Config,
+    Contacts,
     Control,
     Figures,
     LineTable,
     Log,
     Metrics,
+    Missed,
+    Numbers,
     Pbx,
     Retention,
     Store,
+    Tickets,
 )
 from ctid.config.problems import Path, did_you_mean, listed
 
@@ -30,8 +43,20 @@ TABLES: dict[str, type[BaseModel]] = {
     "figures": Figures,
     "log": Log,
     "retention": Retention,
+    "numbers": Numbers,
+    "missed": Missed,
+    "tickets": Tickets,
+    "contacts": Contacts,
 }
-LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable}
+BACKENDS: dict[str, type[Table]] = {
+    "rt": RtBackend,
+    "redmine": RedmineBackend,
+    "zammad": ZammadBackend,
+    "webhook": WebhookBackend,
+    "mqtt": MqttBackend,
+    "file": FileBackend,
+}
+LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable, **BACKENDS}
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
 
 Mistake = tuple[Path, str]

@@ -24,6 +24,11 @@ class Numbering:
     outside_prefixes: tuple[str, ...] = ()
 
 
+def is_region(name: str) -> bool:
+    """Whether numbering plans know this region (ISO 3166, two letters)."""
+    return name in phonenumbers.SUPPORTED_REGIONS
+
+
 def normalizer(numbering: Numbering) -> Callable[[str], str | None]:
     """Give a function from a number as it was seen to one that can be compared.
 

@@ -1,0 +1,122 @@
+"""What the tables of the file are made of: strict models, and values with a shape of their own."""
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+
+from ctid.config.address import split_address
+from ctid.config.problems import did_you_mean
+from ctid.domain import lines as domain
+from ctid.domain.duty import Shift, parse_shift
+from ctid.domain.patterns import Pattern, parse
+
+RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
+
+
+class Table(BaseModel):
+    """One table. `secrets` are read from `X_file` or `X_credential` while loading."""
+
+    secrets: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    """Keys that name a file which has to be readable."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
+    )
+
+
+def _no_text(what: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"must be a text in quotes, such as {what}")  # noqa: TRY004 - pydantic
+        return value
+
+    return check
+
+
+def _pattern(value: Any) -> Pattern:
+    return parse(_no_text('"_80XX"')(value))
+
+
+def _shift(value: Any) -> Shift:
+    return parse_shift(_no_text('"mon-sat 08:00-16:00"')(value))
+
+
+def _zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(value, zoneinfo.available_timezones())
+        raise ValueError(
+            f"`{value}` is no time zone: {hint or 'write one such as `Asia/Shanghai`'}"
+        ) from None
+    return value
+
+
+def _endpoint(value: str) -> str:
+    kind, slash, name = value.partition("/")
+    if not (kind and slash and name):
+        raise ValueError(f"`{value}` is no endpoint: write technology and name, `PJSIP/trunk`")
+    if domain.endpoint(value) != value:
+        raise ValueError(
+            f"`{value}` is a channel, which lasts one call: write `{domain.endpoint(value)}`"
+        )
+    return value
+
+
+def host_name(value: str) -> str:
+    if any(char in value for char in " /@") or value.count(":") == 1:
+        raise ValueError("is a host name or an address alone: the port has its own key `port`")
+    return value
+
+
+def user_name(value: str) -> str:
+    if not value.isprintable() or any(char.isspace() for char in value):
+        raise ValueError("may hold neither blanks nor control characters")
+    return value
+
+
+def store_url(value: str) -> str:
+    scheme, mark, rest = value.partition("://")
+    if not mark:
+        return value
+    if scheme not in ("sqlite", "postgresql"):
+        raise ValueError("must begin with `sqlite://` or `postgresql://`, or be a path")
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    if at and ":" in user:
+        raise ValueError("holds a password: take it out and put it into the file $PGPASSFILE names")
+    return value
+
+
+def web_address(value: str) -> str:
+    scheme, mark, rest = value.partition("://")
+    if not mark or scheme not in ("http", "https") or not rest:
+        raise ValueError("must be an address that begins with `http://` or `https://`")
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("holds a user or a password, which log lines would show: take it out")
+    return value
+
+
+def listen_address(value: str) -> str:
+    if value and split_address(value) is None:
+        raise ValueError(
+            "must be an address and a port, `127.0.0.1:9810` or `[::1]:9810`; empty for none"
+        )
+    return value
+
+
+def not_empty(value: tuple[Shift, ...]) -> tuple[Shift, ...]:
+    if not value:
+        raise ValueError("is an empty list: leave the key out for round the clock")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+PatternText = Annotated[Pattern, PlainValidator(_pattern)]
+ShiftText = Annotated[Shift, PlainValidator(_shift)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]

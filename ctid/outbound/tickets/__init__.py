@@ -1,0 +1,14 @@
+"""The ticket systems: a file for each, and a line here."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ctid.config.backends import Backend as BackendTable
+from ctid.outbound.port import Backend
+
+_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {}
+
+
+def open_backend(table: BackendTable, site: str) -> Backend:
+    """The backend that the table describes; it connects when it is first asked."""
+    return _OPENERS[type(table)](table, site)
