@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import time
@@ -12,13 +11,15 @@ from dataclasses import dataclass
 import structlog
 
 from ctid import __version__, control, last_run, systemd
-from ctid.committer import Alarm, Clocks, Feed
+from ctid.by_hand import ByHand
+from ctid.collector import calm_the_collector
+from ctid.committer import Alarm, Clocks, Decide, Feed
 from ctid.config import Config
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.housekeeping import Housekeeping
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
-from ctid.outbound.rates import RateKeeper, answer_rates
-from ctid.outbound.reading import Rates
+from ctid.outbound.rates import Keeper, answer_rates
+from ctid.outbound.reading import Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs
@@ -27,6 +28,8 @@ from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.store.tickets import backlogs, count_returns
+from ctid.tickets import Tickets, templates_of
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
 from ctid.web.control import ControlServer, Route, SocketError
@@ -87,28 +90,47 @@ async def record(
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
         alarm = _alarm(config, tasks)
-        pipeline = _pipeline(config, store, alarm, _all(tally.feed, feed))
+        tickets = Tickets(config, store, tasks, templates_of(config))
+        await tickets.restore()
+        feeds = _all(tally.feed, tickets.feed, feed)
+        pipeline = _pipeline(config, store, alarm, feeds, tickets.decide)
         last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
         pbxs = Pbxs(pipeline, tasks)
         for table in config.pbx:
             pbxs.open(table)
-        rates = RateKeeper(lambda: _rates(overview.config))
-        overview = Overview(config, pipeline, pbxs, tally, rates=rates.current)
+        rates: Keeper[Rates] = Keeper(lambda: _rates(overview.config), {})
+        waiting: Keeper[Waiting | None] = Keeper(lambda: _waiting(url), None)
+        overview = Overview(
+            config,
+            pipeline,
+            pbxs,
+            tally,
+            rates=rates.current,
+            tickets=lambda: TicketReading(tickets.counts(), waiting.current()),
+        )
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time)
-        reloader = Reloader(reloads.load, pipeline, pbxs, overview, tally, watchdog, listener)
+        reloader = Reloader(
+            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, tickets
+        )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
             tasks.create_task(housekeeping.run(), name="housekeeping"),
             tasks.create_task(rates.run(), name="rates"),
+            tasks.create_task(waiting.run(), name="waiting"),
             tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),
         ]
+        routes = [
+            *control.routes(overview, reloader.reload, housekeeping),
+            *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
+        ]
+        tickets.open(config)
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
             _metrics(config, listener, overview),
-            _control(config, control.routes(overview, reloader.reload, housekeeping)),
+            _control(config, routes),
         ):
             await stop.wait()
             systemd.notify("STOPPING=1")
@@ -119,6 +141,7 @@ async def record(
         await pbxs.close(list(pbxs.connections))
         pipeline.stop()
         await writing
+        await tickets.close()
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten
@@ -128,6 +151,11 @@ async def _rates(config: Config) -> Rates:
     lines = [line.name for line in config.line]
     async with await Reader.open(config.store.url) as reader:
         return await answer_rates(reader, lines, config.timezone, time.time())
+
+
+async def _waiting(url: str) -> Waiting:
+    async with await Reader.open(url) as reader:
+        return Waiting(await backlogs(reader), await count_returns(reader, time.time()))
 
 
 async def _reload_when(asked: asyncio.Event, reloader: Reloader) -> None:
@@ -167,33 +195,30 @@ async def _control(config: Config, routes: list[Route]) -> AsyncIterator[None]:
         yield
 
 
-def calm_the_collector() -> None:
-    """Collect garbage rarely: nothing here is cyclic, and open calls are many and live for long.
-
-    With Python's own thresholds a twelfth of all time goes into looking at them again and again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
-
-
 def _alarm(config: Config, tasks: asyncio.TaskGroup) -> Alarm:
     return WebhookAlarm(config.alert.webhook, tasks) if config.alert.webhook else NoAlarm()
 
 
-def _all(first: Feed, second: Feed | None) -> Feed:
-    if second is None:
-        return first
+def _all(*feeds: Feed | None) -> Feed:
+    told = [feed for feed in feeds if feed is not None]
 
     def feed(batch: Batch) -> None:
-        first(batch)
-        second(batch)
+        for each in told:
+            each(batch)
 
     return feed
 
 
-def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed) -> Pipeline:
+def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Decide) -> Pipeline:
     directories = {table.name: config.directory(table.name) for table in config.pbx}
     clocks = Clocks(time.time, time.monotonic)
     delay = config.store.commit_delay_ms / 1000
-    return Pipeline(directories, store, clocks, commit_delay=delay, alarm=alarm, feed=feed)
+    return Pipeline(
+        directories,
+        store,
+        clocks,
+        commit_delay=delay,
+        alarm=alarm,
+        feed=feed,
+        decide=decide,
+    )

@@ -1,12 +1,14 @@
 """What was decided on its way to the store: batches, retries, and what is said when it fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from ctid.domain.records import Batch, Gap, Record, Seen
+from ctid.domain.batch import Batch
+from ctid.domain.policy import NOTHING, Decided
+from ctid.domain.records import Gap, Record, Seen
 from ctid.domain.tracker import Changes
 from ctid.pending import Pending
 from ctid.store.errors import StoreReason, StoreUnavailable
@@ -21,6 +23,15 @@ class Store(Protocol):
     """Writes one batch; raises StoreUnavailable."""
 
     async def commit(self, batch: Batch) -> None: ...
+
+
+# What follows from records as they are taken out of a tracker, at a time (Unix seconds).
+Decide = Callable[[Sequence[Record], float], Decided]
+
+
+def decide_nothing(_records: Sequence[Record], _now: float) -> Decided:
+    """Nobody is called back, no ticket is made."""
+    return NOTHING
 
 
 # Told of every batch once it is on disk; must not raise. What is shown live comes from here.
@@ -66,7 +77,9 @@ class Committer:
         alarm: Alarm,
         feed: Feed | None = None,
         held_records: int = HELD_RECORDS,
+        decide: Decide = decide_nothing,
     ) -> None:
+        self._decide = decide
         self._store = store
         self._clocks = clocks
         self._alarm = alarm
@@ -80,7 +93,11 @@ class Committer:
 
     def add(self, changes: Changes) -> None:
         """Take what a tracker decided; it waits for the next commit."""
-        self._pending.add(changes)
+        self._pending.add(changes, self._decide(changes.records, self._clocks.wall()))
+
+    def add_decided(self, decided: Decided) -> None:
+        """Take what a person decided; it waits for the next commit."""
+        self._pending.add_decided(decided)
 
     def add_gap(self, gap: Gap) -> None:
         """Take when a PBX was not seen."""
@@ -146,6 +163,10 @@ class Committer:
             await self._commit_apart(Batch(open_calls=(call,)), call.uniqueid)
         for fact in batch.facts:
             await self._commit_apart(Batch(facts=(fact,)), fact.uniqueid)
+        for entry in batch.returns:
+            await self._commit_apart(Batch(returns=(entry,)), entry.uniqueid)
+        for wanted in batch.wanted:
+            await self._commit_apart(Batch(wanted=(wanted,)), wanted.draft.uniqueid)
         await self._commit_apart(Batch(gaps=batch.gaps, seen=batch.seen), "")
 
     async def _commit_apart(self, batch: Batch, uniqueid: str) -> None:

@@ -1,8 +1,11 @@
 """What can be asked over the control socket: a function and a line in `routes` each."""
 
-from collections.abc import Awaitable, Callable
+import pwd
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ctid.by_hand import ByHand, RefusedError
 from ctid.housekeeping import Housekeeping
 from ctid.overview import Overview
 from ctid.store.errors import StoreUnavailable
@@ -54,3 +57,65 @@ def routes(
         Route("POST", "/v1/rebuild-summary", rebuild_summary),
         Route("POST", "/v1/forget", forget),
     ]
+
+
+def by_hand_routes(by_hand: ByHand) -> list[Route]:
+    """What people change about call-backs and tickets."""
+
+    async def close_missed(body: Any, asker: Asker) -> Any:
+        pbx, uniqueid, why = _optional(body, "pbx"), _text(body, "call"), _text(body, "why")
+        with _refusals():
+            await by_hand.close_return(pbx, uniqueid, _name(asker), why)
+        return {}
+
+    async def retry(body: Any, _asker: Asker) -> Any:
+        with _refusals():
+            return {"drafts": await by_hand.retry(_optional(body, "backend"), _keys(body))}
+
+    async def drop(body: Any, asker: Asker) -> Any:
+        keys, why = _keys(body), _text(body, "why")
+        if not keys:
+            raise ControlError('the body must name "keys"', 400)
+        with _refusals():
+            backend = _optional(body, "backend")
+            return {"drafts": await by_hand.drop(backend, keys, _name(asker), why)}
+
+    return [
+        Route("POST", "/v1/missed/close", close_missed),
+        Route("POST", "/v1/outbox/retry", retry),
+        Route("POST", "/v1/outbox/drop", drop),
+    ]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except (RefusedError, StoreUnavailable) as error:
+        raise ControlError(str(error)) from None
+
+
+def _text(body: Any, key: str) -> str:
+    value = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        raise ControlError(f'the body must be an object with a text "{key}"', 400)
+    return value.strip()
+
+
+def _optional(body: Any, key: str) -> str | None:
+    return _text(body, key) if isinstance(body, dict) and body.get(key) is not None else None
+
+
+def _keys(body: Any) -> list[str]:
+    keys = body.get("keys", []) if isinstance(body, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ControlError('"keys" must be a list of texts', 400)
+    return keys
+
+
+def _name(asker: Asker) -> str:
+    """Who asks, as the system calls that user."""
+    try:
+        return pwd.getpwuid(asker.uid).pw_name
+    except KeyError:
+        return f"uid {asker.uid}"

@@ -9,7 +9,14 @@ from ctid.ami.connection import Connection, State
 from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
-from ctid.outbound.reading import LineReading, PbxReading, Rates, Reading, StoreReading
+from ctid.outbound.reading import (
+    LineReading,
+    PbxReading,
+    Rates,
+    Reading,
+    StoreReading,
+    TicketReading,
+)
 from ctid.outbound.tally import Tally
 from ctid.output import iso
 from ctid.pbxs import Pbxs
@@ -26,11 +33,16 @@ def no_rates() -> Rates:
     return {}
 
 
+def no_tickets() -> TicketReading:
+    """Nobody delivers tickets."""
+    return TicketReading({}, None)
+
+
 class Overview:
     """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`.
 
-    `rates` gives the answer rates by line and period; it is called at every scrape, so it only
-    hands out what was computed before.
+    `rates` gives the answer rates by line and period, `tickets` how deliveries are; they are called
+    at every scrape, so they only hand out what was computed before.
     """
 
     def __init__(
@@ -41,6 +53,7 @@ class Overview:
         tally: Tally,
         *,
         rates: Callable[[], Rates] = no_rates,
+        tickets: Callable[[], TicketReading] = no_tickets,
         stuck_seconds: float = STUCK_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,6 +63,7 @@ class Overview:
         self._pbxs = pbxs
         self._tally = tally
         self._rates = rates
+        self._tickets = tickets
         self._stuck_seconds = stuck_seconds
         self._monotonic = monotonic
         self._began = monotonic()
@@ -136,6 +150,7 @@ class Overview:
             ),
             counts=self._tally.counts.copy(),
             rates=self._rates(),
+            tickets=self._tickets(),
             backup_at=self.backup_at,
         )
 

@@ -3,7 +3,10 @@
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
-from ctid.domain.records import Batch, Fact, Gap, OpenCall, Record, Seen
+from ctid.domain.batch import Batch
+from ctid.domain.policy import NOTHING, Decided, Wanted
+from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
+from ctid.domain.returns import ToReturn
 from ctid.domain.tracker import Changes
 
 _K = TypeVar("_K", bound=Hashable)
@@ -24,26 +27,43 @@ class Pending:
         self._open_calls: dict[tuple[str, str], OpenCall] = {}
         self._gaps: dict[tuple[str, float], Gap] = {}
         self._seen: dict[str, Seen] = {}
+        self._returns: dict[tuple[str, str], ToReturn] = {}
+        self._wanted: dict[tuple[str, str], Wanted] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __bool__(self) -> bool:
-        return bool(self._records or self._facts or self._open_calls or self._gaps or self._seen)
+        return bool(
+            self._records
+            or self._facts
+            or self._open_calls
+            or self._gaps
+            or self._seen
+            or self._returns
+            or self._wanted
+        )
 
     def calls(self) -> list[str]:
         """The calls of which a record waits, by uniqueid."""
         return sorted({uniqueid for _, uniqueid, _ in self._records})
 
-    def add(self, changes: Changes) -> None:
+    def add(self, changes: Changes, decided: Decided = NOTHING) -> None:
         for record in changes.records:
             self._records[record.pbx, record.uniqueid, record.ordinal] = record
         self._facts.extend(changes.facts)
         for call in changes.open_calls:
             self._open_calls[call.pbx, call.uniqueid] = call
+        self.add_decided(decided)
         if len(self._records) > self._limit:
             self._shrink()
+
+    def add_decided(self, decided: Decided) -> None:
+        for entry in decided.returns:
+            self._returns[entry.pbx, entry.uniqueid] = entry
+        for wanted in decided.wanted:
+            self._wanted[wanted.destination, wanted.draft.key] = wanted
 
     def add_gap(self, gap: Gap) -> None:
         self._gaps[gap.pbx, gap.began_at] = gap
@@ -59,9 +79,12 @@ class Pending:
             tuple(self._open_calls.values()),
             tuple(self._gaps.values()),
             tuple(self._seen.values()),
+            tuple(self._returns.values()),
+            tuple(self._wanted.values()),
         )
         self._records, self._facts, self._open_calls = {}, [], {}
         self._gaps, self._seen = {}, {}
+        self._returns, self._wanted = {}, {}
         return batch
 
     def give_back(self, batch: Batch) -> None:
@@ -73,18 +96,30 @@ class Pending:
         )
         self._gaps = _under(self._gaps, (((g.pbx, g.began_at), g) for g in batch.gaps))
         self._seen = _under(self._seen, ((s.pbx, s) for s in batch.seen))
+        self._returns = _under(self._returns, (((r.pbx, r.uniqueid), r) for r in batch.returns))
+        self._wanted = _under(
+            self._wanted, (((w.destination, w.draft.key), w) for w in batch.wanted)
+        )
         if len(self._records) > self._limit:
             self._shrink()
 
     def _shrink(self) -> None:
         self._facts.clear()
+        dropped = set()
         for key in [key for key, record in self._records.items() if not record.open]:
             if len(self._records) <= self._limit:
-                return
+                break
             del self._records[key]
             # Its saved state stays, so that a restart finds the call again and says it is lost.
             self._open_calls.pop(key[:2], None)
+            self._returns.pop(key[:2], None)
+            dropped.add(key[:2])
             self.dropped += 1
+        self._wanted = {
+            key: wanted
+            for key, wanted in self._wanted.items()
+            if (wanted.draft.pbx, wanted.draft.uniqueid) not in dropped
+        }
 
 
 def _key(record: Record) -> tuple[str, str, int]:

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 
 import structlog
 
-from ctid.committer import HELD_RECORDS, Alarm, Clocks, Committer, Feed, Store
+from ctid.committer import (
+    HELD_RECORDS,
+    Alarm,
+    Clocks,
+    Committer,
+    Decide,
+    Feed,
+    Store,
+    decide_nothing,
+)
 from ctid.domain import events as ev
 from ctid.domain.calls import Call
 from ctid.domain.lines import Directory
+from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, GapCause, OpenCall, Seen
 from ctid.domain.tracker import Tracker
 
@@ -64,13 +74,14 @@ class Pipeline:
         alarm: Alarm,
         held_records: int = HELD_RECORDS,
         feed: Feed | None = None,
+        decide: Decide = decide_nothing,
     ) -> None:
         self._pbxs = {name: _Pbx(Tracker(name, where)) for name, where in directories.items()}
         self._clocks = clocks
         self._delay = commit_delay
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
-        self.committer = Committer(store, clocks, alarm, feed, held_records)
+        self.committer = Committer(store, clocks, alarm, feed, held_records, decide)
         # monotonic time, a sign of life
         self.ticked_at = clocks.monotonic()
         self.poisonous_events = 0
@@ -161,6 +172,11 @@ class Pipeline:
     def pbx_started(self, pbx: str, started: str | None) -> None:
         """What the PBX says about its own start, to know it again by."""
         self._pbxs[pbx].started = started
+
+    def decided(self, decided: Decided) -> None:
+        """Take what a person decided, to be written with the next commit."""
+        self.committer.add_decided(decided)
+        self._wake.set()
 
     # -- to look at -------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from ctid.cli import (
     doctor,
     explain,
     forget,
+    missed,
+    outbox,
     rebuild_summary,
     replay,
     report,
@@ -37,6 +39,8 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("calls")(calls.calls)
 app.command("report")(report.report)
+app.add_typer(missed.app, name="missed", cls=usage.Group)
+app.add_typer(outbox.app, name="outbox", cls=usage.Group)
 app.command("explain")(explain.explain)
 app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)

@@ -13,7 +13,7 @@ from ctid import config
 from ctid.app import record
 from ctid.demo.board import Board
 from ctid.demo.show import Show
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.sim import recordings
 from ctid.sim.program import Call, program, within
 from ctid.sim.server import SimulatedPbx

@@ -119,38 +119,39 @@ class Counts:
     def count(self, offers: Iterable[Offer], rules: Rules, *, on_duty: bool) -> None:
         """Add ended offers, all of them within duty hours or none."""
         outcomes = self.outcomes
+        level, short_abandon = rules.service_level_seconds, rules.short_abandon_seconds
+        longest = -1.0 if self.longest_wait is None else self.longest_wait
+        rung = answered = 0
+        # There are thousands: a method call for each would cost as much as all the rest.
         for _, _, _, _, outcome, reason, wait, talk, hold in offers:
             key = (outcome, reason)
             outcomes[key] = outcomes.get(key, 0) + 1
             if outcome not in _COUNTED:
                 continue
-            if wait is not None and (self.longest_wait is None or wait > self.longest_wait):
-                self.longest_wait = wait
+            if wait is not None and wait > longest:
+                longest = wait
             if outcome == _ANSWERED:
-                short = self._count_answer(wait, talk, hold, rules)
-                self.adjusted_rung += on_duty
-                self.adjusted_answered += on_duty and not short
+                rung += 1
+                answered += 1
+                if wait is not None:
+                    self.waits += 1
+                    self.wait_seconds += wait
+                    self.in_level += wait <= level
+                if talk is not None and hold is not None:
+                    self.handlings += 1
+                    self.handling_seconds += talk + hold
+                    if talk + hold < SHORT_ANSWER_SECONDS:
+                        self.short_answers += 1
+                        answered -= 1
+            elif reason == _HANGUP and wait is not None and wait < short_abandon:
+                self.short_abandons += 1
             else:
-                short = (
-                    reason == _HANGUP and wait is not None and wait < rules.short_abandon_seconds
-                )
-                self.short_abandons += short
-                self.adjusted_rung += on_duty and not short
-
-    def _count_answer(
-        self, wait: float | None, talk: float | None, hold: float | None, rules: Rules
-    ) -> bool:
-        if wait is not None:
-            self.waits += 1
-            self.wait_seconds += wait
-            self.in_level += wait <= rules.service_level_seconds
-        if talk is None or hold is None:
-            return False
-        self.handlings += 1
-        self.handling_seconds += talk + hold
-        short = talk + hold < SHORT_ANSWER_SECONDS
-        self.short_answers += short
-        return short
+                rung += 1
+        if on_duty:
+            self.adjusted_rung += rung
+            self.adjusted_answered += answered
+        if longest >= 0.0:
+            self.longest_wait = longest
 
     def add(self, other: "Counts") -> None:
         """Add what was counted elsewhere: of other hours, or of lines that share no call."""

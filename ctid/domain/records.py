@@ -191,14 +191,3 @@ class Seen:
     pbx: str
     seen_until: float
     started: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one transaction writes. Writing a batch twice does no harm."""
-
-    records: tuple[Record, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    open_calls: tuple[OpenCall, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    seen: tuple[Seen, ...] = ()

@@ -88,6 +88,10 @@ class Returns:
             if entry.number is not None and entry.is_open:
                 self._open.setdefault(entry.number, {})[entry.line] = entry
 
+    def open_entries(self) -> list[ToReturn]:
+        """Everybody who can be reached and was not, in no order."""
+        return [entry for lines in self._open.values() for entry in lines.values()]
+
     def receive(self, records: Iterable[Record]) -> list[ToReturn]:
         """Take records as they were committed, those of a call together; what changed by them.
 

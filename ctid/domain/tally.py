@@ -29,6 +29,8 @@ class Scope(StrEnum):
     DESK = "desk"
 
 
+_uniqueid = attrgetter("uniqueid")
+
 Key = tuple[Scope, str]
 DESK: Final[Key] = (Scope.DESK, "")
 
@@ -96,7 +98,7 @@ class _Tally:
         self._found: dict[Key, Hours] = {}
 
     def count(self, offers: Sequence[Offer]) -> dict[Key, Hours]:
-        uniqueids = Counter(offer.uniqueid for offer in offers)
+        uniqueids = Counter(map(_uniqueid, offers))
         several: dict[tuple[str, str], list[Offer]] = {}
         alone: dict[str, list[Offer]] = {}
         for offer in offers:
@@ -121,8 +123,11 @@ class _Tally:
         begins = sorted({at for at, _ in self._hours}.union(self._edges(line)))
         begins = begins[bisect_left(begins, self._begin) : bisect_left(begins, self._end)]
         cells: list[list[Offer]] = [[] for _ in begins]
-        for offer in offers:
-            cells[bisect_right(begins, offer.at) - 1].append(offer)
+        if len(begins) == 1:
+            cells[0] = list(offers)
+        else:
+            for offer in offers:
+                cells[bisect_right(begins, offer.at) - 1].append(offer)
         counted = Hours()
         for begin, cell in zip(begins, cells, strict=True):
             if cell:

@@ -21,9 +21,12 @@ from prometheus_client.registry import Collector
 from ctid.ami.client import End
 from ctid.ami.connection import State
 from ctid.domain.stages import Stage
+from ctid.outbound.deliveries import RESULTS, Deliveries
 from ctid.outbound.process import ProcessCollector
 from ctid.outbound.reading import PbxReading, Reading, disk
 from ctid.outbound.tally import Histogram
+from ctid.store.outbox import OutboxState
+from ctid.store.tickets import Backlog, OpenReturns
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -50,6 +53,8 @@ class _Collector(Collector):
         yield from _lines(reading)
         yield from _pbxs(reading)
         yield from _store(reading)
+        yield from _returns(reading)
+        yield from _tickets(reading)
 
 
 def _build(reading: Reading) -> Iterator[Metric]:
@@ -234,6 +239,88 @@ def _store(reading: Reading) -> Iterator[Metric]:
         (),
         {} if reading.backup_at is None else {(): reading.backup_at},
     )
+
+
+def _returns(reading: Reading) -> Iterator[Metric]:
+    yield _histogram(
+        "ctid_missed_reach_seconds",
+        "From the first missed call of a caller until the caller was reached.",
+        ("line",),
+        _by_one(reading.counts.reaches),
+    )
+    waiting = reading.tickets.waiting
+    if waiting is None:
+        return
+    none = OpenReturns(0, 0)
+    found = {name: waiting.returns.get(name, none) for name in reading.lines}
+    yield _gauge(
+        "ctid_missed_open",
+        "Callers who were missed and not reached yet.",
+        ("line",),
+        {(name,): entries.open for name, entries in found.items()},
+    )
+    yield _gauge(
+        "ctid_missed_overdue",
+        "Of these, those who had to be called back by now.",
+        ("line",),
+        {(name,): entries.overdue for name, entries in found.items()},
+    )
+
+
+def _tickets(reading: Reading) -> Iterator[Metric]:
+    deliveries = reading.tickets.deliveries
+    yield _counter(
+        "ctid_ticket_attempts",
+        "Attempts to deliver a draft: delivered, looked_up, or why they failed.",
+        ("backend", "result"),
+        {
+            (name, result): n.attempts[result]
+            for name, n in deliveries.items()
+            for result in RESULTS
+        },
+    )
+    for name, help_text, value in _DELIVERY_COUNTERS:
+        numbers = {(backend,): value(n) for backend, n in deliveries.items()}
+        yield _counter(name, help_text, ("backend",), numbers)
+    yield _gauge(
+        "ctid_ticket_backend_failing",
+        "1 while the newest attempts fail.",
+        ("backend",),
+        {(name,): float(n.failing is not None) for name, n in deliveries.items()},
+    )
+    yield _histogram(
+        "ctid_ticket_delivery_seconds",
+        "From the decision to the delivery of a revision of a draft.",
+        ("backend",),
+        {(name,): n.latency for name, n in deliveries.items()},
+    )
+    waiting = reading.tickets.waiting
+    if waiting is None:
+        return
+    none = Backlog({}, None)
+    backlogs = {name: waiting.backlogs.get(name, none) for name in deliveries}
+    yield _gauge(
+        "ctid_tickets",
+        "Drafts in the outbox, by state.",
+        ("backend", "state"),
+        {
+            (name, state): backlog.by_state.get(state, 0)
+            for name, backlog in backlogs.items()
+            for state in OutboxState
+        },
+    )
+    yield _gauge(
+        "ctid_ticket_oldest_pending_timestamp_seconds",
+        "When the oldest draft that waits was decided; absent where none waits.",
+        ("backend",),
+        {(n,): b.oldest_at for n, b in backlogs.items() if b.oldest_at is not None},
+    )
+
+
+_DELIVERY_COUNTERS: tuple[tuple[str, str, Callable[[Deliveries], int]], ...] = (
+    ("ctid_tickets_delivered", "Revisions of drafts that were delivered.", lambda n: n.delivered),
+    ("ctid_tickets_dead", "Drafts that will never be taken.", lambda n: n.dead),
+)
 
 
 def _counter(

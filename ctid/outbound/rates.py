@@ -1,7 +1,8 @@
-"""Answer rates of the running day and month, computed beside the scrapes and not in them."""
+"""Numbers that need the database, computed beside the scrapes and not in them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG
@@ -10,29 +11,38 @@ from ctid.outbound.reading import Rates
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 
+_T = TypeVar("_T")
+
 EVERY_SECONDS = 30.0
 
 
-class RateKeeper:
-    """Calls `compute` again and again; `current` is what it gave last, empty where it failed."""
+class Keeper(Generic[_T]):
+    """Calls `compute` again and again; `current` is what it gave last, else `unknown`."""
 
     def __init__(
-        self, compute: Callable[[], Awaitable[Rates]], *, every_seconds: float = EVERY_SECONDS
+        self,
+        compute: Callable[[], Awaitable[_T]],
+        unknown: _T,
+        *,
+        every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._compute = compute
+        self._unknown = unknown
         self._every_seconds = every_seconds
-        self._rates: Rates = {}
+        self._found = unknown
 
-    def current(self) -> Rates:
-        return self._rates
+    def current(self) -> _T:
+        return self._found
 
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
             try:
-                self._rates = await self._compute()
+                self._found = await self._compute()
             except StoreUnavailable:
-                self._rates = {}  # what is not known is not shown; the writer tells of the failure
+                self._found = (
+                    self._unknown
+                )  # what is not known is not shown; the writer tells of the failure
             await asyncio.sleep(self._every_seconds)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.tally import Counts
+from ctid.store.tickets import Backlog, OpenReturns
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,22 @@ Rates = Mapping[tuple[str, str], float]
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the database says waits: drafts by destination, callers to be called back by line."""
+
+    backlogs: Mapping[str, Backlog]
+    returns: Mapping[str, OpenReturns]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReading:
+    """Deliveries by destination since the start, and what waits; None: that is not known."""
+
+    deliveries: Mapping[str, Deliveries]
+    waiting: Waiting | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything. `stages` counts open calls by line (empty: none) and stage."""
 
@@ -70,6 +88,7 @@ class Reading:
     store: StoreReading
     counts: Counts
     rates: Rates
+    tickets: TicketReading
     backup_at: float | None
 
 

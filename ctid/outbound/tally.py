@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ctid.domain.batch import Batch
 from ctid.domain.kpi import RUNG
-from ctid.domain.records import Batch, Direction, Gap, GapCause, Outcome, Reason, Record, RingResult
+from ctid.domain.records import Direction, Gap, GapCause, Outcome, Reason, Record, RingResult
+from ctid.domain.returns import ReturnState
 
 _K = TypeVar("_K", bound=Hashable)
 
@@ -22,6 +24,7 @@ OTHER = "other"
 WAIT_SECONDS = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
 RING_SECONDS = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0)
 TALK_SECONDS = (3.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+REACH_SECONDS = (300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 86_400.0, 259_200.0)
 LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 
 _MISSED = (
@@ -83,6 +86,7 @@ class Counts:
     ring_times: dict[str, Histogram] = field(default_factory=dict)
     talks: dict[str, Histogram] = field(default_factory=dict)
     lags: dict[str, Histogram] = field(default_factory=dict)
+    reaches: dict[str, Histogram] = field(default_factory=dict)
 
     def copy(self) -> "Counts":
         """For another thread to read."""
@@ -95,6 +99,7 @@ class Counts:
             _copies(self.ring_times),
             _copies(self.talks),
             _copies(self.lags),
+            _copies(self.reaches),
         )
 
 
@@ -138,6 +143,7 @@ class Tally:
             counts.waits.setdefault((line, outcome), Histogram(WAIT_SECONDS))
         counts.ring_times.setdefault(line, Histogram(RING_SECONDS))
         counts.talks.setdefault(line, Histogram(TALK_SECONDS))
+        counts.reaches.setdefault(line, Histogram(REACH_SECONDS))
 
     def feed(self, batch: Batch) -> None:
         """Take what was committed."""
@@ -146,6 +152,11 @@ class Tally:
                 self._count(record)
         for gap in batch.gaps:
             self._count_gap(gap)
+        for entry in batch.returns:
+            if entry.state is ReturnState.REACHED and entry.settled_at is not None:
+                reach = self.counts.reaches.get(entry.line)
+                if reach is not None:
+                    reach.add(max(0.0, entry.settled_at - entry.misses[0].at))
 
     def _is_new(self, record: Record) -> bool:
         key = (record.pbx, record.uniqueid, record.ordinal)

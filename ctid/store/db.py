@@ -247,10 +247,14 @@ class Write:
     columns: tuple[str, ...]
 
 
+def insert_for(table: Table, dialect: Dialect) -> Any:
+    """INSERT that can say what to do where the row is there already."""
+    return (sqlite.insert if dialect.name == _SQLITE else postgresql.insert)(table)
+
+
 def upsert(table: Table, dialect: Dialect) -> Write:
     """INSERT that overwrites the row with the same primary key."""
-    insert = sqlite.insert if dialect.name == _SQLITE else postgresql.insert
-    statement = insert(table)
+    statement = insert_for(table, dialect)
     keys = [column.name for column in table.primary_key]
     values = {
         column.name: statement.excluded[column.name]

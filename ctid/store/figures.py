@@ -271,13 +271,18 @@ async def _counted_now(
     for run in runs:
         begin, end = _bounds(desk, run)
         around = begin - REACH_SECONDS, end + REACH_SECONDS
-        ordered = sorted(await offers.ended(connection, names, *around), key=_at)
+        ordered = await offers.ended(connection, names, *around)
+        if len(run) > 1:
+            ordered.sort(key=_at)
         for day in run:
             first, last = _bounds(desk, [day])
-            low = bisect_left(ordered, first - REACH_SECONDS, key=_at)
-            high = bisect_left(ordered, last + REACH_SECONDS, key=_at)
-            if low < high:
-                counted = tally(ordered[low:high], day, desk, hourly=hourly)
+            of_day = ordered
+            if len(run) > 1:
+                low = bisect_left(ordered, first - REACH_SECONDS, key=_at)
+                high = bisect_left(ordered, last + REACH_SECONDS, key=_at)
+                of_day = ordered[low:high]
+            if of_day:
+                counted = tally(of_day, day, desk, hourly=hourly)
                 found += [(day, key, hours) for key, hours in counted.items()]
     return found
 

@@ -8,8 +8,9 @@ from typing import Self, TypeVar
 from sqlalchemy import bindparam, delete, func, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.records import Batch, Record
-from ctid.store import db, migrate, rows, schema
+from ctid.domain.batch import Batch
+from ctid.domain.records import Record
+from ctid.store import db, migrate, outbox, rows, schema
 from ctid.store.errors import StoreReason
 
 _T = TypeVar("_T")
@@ -30,6 +31,7 @@ class Store:
         self._upserts = {
             table.name: db.upsert(table, dialect) for table in schema.metadata.sorted_tables
         }
+        self._want = outbox.wanted_write(dialect)
         self._forget_call = db.compile_write(
             delete(schema.open_call).where(
                 schema.open_call.c.pbx == bindparam("b_pbx"),
@@ -181,6 +183,8 @@ class Store:
             (upsert["gap"], [rows.gap_row(gap) for gap in batch.gaps]),
             (upsert["seen"], [rows.seen_row(seen) for seen in batch.seen]),
             (self._touch_days, self._touched(records)),
+            (upsert["to_return"], [rows.return_row(entry) for entry in batch.returns]),
+            (self._want, [rows.wanted_row(wanted) for wanted in batch.wanted]),
         ]
         return [job for job in jobs if job[1]]
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from ctid.domain.policy import Wanted
 from ctid.domain.records import (
     Direction,
     EndedBy,
@@ -26,7 +27,10 @@ from ctid.domain.records import (
     Seen,
     Transfer,
 )
+from ctid.domain.returns import Miss, ReturnState, ToReturn
 from ctid.store.db import Row
+from ctid.store.drafts import draft_to_json
+from ctid.store.outbox import OutboxState
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -185,6 +189,69 @@ def gap_row(gap: Gap) -> Row:
 def seen_row(seen: Seen) -> Row:
     """Give the row of table `seen`."""
     return _text(seen.pbx), seen.seen_until, _optional(seen.started)
+
+
+def return_row(entry: ToReturn) -> Row:
+    """Give the row of table `to_return`."""
+    return (
+        _text(entry.pbx),
+        _text(entry.uniqueid),
+        _text(entry.line),
+        _optional(entry.number),
+        _optional(entry.shown),
+        _optional(entry.name),
+        str(entry.state),
+        _text(_to_json([miss._asdict() for miss in entry.misses])),
+        entry.due_at,
+        entry.attempted_at,
+        entry.settled_at,
+        _optional(entry.settled_by),
+        _optional(entry.why),
+    )
+
+
+def wanted_row(wanted: Wanted) -> Row:
+    """Give a new row of table `outbox`, due at once."""
+    draft, at = wanted.draft, wanted.at
+    return (
+        _text(wanted.destination),
+        _text(draft.key),
+        _text(draft.pbx),
+        _text(draft.uniqueid),
+        _text(draft.line.name),
+        str(draft.stage),
+        _text(draft_to_json(draft)),
+        1,
+        OutboxState.PENDING.value,
+        at,
+        at,
+        None,
+        0,
+        None,
+        0,
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def return_from(row: Mapping[str, Any]) -> ToReturn:
+    """Read a row of table `to_return` back."""
+    values = dict(row)
+    values["state"] = ReturnState(values["state"])
+    values["misses"] = tuple(
+        Miss(
+            told["pbx"],
+            told["uniqueid"],
+            told["at"],
+            Outcome(told["outcome"]),
+            _enum(Reason, told["reason"]),
+        )
+        for told in orjson.loads(values["misses"])
+    )
+    return ToReturn(**values)
 
 
 def record_from(row: Mapping[str, Any]) -> Record:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations in `migrations/versions`, oldest first."""
 
 metadata = MetaData()
@@ -170,4 +170,53 @@ mark = Table(
     Column("name", Text, nullable=False),
     Column("at", Double, nullable=False),
     PrimaryKeyConstraint("name", name="pk_mark"),
+)
+
+to_return = Table(
+    "to_return",
+    metadata,
+    Column("pbx", Text, nullable=False),
+    Column("uniqueid", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("number", Text),
+    Column("shown", Text),
+    Column("name", Text),
+    Column("state", Text, nullable=False),
+    Column("misses", Text, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("attempted_at", Double),
+    Column("settled_at", Double),
+    Column("settled_by", Text),
+    Column("why", Text),
+    PrimaryKeyConstraint("pbx", "uniqueid", name="pk_to_return"),
+    Index("ix_to_return_state", "state", "due_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("destination", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("pbx", Text, nullable=False),
+    Column("uniqueid", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("draft", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_at", Double, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("lease_until", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("trying_revision", Integer),
+    Column("sent_revision", Integer, nullable=False),
+    Column("remote_id", Text),
+    Column("url", Text),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("settled_at", Double),
+    PrimaryKeyConstraint("destination", "key", name="pk_outbox"),
+    Index("ix_outbox_due", "state", "destination", "next_at"),
+    Index("ix_outbox_call", "pbx", "uniqueid"),
+    Index("ix_outbox_stage", "stage"),
 )

@@ -18,9 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ctid.collector import calm_the_collector
+from ctid.domain.batch import Batch
 from ctid.domain.days import midnight
 from ctid.domain.lines import Line
-from ctid.domain.records import Batch
 from ctid.domain.tally import Desk
 from ctid.store import figures, migrate, retention, summary
 from ctid.store.backup import backup
@@ -221,6 +222,7 @@ def main() -> None:
         fill(path, given.offers)
         print(f"filled in {time.perf_counter() - began:.0f} s", flush=True)
         size = path.stat().st_size
+        calm_the_collector()  # as `ctid report` does
         results = asyncio.run(measure(path, given.offers, given.runs))
     text = table(results, given.offers, size)
     print(text)

@@ -19,7 +19,7 @@ from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.committer import Clocks
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Pipeline
 from ctid.sim.template import GREETING, Template

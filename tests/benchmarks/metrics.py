@@ -19,7 +19,7 @@ from statistics import median
 from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
-from ctid.app import calm_the_collector
+from ctid.collector import calm_the_collector
 from ctid.committer import Clocks
 from ctid.config import Config, LineTable, Metrics, Store
 from ctid.outbound.alarm import NoAlarm

@@ -20,7 +20,7 @@ import panoramisk
 from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
-from ctid.app import calm_the_collector
+from ctid.collector import calm_the_collector
 from ctid.committer import Clocks
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Pipeline

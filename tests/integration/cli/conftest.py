@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ctid.cli import app
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.domain.tracker import Tracker
 from ctid.replay import events_of
 from ctid.store.migrate import upgrade

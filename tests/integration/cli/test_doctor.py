@@ -6,7 +6,7 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ctid.domain.records import Batch, Gap, GapCause
+from ctid.domain.batch import Batch
+from ctid.domain.records import Gap, GapCause
 from ctid.store.migrate import upgrade
 from ctid.store.recorder import Store
 from tests.integration.cli.conftest import Ctid

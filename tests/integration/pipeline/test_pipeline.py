@@ -11,7 +11,8 @@ import pytest
 
 from ctid.committer import Alarm, Clocks
 from ctid.domain import events as ev
-from ctid.domain.records import Batch, Gap, GapCause, Outcome, Record
+from ctid.domain.batch import Batch
+from ctid.domain.records import Gap, GapCause, Outcome, Record
 from ctid.outbound.alarm import NoAlarm, WebhookAlarm
 from ctid.pipeline import Pipeline
 from ctid.replay import events_of

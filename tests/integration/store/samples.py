@@ -1,7 +1,7 @@
 """Batches as a tracker would give them; call number n is the same wherever it is made."""
 
+from ctid.domain.batch import Batch
 from ctid.domain.records import (
-    Batch,
     Direction,
     EndedBy,
     Fact,

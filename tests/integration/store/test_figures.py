@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.domain.records import Batch, Gap, GapCause, Outcome, Record, RingResult, Seen
+from ctid.domain.batch import Batch
+from ctid.domain.records import Gap, GapCause, Outcome, Record, RingResult, Seen
 from ctid.domain.tally import Scope
 from ctid.store import figures, summary
 from ctid.store.figures import Period

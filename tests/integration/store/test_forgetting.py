@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from ctid import config
-from ctid.domain.records import Batch, Direction, Fact, OpenCall, Record
+from ctid.domain.batch import Batch
+from ctid.domain.records import Direction, Fact, OpenCall, Record
 from ctid.domain.tracker import Tracker
 from ctid.replay import events_of
 from ctid.store import figures, schema, summary

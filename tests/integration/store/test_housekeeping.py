@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ctid import config, housekeeping
+from ctid.domain.batch import Batch
 from ctid.domain.days import midnight
-from ctid.domain.records import Batch, Seen
+from ctid.domain.records import Seen
 from ctid.store import figures, summary
 from ctid.store.figures import Period
 from ctid.store.queries import Reader, RecordFilter

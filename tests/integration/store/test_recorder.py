@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, func, select
 
-from ctid.domain.records import Batch, Fact, Gap, GapCause, OpenCall, Reason, Seen
+from ctid.domain.batch import Batch
+from ctid.domain.records import Fact, Gap, GapCause, OpenCall, Reason, Seen
 from ctid.store import schema
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter

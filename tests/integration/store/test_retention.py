@@ -5,7 +5,8 @@ from datetime import date
 
 from sqlalchemy import select
 
-from ctid.domain.records import Batch, OpenCall
+from ctid.domain.batch import Batch
+from ctid.domain.records import OpenCall
 from ctid.domain.tally import Desk
 from ctid.store import figures, retention, schema, summary
 from ctid.store.figures import Period

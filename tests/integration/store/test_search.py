@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from ctid.domain.records import Batch, Outcome, Record
+from ctid.domain.batch import Batch
+from ctid.domain.records import Outcome, Record
 from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader, RecordFilter, _by_start
 from ctid.store.recorder import Store

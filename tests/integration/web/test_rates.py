@@ -5,8 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ctid.domain.records import Batch, Outcome, Reason, Record
-from ctid.outbound.rates import RateKeeper, answer_rates
+from ctid.domain.batch import Batch
+from ctid.domain.records import Outcome, Reason, Record
+from ctid.outbound.rates import Keeper, answer_rates
 from ctid.outbound.reading import Rates
 from ctid.store import migrate
 from ctid.store.errors import StoreReason, StoreUnavailable
@@ -75,7 +76,7 @@ async def test_what_cannot_be_read_is_absent_and_comes_again() -> None:
             raise answer
         return answer
 
-    keeper = RateKeeper(compute, every_seconds=0.0)
+    keeper: Keeper[Rates] = Keeper(compute, {}, every_seconds=0.0)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(keeper.run())
         await until(lambda: len(seen) > 3)

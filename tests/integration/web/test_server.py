@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ctid.config import Metrics, Secret
-from ctid.outbound.reading import Reading, StoreReading
+from ctid.outbound.reading import Reading, StoreReading, TicketReading
 from ctid.outbound.tally import Tally
 from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.listener import Listener, ServeError
@@ -30,7 +30,9 @@ def reading() -> Reading:
     store = StoreReading(
         failing=False, commits=0, waiting=0, dropped=0, set_aside=0, refused=0, path=None
     )
-    return Reading("1", {}, {}, {}, store, Tally(time.time).counts, {}, None)
+    return Reading(
+        "1", {}, {}, {}, store, Tally(time.time).counts, {}, TicketReading({}, None), None
+    )
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from ctid.committer import Clocks
 from ctid.config import Config
-from ctid.domain.records import Batch
+from ctid.domain.batch import Batch
 from ctid.outbound.alarm import NoAlarm
 from ctid.outbound.tally import Tally
 from ctid.overview import STUCK_SECONDS, Overview

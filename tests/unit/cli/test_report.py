@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ctid.domain.records import Batch, Outcome, Reason, Seen
+from ctid.domain.batch import Batch
+from ctid.domain.records import Outcome, Reason, Seen
 from ctid.report.rows import duration, notes, percent
 from ctid.store.migrate import upgrade
 from ctid.store.recorder import Store

@@ -7,9 +7,19 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ctid.domain.records import Outcome
 from ctid.domain.stages import Stage
+from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.metrics import render
-from ctid.outbound.reading import LineReading, PbxReading, Reading, StoreReading
+from ctid.outbound.reading import (
+    LineReading,
+    PbxReading,
+    Reading,
+    StoreReading,
+    TicketReading,
+    Waiting,
+)
 from ctid.outbound.tally import Tally
+from ctid.store.outbox import OutboxState
+from ctid.store.tickets import Backlog, OpenReturns
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
 LINE = LineReading('an "odd"\ntitle\\', "network", 0.75)
@@ -44,6 +54,13 @@ def reading(folder: Path) -> Reading:
         ),
         counts=tally.counts,
         rates={("a", "today"): 0.5, ("a", "month"): 0.75},
+        tickets=TicketReading(
+            {"rt": Deliveries()},
+            Waiting(
+                {"rt": Backlog({OutboxState.PENDING: 3}, 1_800_000_000.0)},
+                {"a": OpenReturns(2, 1)},
+            ),
+        ),
         backup_at=1.0,
     )
 
@@ -81,6 +98,11 @@ def test_values_stand_where_they_belong(tmp_path: Path) -> None:
         'ctid_answer_ratio{line="a",period="today"} 0.5',
         "ctid_database_size_bytes 1000.0",
         "ctid_last_backup_timestamp_seconds 1.0",
+        'ctid_missed_overdue{line="a"} 1.0',
+        'ctid_tickets{backend="rt",state="pending"} 3.0',
+        'ctid_tickets{backend="rt",state="dead"} 0.0',
+        'ctid_ticket_attempts_total{backend="rt",result="busy"} 0.0',
+        'ctid_ticket_oldest_pending_timestamp_seconds{backend="rt"} 1.8e+09',
     ):
         assert f"\n{line}" in page, line
 
@@ -105,6 +127,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         ),
         counts=tally.counts,
         rates={},
+        tickets=TicketReading({}, None),
         backup_at=None,
     )
     page = render(bare).decode()

@@ -2,7 +2,8 @@
 
 from itertools import count
 
-from ctid.domain.records import Batch, Gap, GapCause, Outcome, Reason, Record
+from ctid.domain.batch import Batch
+from ctid.domain.records import Gap, GapCause, Outcome, Reason, Record
 from ctid.outbound.tally import OTHER, REASONS, Tally
 from tests.integration.store import samples
 

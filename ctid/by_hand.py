@@ -1,0 +1,84 @@
+"""What people change about call-backs and tickets, asked over the control socket."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from ctid.pipeline import Pipeline
+from ctid.store import tickets as stored
+from ctid.store.outbox import OutboxState
+from ctid.store.queries import Reader
+from ctid.store.recorder import Store
+from ctid.tickets import Tickets
+
+log = structlog.get_logger("ctid")
+
+_BUSY_TIMEOUT_SECONDS = 5.0
+
+
+class RefusedError(Exception):
+    """It cannot be done; the message says why, in one line."""
+
+
+class ByHand:
+    """Changes what was decided; `clock` is Unix seconds. All may raise StoreUnavailable."""
+
+    def __init__(
+        self, tickets: Tickets, pipeline: Pipeline, store: Store, clock: Callable[[], float]
+    ) -> None:
+        self._tickets = tickets
+        self._pipeline = pipeline
+        self._store = store
+        self._clock = clock
+
+    async def close_return(self, pbx: str | None, uniqueid: str, by: str, why: str) -> None:
+        """Nobody has to call this caller back any more. Raises RefusedError."""
+        async with self._reader() as reader:
+            found = await stored.find_return(reader, pbx, uniqueid)
+        if not found:
+            raise RefusedError(
+                f"{uniqueid}: no missed call has this id; `ctid missed list` shows them"
+            )
+        if len(found) > 1:
+            names = ", ".join(entry.pbx for entry in found)
+            raise RefusedError(f"{uniqueid}: several PBXs have this id ({names}): give --pbx")
+        (entry,) = found
+        if not entry.is_open:
+            raise RefusedError(f"{uniqueid}: is {entry.state} already ({entry.why})")
+        decided = self._tickets.policy.close(entry, self._clock(), by, why)
+        self._pipeline.decided(decided)
+        log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
+
+    async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
+        """Have drafts delivered again at once, without keys all that are dead; how many."""
+        chosen = await self._chosen(backend, keys)
+        changed = await stored.retry(self._store, chosen, self._clock())
+        for name in {destination for destination, _ in chosen}:
+            self._tickets.wake(name)
+        return changed
+
+    async def drop(self, backend: str | None, keys: Sequence[str], by: str, why: str) -> int:
+        """Deliver these drafts no more; how many were not delivered yet."""
+        chosen = await self._chosen(backend, keys)
+        return await stored.drop(self._store, chosen, self._clock(), f"{why} ({by})")
+
+    async def _chosen(self, backend: str | None, keys: Sequence[str]) -> list[tuple[str, str]]:
+        async with self._reader() as reader:
+            if not keys:
+                dead = await stored.deliveries(
+                    reader, destination=backend, states=[OutboxState.DEAD]
+                )
+                return [(row.destination, row.key) for row in dead]
+            chosen = []
+            for key in keys:
+                found = await stored.find_deliveries(reader, key)
+                rows = [row for row, _ in found if backend in (None, row.destination)]
+                if not rows:
+                    raise RefusedError(
+                        f"{key}: no draft has this key or call; `ctid outbox list` shows them"
+                    )
+                chosen += [(row.destination, row.key) for row in rows]
+            return chosen
+
+    def _reader(self) -> Reader:
+        return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)

@@ -1,0 +1,171 @@
+"""`ctid outbox`: ticket drafts on their way to other systems."""
+
+import json
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ctid.cli import times
+from ctid.cli.asking import asking
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.control import ask
+from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
+from ctid.output import iso
+from ctid.store import tickets
+from ctid.store.drafts import draft_to_json
+from ctid.store.outbox import OutboxState
+from ctid.store.tickets import Delivery
+
+app = typer.Typer(help="Ticket drafts on their way to other systems.", no_args_is_help=True)
+
+_TABLE = [
+    Column("decided", "decided"),
+    Column("backend", "backend", cut=True),
+    Column("line", "line", cut=True, spare=LAST + 1),
+    Column("stage", "stage", spare=LAST + 2),
+    Column("state", "state"),
+    Column("tries", "tries", right=True, spare=LAST),
+    Column("next", "next", spare=LAST),
+    Column("ticket", "ticket"),
+    Column("why", "why", cut=True),
+    Column("call", "call"),
+]
+FIELDS = (
+    "destination", "key", "pbx", "uniqueid", "line", "stage", "revision", "state", "decided_at",
+    "next_at", "attempts", "sent_revision", "remote_id", "url", "reason", "detail", "settled_at",
+)  # fmt: skip
+
+Backend = Annotated[str, typer.Option(metavar="NAME", help="Only for this backend.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="DRAFT", help="The key of a draft, or the id of its call."),
+]
+
+
+@app.command("list")
+def list_(
+    *,
+    backend: Backend = "",
+    state: Annotated[
+        list[OutboxState] | None,
+        typer.Option(help="How they stand; may be repeated. Pending and dead if not given."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 50,
+    form: FormatOption = Format.TABLE,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """List drafts that wait or are dead, the newest first."""
+    loaded = load_config(config, read_secrets=False)
+    _see_backend(backend, [table.name for table in loaded.backends()])
+    zone = ZoneInfo(loaded.timezone)
+    with asking(loaded) as database:
+        found = database.get(
+            tickets.deliveries(
+                database.reader,
+                destination=backend or None,
+                states=state or (OutboxState.PENDING, OutboxState.DEAD),
+                limit=limit or None,
+            )
+        )
+    if form is Format.TABLE:
+        shown = show([_for_people(row, zone) for row in found], _TABLE, form)
+    else:
+        shown = show([_whole(row) for row in found], columns_of(FIELDS), form)
+    if not shown and form is Format.TABLE:
+        typer.echo("ctid: no draft waits or is dead", err=True)
+
+
+@app.command("show")
+def show_(
+    *,
+    draft: Annotated[
+        str, typer.Argument(metavar="DRAFT", help="The key of a draft, or the id of its call.")
+    ],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Show a draft and how its deliveries stand, as JSON: one object for each backend."""
+    loaded = load_config(config, read_secrets=False)
+    with asking(loaded) as database:
+        found = database.get(tickets.find_deliveries(database.reader, draft))
+    if not found:
+        fail(f"{draft}: no draft has this key or call; `ctid outbox list` shows them")
+    for row, document in found:
+        whole = {**_whole(row), "draft": json.loads(draft_to_json(document))}
+        typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def retry(
+    *,
+    draft: Keys = None,
+    backend: Backend = "",
+    dead: Annotated[bool, typer.Option("--dead", help="All that are dead.")] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Have drafts delivered again at once: dead ones, dropped ones, or those that wait."""
+    if bool(draft) == dead:
+        fail("say which: DRAFT..., or --dead for all that are dead", 2)
+    loaded = load_config(config, read_secrets=False)
+    body = {"keys": draft or [], "backend": backend or None}
+    _say(ask(loaded, "POST", "/v1/outbox/retry", body)["drafts"], "will be tried again")
+
+
+@app.command()
+def drop(
+    *,
+    draft: Annotated[
+        list[str], typer.Argument(metavar="DRAFT", help="The key of a draft, or its call's id.")
+    ],
+    why: Annotated[str, typer.Option(help="Why they are not to be delivered.")],
+    backend: Backend = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Have drafts not delivered; `retry` takes that back."""
+    if not why.strip():
+        fail("--why is empty: say why they are not to be delivered", 2)
+    loaded = load_config(config, read_secrets=False)
+    body = {"keys": draft, "backend": backend or None, "why": why}
+    _say(ask(loaded, "POST", "/v1/outbox/drop", body)["drafts"], "will not be delivered")
+
+
+def _see_backend(name: str, known: list[str]) -> None:
+    if name and name not in known:
+        names = ", ".join(known) or "none"
+        fail(f"--backend {name}: there is no such backend; configured: {names}", 2)
+
+
+def _say(number: int, what: str) -> None:
+    if not number:
+        fail("nothing was changed: they are delivered already, or none is dead")
+    typer.echo(f"{number} {'draft' if number == 1 else 'drafts'} {what}")
+
+
+def _for_people(row: Delivery, zone: ZoneInfo) -> Row:
+    waits = row.state is OutboxState.PENDING
+    return {
+        "decided": (times.to_seconds(row.decided_at, zone) or "")[5:16],
+        "backend": row.destination,
+        "line": row.line,
+        "stage": row.stage.value,
+        "state": row.state.value,
+        "tries": row.attempts,
+        "next": (times.to_seconds(row.next_at, zone) or "")[11:19] if waits else None,
+        "ticket": row.remote_id,
+        "why": row.detail or row.reason,
+        "call": row.uniqueid,
+    }
+
+
+def _whole(row: Delivery) -> dict[str, Any]:
+    values = row._asdict()
+    for name in ("lease_until", "trying_revision"):
+        del values[name]
+    return {
+        **values,
+        "stage": row.stage.value,
+        "state": row.state.value,
+        "decided_at": iso(row.decided_at),
+        "next_at": iso(row.next_at),
+        "settled_at": iso(row.settled_at),
+    }

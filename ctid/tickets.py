@@ -1,0 +1,181 @@
+"""Tickets, put together: the policy that decides them, and a worker for each system they go to."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ctid.config import Config
+from ctid.config.backends import Backend as BackendTable
+from ctid.domain import policy
+from ctid.domain.batch import Batch
+from ctid.domain.drafts import Contact, Draft, LineName
+from ctid.domain.duty import after_on_duty
+from ctid.domain.numbers import normalizer
+from ctid.domain.policy import Decided, LineRules, Policy
+from ctid.domain.records import Record
+from ctid.domain.returns import Returns
+from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.port import Document
+from ctid.outbound.rendering import Templates
+from ctid.outbound.tickets import open_backend
+from ctid.outbound.worker import Worker
+from ctid.store import tickets
+from ctid.store.queries import Reader
+from ctid.store.recorder import Store
+
+log = structlog.get_logger("ctid")
+
+_BUSY_TIMEOUT_SECONDS: Final = 5.0
+
+Lookup = Callable[[str], Contact | None]
+
+
+def nobody(_number: str) -> None:
+    """There is no contact directory."""
+
+
+def rules(config: Config, contact: Lookup) -> policy.Rules:
+    """What the configuration says about tickets."""
+    return policy.Rules(
+        site=config.site,
+        destinations={table.name: frozenset(table.lines) for table in config.backends()},
+        lines={
+            line.name: LineRules(
+                LineName(line.name, line.title or line.name, line.specialty or line.name),
+                frozenset(line.tickets),
+            )
+            for line in config.line
+        },
+        at_answer=config.tickets.create == "answer",
+        fold_seconds=config.tickets.fold_minutes * 60.0,
+        link=config.tickets.link,
+        contact=contact,
+    )
+
+
+def returns(config: Config, normalize: Callable[[str], str | None]) -> Returns:
+    """Who has to be called back, by the configuration; nobody yet."""
+    lines = {line.name: line for line in config.lines()}
+    seconds = config.missed.due_minutes * 60.0
+
+    def due(name: str, at: float) -> float:
+        line = lines.get(name)
+        duty = line.duty if line else None
+        return after_on_duty(duty, at, seconds, config.timezone)
+
+    return Returns(normalize, due, connected_seconds=config.missed.connected_seconds)
+
+
+def templates_of(config: Config) -> Templates:
+    """The templates that the configuration names, ctid's own beside them."""
+    folder, language = config.tickets.templates, config.tickets.language
+    return Templates(
+        None if folder is None else Path(folder),
+        zone=ZoneInfo(config.timezone),
+        language=language,
+        languages={line.name: line.language or language for line in config.line},
+    )
+
+
+class Tickets:
+    """Decides with every change of a call, and has what was committed delivered.
+
+    Every worker is a task of `tasks`. `templates` make documents of drafts; `contact` knows people
+    by number in E.164.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        tasks: asyncio.TaskGroup,
+        templates: Templates,
+        contact: Lookup = nobody,
+    ) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._templates = templates
+        self._contact = contact
+        normalize = normalizer(config.numbering())
+        self.policy = Policy(rules(config, contact), returns(config, normalize), normalize)
+        self._workers: dict[str, tuple[BackendTable, Worker, asyncio.Task[None]]] = {}
+
+    async def restore(self) -> None:
+        """Take up what the last daemon committed. Raises StoreUnavailable."""
+        async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
+            entries = await tickets.returns(reader)
+            self.policy.restore(entries, await tickets.drafts_to_return(reader))
+
+    def decide(self, records: Sequence[Record], now: float) -> Decided:
+        """What follows from records on their way to the store."""
+        return self.policy.receive(records, now)
+
+    def feed(self, batch: Batch) -> None:
+        """A batch is on disk: what it wants is due."""
+        for name in {wanted.destination for wanted in batch.wanted}:
+            self.wake(name)
+
+    def wake(self, name: str) -> None:
+        """Something may be due for this destination."""
+        if name in self._workers:
+            self._workers[name][1].wake()
+
+    def open(self, config: Config) -> None:
+        """Begin to deliver to every backend to which nobody delivers yet."""
+        for table in config.backends():
+            if table.name in self._workers:
+                continue
+            worker = Worker(
+                table,
+                open_backend(table, config.site),
+                self._store,
+                self._render,
+                clock=time.time,
+                jitter=random.random,
+            )
+            task = self._tasks.create_task(worker.run(), name=f"tickets to {table.name}")
+            self._workers[table.name] = (table, worker, task)
+
+    async def use(self, config: Config, templates: Templates, contact: Lookup) -> None:
+        """Go on by another configuration; a destination that changed is closed and opened anew."""
+        self._templates, self._contact = templates, contact
+        normalize = normalizer(config.numbering())
+        self.policy.use(rules(config, contact), returns(config, normalize), normalize)
+        tables = {table.name: table for table in config.backends()}
+        await self._end(
+            name
+            for name, (table, _, _) in self._workers.items()
+            if name not in tables or _plain(tables[name]) != _plain(table)
+        )
+        self.open(config)
+
+    def _render(self, draft: Draft, revision: int, data: bytes) -> Document:
+        return self._templates.render(draft, revision, data)
+
+    async def close(self) -> None:
+        """Deliver no more; returns when what was under way has ended."""
+        await self._end(self._workers)
+
+    async def _end(self, names: Iterable[str]) -> None:
+        ending = [self._workers.pop(name) for name in list(names)]
+        for _, worker, _ in ending:
+            worker.stop()
+        for _, _, task in ending:
+            await task
+
+    def counts(self) -> dict[str, Deliveries]:
+        """How deliveries went, by destination."""
+        return {name: worker.counts.copy() for name, (_, worker, _) in self._workers.items()}
+
+
+def _plain(table: BackendTable) -> object:
+    """The table as it can be compared; a secret by what it is."""
+    secrets = {what: getattr(table, what) for what in table.secrets}
+    revealed = {what: found.reveal() if found else None for what, found in secrets.items()}
+    return type(table), table.model_dump(), revealed

@@ -1,0 +1,297 @@
+"""Drafts in the outbox reach the ticket system once, whatever happens on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ctid.config.backends import FileBackend
+from ctid.domain.batch import Batch
+from ctid.domain.drafts import Draft, Stage
+from ctid.domain.policy import Wanted
+from ctid.outbound.port import Document, Reason
+from ctid.outbound.worker import Worker
+from ctid.store import tickets
+from ctid.store.migrate import upgrade
+from ctid.store.outbox import OutboxState
+from ctid.store.queries import Reader
+from ctid.store.recorder import Store
+from ctid.store.tickets import Delivery
+from tests.drafts import document, draft
+from tests.integration.tickets.memory import Memory
+from tests.waiting import until
+
+
+class Clock:
+    """Unix seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Desk:
+    """A store, a ticket system, and a worker between them."""
+
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self.store = store
+        self.reader = reader
+        self.system = Memory()
+        self.clock = Clock()
+
+    async def want(self, *drafts: Draft) -> None:
+        wanted = tuple(Wanted("there", each, self.clock.now) for each in drafts)
+        await self.store.commit(Batch(wanted=wanted))
+
+    def worker(self, **given: float) -> Worker:
+        table = FileBackend.model_validate({"name": "there", "path": "-", **given})
+
+        def render(about: Draft, revision: int, _: bytes) -> Document:
+            return document(about, revision, body=about.stage.value)
+
+        return Worker(table, self.system, self.store, render, clock=self.clock, jitter=lambda: 0.5)
+
+    @asynccontextmanager
+    async def working(self, **given: float) -> AsyncIterator[Worker]:
+        worker = self.worker(**given)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run())
+            yield worker
+            worker.stop()
+
+    async def rows(self) -> list[Delivery]:
+        return await tickets.deliveries(self.reader, states=OutboxState)
+
+    async def settled(self, state: OutboxState = OutboxState.DELIVERED, number: int = 1) -> None:
+        async with asyncio.timeout(20):
+            while [row.state for row in await self.rows()].count(state) < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def pass_time(self, worker: Worker, seconds: float) -> None:
+        self.clock.now += seconds
+        worker.wake()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    url = str(tmp_path / "ctid.sqlite3")
+    await upgrade(url)
+    async with await Store.open(url) as store, await Reader.open(url) as reader:
+        yield Desk(store, reader)
+
+
+def numbered(n: int) -> Draft:
+    return draft(key=f"ctid:desk:main:{n}", uniqueid=str(n))
+
+
+async def test_a_draft_is_delivered_with_the_id_and_link_of_its_ticket(desk: Desk) -> None:
+    await desk.want(draft())
+    async with desk.working() as worker:
+        await desk.settled()
+    (row,) = await desk.rows()
+    assert (row.remote_id, row.url) == ("1", "http://tickets/1")
+    assert (row.sent_revision, row.attempts, row.trying_revision) == (1, 0, None)
+    assert worker.counts.delivered == 1
+
+
+async def test_a_new_revision_updates_the_same_ticket(desk: Desk) -> None:
+    await desk.want(draft(stage=Stage.TALKING))
+    async with desk.working() as worker:
+        await desk.settled()
+        await desk.want(draft())
+        worker.wake()
+        await until(lambda: worker.counts.delivered == 2)
+    assert desk.system.of(draft().key).bodies == ["talking", "ended"]
+
+
+async def test_the_same_draft_again_changes_nothing(desk: Desk) -> None:
+    await desk.want(draft())
+    async with desk.working() as worker:
+        await desk.settled()
+        before = await desk.rows()
+        await desk.want(draft())
+        worker.wake()
+    assert await desk.rows() == before
+    assert len(desk.system.requests) == 1
+
+
+async def test_what_changes_while_it_is_sent_is_sent_after_it(desk: Desk) -> None:
+    await desk.want(draft(stage=Stage.TALKING))
+    desk.system.gate.clear()
+    async with desk.working() as worker:
+        await until(lambda: desk.system.under_way == 1)
+        await desk.want(draft())
+        desk.system.gate.set()
+        await until(lambda: worker.counts.delivered == 2)
+    assert desk.system.of(draft().key).revisions == [1, 2]
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize(
+    "reason", [Reason.TIMEOUT, Reason.CUT_OFF, Reason.SERVER_ERROR, Reason.BAD_ANSWER]
+)
+async def test_after_an_unclear_answer_it_looks_before_it_creates_again(
+    desk: Desk, reason: Reason, carried_out: bool
+) -> None:
+    await desk.want(draft())
+    desk.system.faults = [(reason, carried_out)]
+    async with desk.working(timeout_seconds=10.0) as worker:
+        await until(lambda: worker.counts.attempts[reason.value] == 1)
+        await desk.pass_time(worker, 19.0)
+        assert len(desk.system.requests) == 1
+        await desk.pass_time(worker, 2.0)
+        await desk.settled()
+    expected = ["create", "look_up"] if carried_out else ["create", "look_up", "create"]
+    assert [request.split()[0] for request in desk.system.requests] == expected
+    assert desk.system.of(draft().key).revisions == [1]
+
+
+async def test_a_look_up_that_fails_leaves_it_unclear(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.faults = [(Reason.TIMEOUT, True), (Reason.UNREACHABLE, False)]
+    async with desk.working() as worker:
+        await until(lambda: worker.counts.attempts[Reason.TIMEOUT.value] == 1)
+        await desk.pass_time(worker, 60.0)
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 1)
+        await desk.pass_time(worker, 60.0)
+        await desk.settled()
+    asked = [request.split()[0] for request in desk.system.requests]
+    assert asked == ["create", "look_up", "look_up"]
+
+
+async def test_a_newer_revision_follows_what_was_found(desk: Desk) -> None:
+    await desk.want(draft(stage=Stage.TALKING))
+    desk.system.faults = [(Reason.CUT_OFF, True)]
+    async with desk.working() as worker:
+        await until(lambda: worker.counts.attempts[Reason.CUT_OFF.value] == 1)
+        await desk.want(draft())
+        await desk.pass_time(worker, 60.0)
+        await desk.settled()
+    assert desk.system.of(draft().key).revisions == [1, 2]
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_an_unclear_update_is_not_there_twice(desk: Desk, carried_out: bool) -> None:
+    await desk.want(draft(stage=Stage.TALKING))
+    async with desk.working() as worker:
+        await desk.settled()
+        desk.system.faults = [(Reason.TIMEOUT, carried_out)]
+        await desk.want(draft())
+        worker.wake()
+        await until(lambda: worker.counts.attempts[Reason.TIMEOUT.value] == 1)
+        await desk.pass_time(worker, 60.0)
+        await until(lambda: worker.counts.delivered == 2)
+    assert desk.system.of(draft().key).revisions == [1, 2]
+
+
+async def test_what_was_under_way_when_ctid_died_is_looked_up(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.gate.clear()
+    worker = desk.worker()
+    dying = asyncio.create_task(worker.run())  # noqa: TID251 - it is killed, not awaited
+    await until(lambda: desk.system.under_way == 1)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    desk.system.gate.set()
+    async with desk.working(timeout_seconds=10.0) as again:
+        await desk.pass_time(again, 31.0)
+        await desk.settled()
+    assert [request.split()[0] for request in desk.system.requests] == [
+        "create",
+        "look_up",
+        "create",
+    ]
+
+
+async def test_what_will_never_be_taken_is_dead_and_said(desk: Desk) -> None:
+    await desk.want(numbered(1), numbered(2))
+    desk.system.faults = [(Reason.REJECTED, False)]
+    async with desk.working(concurrency=1) as worker:
+        await desk.settled(OutboxState.DEAD)
+        await desk.settled(OutboxState.DELIVERED)
+    dead = next(row for row in await desk.rows() if row.state is OutboxState.DEAD)
+    assert (dead.reason, dead.detail) == ("rejected", "as told")
+    assert worker.counts.dead == 1
+    assert worker.counts.failing is None
+
+
+async def test_retry_and_drop(desk: Desk) -> None:
+    await desk.want(numbered(1), numbered(2))
+    desk.system.faults = [(Reason.REJECTED, False)] * 2
+    async with desk.working() as worker:
+        await desk.settled(OutboxState.DEAD, 2)
+        now = desk.clock.now
+        assert await tickets.retry(desk.store, [("there", "ctid:desk:main:1")], now) == 1
+        dropped = await tickets.drop(desk.store, [("there", "ctid:desk:main:2")], now, "why")
+        assert dropped == 1
+        worker.wake()
+        await desk.settled()
+    assert desk.system.keys() == ["ctid:desk:main:1"]
+    assert {row.state for row in await desk.rows()} == {
+        OutboxState.DELIVERED,
+        OutboxState.DROPPED,
+    }
+
+
+async def test_a_destination_that_is_down_is_probed_with_one_draft(desk: Desk) -> None:
+    await desk.want(*map(numbered, range(50)))
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working(concurrency=8) as worker:
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 8)
+        for tries in range(9, 13):
+            await desk.pass_time(worker, 400.0)
+            await until(lambda tries=tries: len(desk.system.requests) == tries)  # type: ignore[misc]
+        assert worker.counts.failing is Reason.UNREACHABLE
+        desk.system.down = None
+        await desk.pass_time(worker, 1000.0)
+        await desk.settled(number=50)
+    assert len(desk.system.tickets) == 50
+    assert worker.counts.failing is None
+
+
+async def test_the_patience_that_was_asked_for_is_kept(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.faults, desk.system.retry_after = [(Reason.BUSY, False)], 120.0
+    async with desk.working() as worker:
+        await until(lambda: worker.counts.attempts["busy"] == 1)
+        await desk.pass_time(worker, 119.0)
+        assert len(desk.system.requests) == 1
+        await desk.pass_time(worker, 2.0)
+        await desk.settled()
+    assert [request.split()[0] for request in desk.system.requests] == ["create", "create"]
+
+
+async def test_no_more_at_once_than_allowed(desk: Desk) -> None:
+    await desk.want(*map(numbered, range(30)))
+    desk.system.gate.clear()
+    async with desk.working(concurrency=3) as worker:
+        await until(lambda: desk.system.under_way == 3)
+        worker.wake()
+        desk.system.gate.set()
+        await desk.settled(number=30)
+    assert desk.system.most_under_way == 3
+
+
+async def test_no_more_in_a_minute_than_allowed(desk: Desk) -> None:
+    await desk.want(*map(numbered, range(10)))
+    async with desk.working(per_minute=4) as worker:
+        await desk.settled(number=4)
+        assert len(desk.system.requests) == 4
+        await desk.pass_time(worker, 61.0)
+        await desk.settled(number=8)
+        assert len(desk.system.requests) == 8
+
+
+async def test_a_stop_waits_for_what_is_under_way(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.gate.clear()
+    async with desk.working() as worker:
+        await until(lambda: desk.system.under_way == 1)
+        worker.stop()
+        desk.system.gate.set()
+    (row,) = await desk.rows()
+    assert row.state is OutboxState.DELIVERED
