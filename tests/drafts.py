@@ -1,66 +1,84 @@
-"""Ticket drafts and documents for tests."""
+"""Ticket drafts for tests: one answered call, and whatever is changed of it."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from ctid.domain.drafts import Caller, Draft, LineName, Priority, Stage, VisitPart
+from ctid.domain.drafts import (
+    Caller,
+    Contact,
+    Draft,
+    LineName,
+    Priority,
+    Stage,
+    TransferPart,
+    VisitPart,
+)
 from ctid.domain.records import Direction, EndedBy, Outcome
 from ctid.outbound.port import Document
 from ctid.store.drafts import draft_to_json
 
-AT = 1_795_461_682.0
+BEGAN: Final = 1_795_741_200.0  # 2026-11-27 09:00:00 in Shanghai
+
+_ANSWERED: Final = Draft(
+    key="ctid:desk:main:1795741200.7:network",
+    site="desk",
+    stage=Stage.ENDED,
+    pbx="main",
+    uniqueid="1795741200.7",
+    linkedid="1795741200.7",
+    direction=Direction.INBOUND,
+    did="8001",
+    line=LineName("network", "网络专业热线", "network"),
+    caller=Caller(
+        "013800138000",
+        "+8613800138000",
+        "王小明",
+        Contact("Example Ltd.", "Shanghai", vip=True, line="network"),
+    ),
+    outcome=Outcome.ANSWERED,
+    reason=None,
+    started_at=BEGAN,
+    answered_at=BEGAN + 10,
+    ended_at=BEGAN + 210,
+    agent="Li Si",
+    visits=(
+        VisitPart(
+            line="network",
+            outcome=Outcome.ANSWERED,
+            reason=None,
+            offered_at=BEGAN + 2,
+            answered_at=BEGAN + 10,
+            ended_at=BEGAN + 210,
+            wait_seconds=8.0,
+            ring_seconds=7.5,
+            talk_seconds=180.0,
+            hold_seconds=20.0,
+            ended_by=EndedBy.CALLER,
+            agent="Li Si",
+            final_agent="Wang Wu",
+            agents_rung=("Zhang San", "Li Si"),
+            transferred=False,
+        ),
+    ),
+    transfers=(TransferPart("attended", "Li Si", "Wang Wu", BEGAN + 100),),
+    attempts=(),
+    call_back=None,
+    recording="/var/spool/asterisk/monitor/7.wav",
+    link="https://desk.example.org/calls/main/1795741200.7",
+    priority=Priority.NORMAL,
+    due_at=None,
+)
 
 
 def draft(**changes: Any) -> Draft:
-    """An answered call of line `network` that is over; `changes` replace fields."""
-    visit = VisitPart(
-        line="network",
-        outcome=Outcome.ANSWERED,
-        reason=None,
-        offered_at=AT + 2,
-        answered_at=AT + 10,
-        ended_at=AT + 100,
-        wait_seconds=8.0,
-        ring_seconds=7.5,
-        talk_seconds=80.0,
-        hold_seconds=10.0,
-        ended_by=EndedBy.CALLER,
-        agent="Li Si",
-        final_agent="Li Si",
-        agents_rung=("Zhang San", "Li Si"),
-        transferred=False,
-    )
-    whole = Draft(
-        key="ctid:desk:main:1795461682.0",
-        site="desk",
-        stage=Stage.ENDED,
-        pbx="main",
-        uniqueid="1795461682.0",
-        linkedid="1795461682.0",
-        direction=Direction.INBOUND,
-        did="8001",
-        line=LineName("network", "网络专业热线", "network"),
-        caller=Caller("13800138000", "+8613800138000", "王小明", None),
-        outcome=Outcome.ANSWERED,
-        reason=None,
-        started_at=AT,
-        answered_at=AT + 10,
-        ended_at=AT + 100,
-        agent="Li Si",
-        visits=(visit,),
-        transfers=(),
-        attempts=(),
-        call_back=None,
-        recording=None,
-        link=None,
-        priority=Priority.NORMAL,
-        due_at=None,
-    )
-    return replace(whole, **changes)
+    return replace(_ANSWERED, **changes)
 
 
 def document(
-    about: Draft, revision: int = 1, subject: str = "A call", body: str = "It was answered.\n"
+    of: Draft | None = None,
+    revision: int = 1,
+    subject: str = "[network] Call",
+    body: str = "A call.\n",
 ) -> Document:
-    """One revision of a draft, with these texts."""
-    return Document(revision, about, subject, body, draft_to_json(about).encode())
+    of = of or draft()
+    return Document(revision, of, subject, body, draft_to_json(of).encode())
