@@ -13,7 +13,8 @@ def answer(
     status: str = "200 OK", body: bytes = b"", *headers: str, length: int | None = None
 ) -> bytes:
     """A whole answer; `length` is what it pretends to have."""
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
+    length = len(body) if length is None else length
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {length}", "Connection: close"]
     return "\r\n".join([*head, *headers, "", ""]).encode() + body
 
 

@@ -115,9 +115,10 @@ async def test_a_connection_that_was_never_free_in_time_is_no_unclear_answer() -
         http(server.url, seconds=SHORT_SECONDS, connections=1) as client,
         asyncio.TaskGroup() as tasks,
     ):
-        asked = [tasks.create_task(_reason(client)) for _ in range(2)]
-        assert [await task for task in asked] == [Reason.TIMEOUT, Reason.UNREACHABLE]
-        assert len(server.requests) == 1
+        asked = [tasks.create_task(_reason(client)) for _ in range(20)]
+        reasons = [await task for task in asked]
+        assert set(reasons) == {Reason.TIMEOUT, Reason.UNREACHABLE}
+        assert len(server.requests) <= reasons.count(Reason.TIMEOUT)
 
 
 async def _reason(client: Http) -> Reason:
