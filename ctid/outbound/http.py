@@ -1,8 +1,10 @@
 """HTTP to systems of others: bounded in time and size, TLS verified, no secret in any message."""
 
+import os
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,20 +16,41 @@ import orjson
 from ctid import __version__
 from ctid.outbound.port import DeliveryError, Reason
 
-_LONGEST_ANSWER: Final = 1024 * 1024
+LONGEST_ANSWER: Final = 1024 * 1024
+"""Bytes."""
+_LONGEST_PATIENCE: Final = 86_400.0
+_SHORTEST_SECRET: Final = 4
 _SHOWN: Final = 200
 _CONNECT_SECONDS: Final = 5.0
-_BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# answers of somebody who has not even begun
+_BUSY: Final = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+_CHANGE_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, below 500 and none of those that `Http.request` raises."""
+    """What came back, and none of those that `Http.request` raises.
+
+    `secrets` are never shown: a server may repeat what it was sent.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     def json(self) -> Any:
         """Its body. Raises DeliveryError BAD_ANSWER."""
@@ -40,9 +63,10 @@ class Answer:
 
     def shown(self) -> str:
         """The beginning of the body, in one line."""
-        text = " ".join(self.body[: 4 * _SHOWN].decode("utf-8", "replace").split())
-        printable = "".join(char if char.isprintable() else "\ufffd" for char in text)
-        return printable[:_SHOWN] or "(nothing)"
+        text = self.body.decode("utf-8", "replace")
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return _printable(" ".join(text.split()))[:_SHOWN] or "(nothing)"
 
 
 class Http:
@@ -61,8 +85,9 @@ class Http:
         ca_file: str | None = None,
         connections: int = 16,
     ) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
         self._headers = {"User-Agent": f"ctid/{__version__}", **(headers or {})}
+        self._secrets = tuple(_secrets_of((headers or {}).values()))
         self._timeout = aiohttp.ClientTimeout(
             total=timeout_seconds, sock_connect=min(_CONNECT_SECONDS, timeout_seconds)
         )
@@ -73,12 +98,13 @@ class Http:
     @property
     def host(self) -> str:
         """Whom it talks to, for messages."""
-        return urlsplit(self._url).netloc
+        return _host_of(self._url)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def request(
         self,
@@ -89,46 +115,63 @@ class Http:
         body: bytes | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        longest: int = LONGEST_ANSWER,
     ) -> Answer:
-        """Ask once. Raises DeliveryError for what is no answer, and for 3xx, 401, 403, 429, 5xx.
+        """Ask once. Raises DeliveryError for what is no answer, and for 3xx, 5xx and some of 4xx.
 
-        A GET changes nothing, so whatever happens to it nothing is unclear to the asker; what it
-        raises is the same all the same.
+        Those are 401, 403, 407, 408, 425 and 429. `path` follows the address, which stays as it
+        was written where `path` is empty. An answer has at most `longest` bytes. A GET changes
+        nothing, so whatever happens to it nothing is unclear to the asker; what it raises is the
+        same all the same.
         """
         data = orjson.dumps(json) if json is not None else body
         extra = {"Content-Type": "application/json"} if json is not None else {}
         session = self._session or self._open()
+        sending = _Sending(repeatable=method in _CHANGE_NOTHING)
         try:
             async with session.request(
                 method,
-                self._url + path,
+                self._url.rstrip("/") + path if path else self._url,
                 data=data,
                 params=params,
-                headers={**extra, **(headers or {})},
+                # not the session's: those aiohttp would send to a proxy, too
+                headers={**self._headers, **extra, **(headers or {})},
                 allow_redirects=False,
+                proxy=self._proxy(),
+                trace_request_ctx=sending,
             ) as response:
-                text = await _read(response)
-        except aiohttp.ClientConnectorError as error:
-            raise DeliveryError(Reason.UNREACHABLE, f"{self.host}: {_why(error)}") from None
-        except aiohttp.ConnectionTimeoutError:
-            raise DeliveryError(
-                Reason.UNREACHABLE, f"{self.host}: no connection within the time allowed"
-            ) from None
-        except TimeoutError:
-            raise DeliveryError(
-                Reason.TIMEOUT, f"{self.host}: no answer within {self._timeout.total:g} s"
-            ) from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise DeliveryError(
+                text = await _read(response, longest)
+        except (aiohttp.ClientError, ConnectionError, ssl.SSLError, TimeoutError) as error:
+            failure = self._failure(error, begun=sending.begun)
+        else:
+            if text is None:
+                failure = DeliveryError(
+                    Reason.BAD_ANSWER, f"{self.host}: the answer is longer than {longest} bytes"
+                )
+            else:
+                answer = Answer(response.status, response.headers, text, self._secrets)
+                self._see(method, answer)
+                return answer
+        # out here it has no context: aiohttp's errors hold the headers that were sent
+        raise failure
+
+    def _failure(self, error: Exception, *, begun: bool) -> DeliveryError:
+        """What it means that no answer came; `begun`: something of the request was sent."""
+        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+            return DeliveryError(
                 Reason.MISCONFIGURED, f"{self.host}: the configured `url` is no web address"
-            ) from None
-        except (aiohttp.ClientError, ConnectionError, ssl.SSLError) as error:
-            raise DeliveryError(
-                Reason.CUT_OFF, f"{self.host}: the connection broke ({type(error).__name__})"
-            ) from None
-        answer = Answer(response.status, response.headers, text)
-        self._see(method, answer)
-        return answer
+            )
+        if not begun:
+            return DeliveryError(Reason.UNREACHABLE, f"{self.host}: {_why(error)}")
+        if isinstance(error, TimeoutError):
+            return DeliveryError(
+                Reason.TIMEOUT, f"{self.host}: no answer within {self._timeout.total:g} s"
+            )
+        if isinstance(error, aiohttp.ClientResponseError):
+            return DeliveryError(Reason.BAD_ANSWER, f"{self.host}: what it answers is no HTTP")
+        return DeliveryError(
+            Reason.CUT_OFF, f"{self.host}: the connection broke before the answer was whole"
+        )
 
     def _see(self, method: str, answer: Answer) -> None:
         status = answer.status
@@ -141,57 +184,132 @@ class Http:
             raise DeliveryError(
                 Reason.DENIED, f"{where}: credentials or rights are wrong; {answer.shown()}"
             )
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise DeliveryError(
+                Reason.DENIED, f"{where}: the proxy on the way there wants credentials"
+            )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DeliveryError(Reason.SERVER_ERROR, f"{where}: {answer.shown()}")
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            to = urlsplit(answer.headers.get("Location", "")).netloc or self.host
+            to = _host_of(answer.headers.get("Location", "")) or self.host
             raise DeliveryError(
                 Reason.MISCONFIGURED,
                 f"{where}: it sends {method} on to {to}, which is not followed; correct `url`",
             )
 
+    def _proxy(self) -> str | None:
+        """The proxy that the environment names for this address (HTTP_PROXY, NO_PROXY ...).
+
+        aiohttp's own way (`trust_env`) would also take passwords from ~/.netrc.
+        """
+        scheme = self._url.partition("://")[0]
+        proxy = urllib.request.getproxies().get(scheme)
+        if proxy is None or urllib.request.proxy_bypass(self.host):
+            return None
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        if not proxy.startswith(("http://", "https://")):
+            raise DeliveryError(
+                Reason.MISCONFIGURED,
+                f"{self.host}: the environment's proxy for {scheme} is no HTTP proxy",
+            )
+        return proxy
+
     def _open(self) -> aiohttp.ClientSession:
-        context = ssl.create_default_context(cafile=self._ca_file)
+        try:
+            context = ssl.create_default_context(cafile=self._ca_file)
+        except OSError:  # ssl.SSLError is one
+            raise DeliveryError(
+                Reason.MISCONFIGURED,
+                f"{self.host}: `ca_file` {self._ca_file} holds no certificate in PEM form",
+            ) from None
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_begin)
         self._session = aiohttp.ClientSession(
             timeout=self._timeout,
-            headers=self._headers,
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,  # proxies
+            trace_configs=[trace],
         )
         return self._session
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+@dataclass(slots=True)
+class _Sending:
+    """One request on its way; `begun` once the first byte may have left."""
+
+    repeatable: bool
+    begun: bool = False
+
+
+async def _begin(
+    session: aiohttp.ClientSession, context: Any, params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    del session, params
+    sending: _Sending = context.trace_request_ctx
+    if sending.begun and not sending.repeatable:
+        # aiohttp sends a PUT again by itself if the connection broke, but the first may have worked
+        raise aiohttp.ClientConnectionError
+    sending.begun = True
+
+
+async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
+    """The body; None: it is longer than that."""
     found = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         found += chunk
-        if len(found) > _LONGEST_ANSWER:
+        if len(found) > longest:
             response.close()
-            raise DeliveryError(
-                Reason.BAD_ANSWER, f"the answer is longer than {_LONGEST_ANSWER} bytes"
-            )
+            return None
     return bytes(found)
 
 
-def _why(error: aiohttp.ClientConnectorError) -> str:
+def _why(error: Exception) -> str:
+    """Why nothing could be sent."""
+    if isinstance(error, TimeoutError):
+        return "no connection within the time allowed"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         detail = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
         return f"its certificate is not trusted: {detail}; set `ca_file` to the one that signed it"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         return "no TLS is spoken there, or not the same version"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name is not known"
-    return error.os_error.strerror or type(error.os_error).__name__
+        return "the name cannot be resolved"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy on the way there answered {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        who = "the proxy: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        number = error.os_error.errno
+        return who + (os.strerror(number).lower() if number else "no address of it answers")
+    return "the connection broke before anything was sent"
+
+
+def _host_of(url: str) -> str:
+    try:
+        return _printable(urlsplit(url).netloc.rpartition("@")[2])
+    except ValueError:
+        return "an address that is none"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _secrets_of(values: Iterable[str]) -> Iterable[str]:
+    """What of these headers' values must not be shown: `Token token=x` holds the secret `x`."""
+    for value in values:
+        for part in (value, value.partition(" ")[2], value.partition("=")[2]):
+            if len(part) >= _SHORTEST_SECRET:
+                yield part
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, from seconds or a date (RFC 9110, 10.2.3) by the answer's own clock."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), _LONGEST_PATIENCE)
     try:
         until = parsedate_to_datetime(value)
-        return max(0.0, (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
-    except (ValueError, TypeError):
+        seconds = (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return min(max(0.0, seconds), _LONGEST_PATIENCE)

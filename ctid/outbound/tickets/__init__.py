@@ -4,9 +4,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
+from ctid.config.backends import FileBackend, WebhookBackend
 from ctid.outbound.port import Backend
+from ctid.outbound.tickets.file import TicketFile
+from ctid.outbound.tickets.webhook import Webhook
 
-_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {}
+_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
+    FileBackend: lambda table, _: TicketFile(table),
+    WebhookBackend: lambda table, _: Webhook(table),
+}
 
 
 def open_backend(table: BackendTable, site: str) -> Backend:
