@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from ctid.config import Config
+from ctid.config import Config, ConfigError
 from ctid.config.backends import Backend as BackendTable
 from ctid.domain import policy
 from ctid.domain.batch import Batch
@@ -81,6 +81,12 @@ def templates_of(config: Config) -> Templates:
         language=language,
         languages={line.name: line.language or language for line in config.line},
     )
+
+
+def see_templates(config: Config) -> None:
+    """Raise ConfigError with all that is wrong in the operator's templates."""
+    if problems := templates_of(config).check():
+        raise ConfigError(problems)
 
 
 class Tickets:

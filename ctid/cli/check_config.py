@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
-from ctid.config import Config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.config import Config, ConfigError
 from ctid.store import db
 
 
@@ -21,6 +21,8 @@ def check_config(
 ) -> None:
     """Say everything that is wrong in a configuration."""
     loaded = load_config(Path(config), read_secrets=secrets)
+    if loaded.tickets.templates is not None:
+        _see_templates(loaded)
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
     for key, folder in _missing(loaded):
@@ -32,6 +34,15 @@ def check_config(
     lines, pbxs = len(loaded.line), len(loaded.pbx)
     what = f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'}, {lines} {'line' if lines == 1 else 'lines'}"
     typer.echo(f"{config}: good ({what})")
+
+
+def _see_templates(config: Config) -> None:
+    from ctid.tickets import see_templates  # noqa: PLC0415 - few have templates of their own
+
+    try:
+        see_templates(config)
+    except ConfigError as error:
+        fail(str(error), 2)
 
 
 def _missing(config: Config) -> Iterator[tuple[str, Path]]:

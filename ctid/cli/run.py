@@ -5,7 +5,7 @@ import sys
 
 from ctid import logs
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
-from ctid.config import load
+from ctid.config import Config, ConfigError, load
 from ctid.store.errors import StoreUnavailable
 
 
@@ -13,13 +13,24 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Attach to every PBX and record its calls until SIGTERM."""
     # imported here: the other commands need neither the network nor a database
     from ctid.app import serve  # noqa: PLC0415
+    from ctid.tickets import see_templates  # noqa: PLC0415
     from ctid.web.listener import ServeError  # noqa: PLC0415
 
     loaded = load_config(config, read_secrets=True)
+    try:
+        see_templates(loaded)
+    except ConfigError as error:
+        fail(str(error), 2)
+
+    def load_again() -> Config:
+        new = load(config)
+        see_templates(new)
+        return new
+
     human = sys.stderr is not None and sys.stderr.isatty()
     logs.set_up(human=human, mask_numbers=loaded.log.numbers == "masked")
     try:
-        if not asyncio.run(serve(loaded, load=lambda: load(config))):
+        if not asyncio.run(serve(loaded, load=load_again)):
             fail("not everything could be written before the end; the log names the calls")
     except (ServeError, StoreUnavailable) as error:
         fail(str(error))

@@ -1,0 +1,64 @@
+"""Whatever breaks between the PBX and the ticket system: every call has exactly one ticket."""
+
+import asyncio
+from collections import Counter
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.integration.tickets.faults.series import Run, run
+
+AT_ONCE = 3
+
+
+async def _series(folder: Path, seeds: range) -> list[Run]:
+    found: list[Run] = []
+    waiting = iter(seeds)
+
+    async def some() -> None:
+        for seed in waiting:
+            here = folder / str(seed)
+            here.mkdir()
+            found.append(await run(here, seed))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(some())
+    return found
+
+
+def _judge(found: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    met = sum((one.met for one in found), Counter[str]())
+    kills = sum(one.kills for one in found)
+    in_transaction = sum(one.in_transaction for one in found)
+    in_flight = sum(one.in_flight for one in found)
+    with capsys.disabled():
+        print(
+            f"\n{len(found)} runs, {sum(one.tickets for one in found)} tickets, {kills} kills: "
+            f"{in_transaction} in an open transaction, {in_flight} with a request in flight"
+        )
+        print("requests:", ", ".join(f"{what} {number}" for what, number in met.most_common()))
+    assert {one.seed: one.wrong for one in found if one.wrong} == {}
+    assert in_transaction
+    assert in_flight
+
+
+async def test_a_few_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until both kinds of kills were hit; that takes one or two runs."""
+    found: list[Run] = []
+    for seed in count():
+        here = tmp_path / str(seed)
+        here.mkdir()
+        found.append(await run(here, seed))
+        if sum(r.in_transaction for r in found) and sum(r.in_flight for r in found):
+            break
+        if seed == 5:
+            break
+    _judge(found, capsys)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+async def test_two_hundred_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _judge(await _series(tmp_path, range(100, 300)), capsys)
