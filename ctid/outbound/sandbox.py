@@ -61,6 +61,10 @@ _PARTS: Final[Mapping[type, str]] = MappingProxyType(
 )
 """How templates call the parts of a draft."""
 
+_FIELDS: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
+    {part: frozenset(field.name for field in dataclasses.fields(part)) for part in _PARTS}
+)
+_NONE: Final[frozenset[str]] = frozenset()
 _VALUES: Final[Mapping[type, str]] = MappingProxyType(
     {str: "a text", tuple: "a list", list: "a list"}
 )
@@ -102,7 +106,7 @@ class _Missing(StrictUndefined):
         place = _PARTS.get(type(obj))
         if place is None:
             return f"'{name}' is undefined: a {type(obj).__name__} has no fields"
-        return _undefined(f"{place}.", str(name), [field.name for field in dataclasses.fields(obj)])
+        return _undefined(f"{place}.", str(name), sorted(_FIELDS[type(obj)]))
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -126,7 +130,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Fields of the draft, and what a loop knows; no methods."""
         if isinstance(obj, LoopContext):
             return not attr.startswith("_") and not callable(value)
-        return type(obj) in _PARTS and attr in (field.name for field in dataclasses.fields(obj))
+        return attr in _FIELDS.get(type(obj), _NONE)
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
         """Everything else."""
