@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
-from ctid.config.backends import FileBackend, WebhookBackend
+from ctid.config.backends import FileBackend, MqttBackend, WebhookBackend
 from ctid.outbound.port import Backend
 from ctid.outbound.tickets.file import TicketFile
+from ctid.outbound.tickets.mqtt import Mqtt
 from ctid.outbound.tickets.webhook import Webhook
 
 _OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
     FileBackend: lambda table, _: TicketFile(table),
+    MqttBackend: Mqtt,
     WebhookBackend: lambda table, _: Webhook(table),
 }
 
