@@ -4,9 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
+from ctid.config.backends import RtBackend
 from ctid.outbound.port import Backend
+from ctid.outbound.tickets.rt import RequestTracker
 
-_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {}
+_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
+    RtBackend: lambda table, _site: RequestTracker(table),
+}
 
 
 def open_backend(table: BackendTable, site: str) -> Backend:
