@@ -19,9 +19,9 @@ _REMEDIES: Final[Mapping[Reason, str]] = {
 }
 
 
-def of_failure(what: str, error: DeliveryError) -> Finding:
-    """That `what` failed, why, and what to do about it."""
-    return Finding(ok=False, what=f"{what}: {error}", remedy=_REMEDIES.get(error.reason))
+def of_failure(what: str, error: DeliveryError, remedy: str | None = None) -> Finding:
+    """That `what` failed, why, and what to do; `remedy` where more is known than usual."""
+    return Finding(ok=False, what=f"{what}: {error}", remedy=remedy or _REMEDIES.get(error.reason))
 
 
 def of_way(url: str) -> Finding:

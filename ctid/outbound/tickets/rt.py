@@ -1,0 +1,278 @@
+"""Request Tracker 5, by its REST2 interface.
+
+A ticket is known by a custom field that holds the key. RT takes a ticket whose field it does not
+know, or may not set, without a word: so the queue is looked at before the first ticket goes into
+it, and that ticket is looked at afterwards.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from ctid.config.backends import RtBackend
+from ctid.outbound.http import Http
+from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
+from ctid.outbound.tickets import notes, shapes
+from ctid.outbound.tickets.rt_check import Examination
+from ctid.outbound.tickets.rt_rest2 import ROOT, find_queue, has_field, quoted, refusal
+
+_LONGEST_SUBJECT: Final = 200
+_PAGE: Final = 100
+_PLACE_IS_OTHER: Final = frozenset({Reason.DENIED, Reason.MISCONFIGURED, Reason.REJECTED})
+
+
+@dataclass(slots=True)
+class _Queue:
+    """A queue that was looked at. `keyless`: a ticket there that did not take its key."""
+
+    id: int
+    name: str
+    proven: bool = False
+    keyless: tuple[int, str] | None = None
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RequestTracker:
+    """The port `Backend`. It connects when it is first asked."""
+
+    def __init__(self, table: RtBackend) -> None:
+        self._table = table
+        token = table.token.reveal() if table.token else ""
+        self._http = Http(
+            table.url,
+            {"Authorization": f"token {token}"},
+            timeout_seconds=table.timeout_seconds,
+            ca_file=table.ca_file,
+        )
+        self._queues: dict[str, _Queue] = {}
+        self._sees_comments = False
+        self._comment_to_see = ""
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def check(self) -> list[Finding]:
+        return await Examination(self._http, self._table).findings()
+
+    async def create(self, document: Document) -> Remote:
+        line = document.draft.line.name
+        name = self._table.queues.get(line, self._table.queue)
+        try:
+            queue = await self._queue(name)
+            if queue.proven:
+                return await self._post(queue, document)
+            async with queue.one_at_a_time:
+                return await self._prove(queue, document)
+        except DeliveryError as error:
+            if error.reason in _PLACE_IS_OTHER:
+                self._forget(name)
+            raise
+
+    async def update(self, remote: Remote, document: Document, *, unsure: bool) -> None:
+        ticket = await self._ticket(int(remote.id))
+        if ticket.get("Status") == "deleted":
+            raise DeliveryError(Reason.GONE, f"RT's ticket {remote.id} was deleted")
+        await self._bring_up(ticket, document)
+        if unsure and await self._has_note(ticket, notes.mark(document)):
+            return
+        await self._comment(remote, document)
+
+    async def _comment(self, remote: Remote, document: Document) -> None:
+        answer = await self._http.request(
+            "POST",
+            f"{ROOT}/ticket/{remote.id}/comment",
+            json={"Content": notes.note(document), "ContentType": "text/plain"},
+        )
+        if answer.status != HTTPStatus.CREATED:
+            raise refusal(answer, f"a comment on ticket {remote.id}", about_ticket=True)
+        if not self._sees_comments:
+            self._comment_to_see = answer.headers.get("Location", "").rpartition("/")[2]
+            with suppress(DeliveryError):  # it is there, whatever was to be seen
+                await self._look_at_comments()
+
+    async def look_up(self, key: str) -> Remote | None:
+        answer = await self._http.request(
+            "GET",
+            f"{ROOT}/tickets",
+            params={
+                "query": f"{quoted(f'CF.{{{self._table.key_field}}}')} = {quoted(key)}",
+                "fields": "CustomFields",
+                "orderby": "id",
+                "order": "ASC",
+                "per_page": str(_PAGE),
+            },
+        )
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer, "a search")
+        found = shapes.objects(shapes.members(answer), "items")
+        # databases differ in whether case matters
+        ids = [shapes.number(item) for item in found if self._bears(item, key)]
+        return self._remote(min(ids)) if ids else None
+
+    # -- the queue, and the key -------------------------------------------------------------------
+
+    async def _queue(self, name: str) -> _Queue:
+        known = self._queues.get(name)
+        if known is None:
+            found = await find_queue(self._http, name)
+            if found is None:
+                raise DeliveryError(
+                    Reason.MISCONFIGURED,
+                    f"RT has no queue `{name}`, or the token's user may not see it",
+                )
+            if not has_field(found, self._table.key_field):
+                raise DeliveryError(
+                    Reason.MISCONFIGURED,
+                    f"RT's queue `{name}` has no custom field `{self._table.key_field}` for "
+                    "tickets, or the token's user may not see it",
+                )
+            known = self._queues.setdefault(name, _Queue(shapes.number(found), name))
+        return known
+
+    def _forget(self, name: str) -> None:
+        known = self._queues.get(name)
+        if known is not None and known.keyless is None:
+            del self._queues[name]
+
+    async def _prove(self, queue: _Queue, document: Document) -> Remote:
+        if queue.keyless is not None and not await self._takes_key(*queue.keyless):
+            raise DeliveryError(
+                Reason.MISCONFIGURED,
+                f"RT's ticket {queue.keyless[0]} did not take its key, so no more are made in "
+                f"queue `{queue.name}`: grant ModifyCustomField for `{self._table.key_field}`",
+            )
+        queue.keyless = None
+        remote = await self._post(queue, document)
+        try:
+            queue.proven = await self._takes_key(int(remote.id), document.key)
+        except DeliveryError:
+            return remote  # it is made, whatever was to be seen; the next one proves it
+        if not queue.proven:
+            queue.keyless = (int(remote.id), document.key)
+        return remote
+
+    async def _takes_key(self, ticket: int, key: str) -> bool:
+        if self._bears(await self._ticket(ticket), key):
+            return True
+        await self._put(ticket, {"CustomFields": {self._table.key_field: key}})
+        return self._bears(await self._ticket(ticket), key)
+
+    def _bears(self, ticket: dict[str, Any], key: str) -> bool:
+        return any(
+            one.get("name") == self._table.key_field and key in (one.get("values") or [])
+            for one in shapes.objects(ticket, "CustomFields")
+        )
+
+    # -- the ticket -------------------------------------------------------------------------------
+
+    async def _post(self, queue: _Queue, document: Document) -> Remote:
+        ticket: dict[str, Any] = {
+            "Queue": str(queue.id),
+            "Subject": document.subject[:_LONGEST_SUBJECT],
+            "Content": document.body,
+            "ContentType": "text/plain",
+            "CustomFields": {self._table.key_field: document.key},
+        }
+        if self._table.requestor:
+            ticket["Requestor"] = self._table.requestor
+        if document.draft.due_at is not None:
+            ticket["Due"] = _date(document.draft.due_at)
+        answer = await self._http.request("POST", f"{ROOT}/ticket", json=ticket)
+        if answer.status != HTTPStatus.CREATED:
+            raise refusal(answer, f"a ticket in queue `{queue.name}`")
+        return self._remote(shapes.number(shapes.members(answer)))
+
+    async def _ticket(self, number: int) -> dict[str, Any]:
+        answer = await self._http.request("GET", f"{ROOT}/ticket/{number}")
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer, f"ticket {number}", about_ticket=True)
+        return shapes.members(answer)
+
+    async def _put(self, number: int, changes: dict[str, Any]) -> None:
+        answer = await self._http.request("PUT", f"{ROOT}/ticket/{number}", json=changes)
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer, f"a change of ticket {number}", about_ticket=True)
+
+    async def _bring_up(self, ticket: dict[str, Any], document: Document) -> None:
+        """Subject and due time, unless somebody else has set them since."""
+        subject = document.subject[:_LONGEST_SUBJECT]
+        changes = {} if ticket.get("Subject") == subject else {"Subject": subject}
+        due = document.draft.due_at
+        if due is not None and ticket.get("Due") != _date(due).replace(" ", "T") + "Z":
+            changes["Due"] = _date(due)
+        if not changes:
+            return
+        theirs = {
+            shapes.text(one, "Field")
+            for one in await self._history(ticket)
+            if one.get("Type") == "Set" and not _is_ours(one, ticket)
+        }
+        changes = {name: value for name, value in changes.items() if name not in theirs}
+        if changes:
+            await self._put(shapes.number(ticket), changes)
+
+    async def _has_note(self, ticket: dict[str, Any], sign: str) -> bool:
+        await self._look_at_comments()
+        for one in await self._history(ticket):
+            if one.get("Type") == "Comment" and _is_ours(one, ticket):
+                answer = await self._http.request(
+                    "GET",
+                    f"{ROOT}/transaction/{shapes.number(one)}/attachments",
+                    params={"fields": "Content"},
+                )
+                if answer.status != HTTPStatus.OK:
+                    raise refusal(answer, "a comment", about_ticket=True)
+                for part in shapes.objects(shapes.members(answer), "items"):
+                    if notes.bears(shapes.text(part, "Content"), sign):
+                        return True
+        return False
+
+    async def _look_at_comments(self) -> None:
+        """Without ShowTicketComments no comment can be found again, not even one's own.
+
+        Raises DeliveryError DENIED then.
+        """
+        if not self._sees_comments and self._comment_to_see:
+            path = f"{ROOT}/transaction/{self._comment_to_see}"
+            await self._http.request("GET", path)
+            self._sees_comments = True
+
+    async def _history(self, ticket: dict[str, Any]) -> list[dict[str, Any]]:
+        """All that happened to the ticket, newest first."""
+        found: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            answer = await self._http.request(
+                "GET",
+                f"{ROOT}/ticket/{shapes.number(ticket)}/history",
+                params={
+                    "fields": "Type,Field,Creator",
+                    "orderby": "id",
+                    "order": "DESC",
+                    "per_page": str(_PAGE),
+                    "page": str(page),
+                },
+            )
+            if answer.status != HTTPStatus.OK:
+                raise refusal(answer, "a ticket's history", about_ticket=True)
+            items = shapes.objects(shapes.members(answer), "items")
+            found += items
+            if len(items) < _PAGE:  # the total is null for whoever may not see everything
+                return found
+            page += 1
+
+    def _remote(self, number: int) -> Remote:
+        return Remote(str(number), f"{self._table.url.rstrip('/')}/Ticket/Display.html?id={number}")
+
+
+def _date(at: float) -> str:
+    """As RT takes and keeps times: UTC, whole seconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _is_ours(change: dict[str, Any], ticket: dict[str, Any]) -> bool:
+    """Whether the one who made the ticket did it."""
+    return shapes.inner(change, "Creator").get("id") == shapes.inner(ticket, "Creator").get("id")

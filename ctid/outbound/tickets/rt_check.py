@@ -1,0 +1,116 @@
+"""The examination of a Request Tracker: everything that create, update and look-up need."""
+
+from typing import Any, Final
+
+from ctid.config.backends import RtBackend
+from ctid.outbound.http import Http
+from ctid.outbound.port import DeliveryError, Finding, Reason
+from ctid.outbound.tickets import shapes
+from ctid.outbound.tickets.findings import of_failure
+from ctid.outbound.tickets.rt_rest2 import ROOT, find_queue, has_field, quoted, refusal
+
+_OK: Final = 200
+
+
+class Examination:
+    """Asks once, changes nothing, never raises."""
+
+    def __init__(self, http: Http, table: RtBackend) -> None:
+        self._http = http
+        self._table = table
+
+    async def findings(self) -> list[Finding]:
+        """In the order in which things have to be mended; it ends where the rest needs them."""
+        try:
+            found = await self._get("/rt", "its version")
+        except DeliveryError as error:
+            remedy = None
+            if error.reason is Reason.DENIED:
+                remedy = "make a new authentication token in RT, and put it into the token file"
+            elif error.reason is Reason.MISCONFIGURED:
+                remedy = "set `url` to RT's address, without /REST/2.0; REST2 is part of RT 5"
+            return [of_failure("address and token", error, remedy)]
+        version = shapes.text(found, "Version") or "unknown version"
+        findings = [Finding(ok=True, what=f"address and token: RT {version}")]
+        for name in dict.fromkeys([self._table.queue, *self._table.queues.values()]):
+            try:
+                findings += await self._queue(name)
+            except DeliveryError as error:
+                findings.append(of_failure(f"queue `{name}`", error))
+        return findings
+
+    async def _queue(self, name: str) -> list[Finding]:
+        queue = await find_queue(self._http, name)
+        if queue is None:
+            return [
+                Finding(
+                    ok=False,
+                    what=f"queue `{name}`: not there, or the token's user may not see it",
+                    remedy="correct `queue` or `queues`, or grant SeeQueue",
+                )
+            ]
+        where = f"queue `{name}`"
+        links = _links(queue)
+        return [
+            Finding(ok=True, what=f"{where}: there"),
+            _right(ok="create" in links, what=f"{where}: create tickets", right="CreateTicket"),
+            self._field(queue, where),
+            *await self._rights(shapes.number(queue), where),
+        ]
+
+    def _field(self, queue: dict[str, Any], where: str) -> Finding:
+        name = self._table.key_field
+        if has_field(queue, name):
+            return Finding(ok=True, what=f"{where}: custom field `{name}`: there")
+        return Finding(
+            ok=False,
+            what=f"{where}: custom field `{name}`: not there, or the token's user may not see it",
+            remedy="make it for tickets, `Enter one value`, apply it to the queue, and grant "
+            "SeeCustomField and ModifyCustomField",
+        )
+
+    async def _rights(self, queue: int, where: str) -> list[Finding]:
+        """RT tells what its user may do only by a ticket, so the newest one is looked at."""
+        found = await self._get(
+            "/tickets",
+            "its tickets",
+            query=f"Queue = {quoted(str(queue))}",
+            fields="_hyperlinks",
+            orderby="id",
+            order="DESC",
+            per_page="1",
+        )
+        tickets = shapes.objects(found, "items")
+        if not tickets:
+            return [
+                Finding(
+                    ok=True,
+                    what=f"{where}: it shows no ticket yet; whether its tickets may be seen "
+                    "(ShowTicket), changed (ModifyTicket) and commented on (CommentOnTicket, "
+                    "ShowTicketComments) is seen with the first",
+                )
+            ]
+        links = _links(tickets[0])
+        return [
+            _right(
+                ok="comment" in links, what=f"{where}: comment on tickets", right="CommentOnTicket"
+            ),
+            _right(ok="lifecycle" in links, what=f"{where}: change tickets", right="ModifyTicket"),
+        ]
+
+    async def _get(self, path: str, what: str, **params: str) -> dict[str, Any]:
+        answer = await self._http.request("GET", ROOT + path, params=params)
+        if answer.status != _OK:
+            raise refusal(answer, what)
+        return shapes.members(answer)
+
+
+def _links(record: dict[str, Any]) -> set[str]:
+    """What REST2 offers to do with it, which follows the rights."""
+    return {shapes.text(link, "ref") for link in shapes.objects(record, "_hyperlinks")}
+
+
+def _right(*, ok: bool, what: str, right: str) -> Finding:
+    if ok:
+        return Finding(ok=True, what=f"{what}: allowed")
+    return Finding(ok=False, what=f"{what}: not allowed", remedy=f"grant {right} to the user")

@@ -1,0 +1,58 @@
+"""What both the backend and its examination ask Request Tracker, and how its refusals count."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from ctid.outbound.http import Answer, Http
+from ctid.outbound.port import DeliveryError, Reason
+from ctid.outbound.tickets import shapes
+
+ROOT: Final = "/REST/2.0"
+
+
+def refusal(answer: Answer, what: str, *, about_ticket: bool = False) -> DeliveryError:
+    """Whether what was answered instead of success can mend itself.
+
+    Http has raised for 3xx, 401, 403, 429 and 5xx. `about_ticket`: it is there by what is known.
+    """
+    why = f"RT answered {answer.status} for {what}: {answer.shown()}"
+    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return DeliveryError(Reason.BAD_ANSWER, why)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return DeliveryError(Reason.GONE if about_ticket else Reason.MISCONFIGURED, why)
+    if answer.status == HTTPStatus.BAD_REQUEST and about_ticket:
+        return DeliveryError(Reason.DENIED, why)  # RT's answer where a right is lacking
+    return DeliveryError(Reason.REJECTED, why)
+
+
+def quoted(text: str) -> str:
+    """As a text in TicketSQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+async def find_queue(http: Http, name: str) -> dict[str, Any] | None:
+    """The queue; None: it is not there, or may not be seen, which RT does not tell apart."""
+    wanted = [{"field": "Name", "value": name}]
+    answer = await http.request(
+        "GET",
+        f"{ROOT}/queues",
+        params={"query": orjson.dumps(wanted).decode(), "fields": "Name"},
+    )
+    if answer.status != HTTPStatus.OK:
+        raise refusal(answer, "its queues")
+    found = shapes.objects(shapes.members(answer), "items")
+    ids = [shapes.number(one) for one in found if one.get("Name") == name]
+    if not ids:
+        return None
+    answer = await http.request("GET", f"{ROOT}/queue/{ids[0]}")
+    if answer.status != HTTPStatus.OK:
+        raise refusal(answer, f"queue `{name}`")
+    return shapes.members(answer)
+
+
+def has_field(queue: dict[str, Any], name: str) -> bool:
+    """Whether tickets in the queue have the custom field, and it may be seen."""
+    return any(one.get("name") == name for one in shapes.objects(queue, "TicketCustomFields"))
