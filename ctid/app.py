@@ -29,7 +29,7 @@ from ctid.store import db, migrate
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.tickets import backlogs, count_returns
-from ctid.tickets import Tickets, templates_of
+from ctid.tickets import Tickets
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
 from ctid.web.control import ControlServer, Route, SocketError
@@ -90,8 +90,8 @@ async def record(
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
         alarm = _alarm(config, tasks)
-        tickets = Tickets(config, store, tasks, templates_of(config))
-        await tickets.restore()
+        tickets = Tickets(config, store, tasks)
+        await tickets.begin()
         feeds = _all(tally.feed, tickets.feed, feed)
         pipeline = _pipeline(config, store, alarm, feeds, tickets.decide)
         last_run.take_up(pipeline, last)
@@ -126,7 +126,7 @@ async def record(
             *control.routes(overview, reloader.reload, housekeeping),
             *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
         ]
-        tickets.open(config)
+        tickets.open()
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
             _metrics(config, listener, overview),

@@ -16,7 +16,7 @@ from ctid.overview import Overview
 from ctid.pbxs import Pbxs, reconnects
 from ctid.pipeline import Pipeline
 from ctid.store.errors import StoreUnavailable
-from ctid.tickets import Tickets, nobody, templates_of
+from ctid.tickets import Tickets
 from ctid.watchdog import Watchdog
 from ctid.web.listener import Listener, ServeError
 
@@ -106,7 +106,7 @@ class Reloader:
         old = dict(self._pbxs.settings)
         names = [table.name for table in config.pbx]
         gone = [name for name in old if name not in names]
-        await self._tickets.use(config, templates_of(config), nobody)
+        await self._tickets.use(config)
         for table in config.pbx:
             self._pipeline.watch(table.name, config.directory(table.name))
         last_run.take_up(self._pipeline, runs)

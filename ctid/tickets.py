@@ -16,10 +16,11 @@ from ctid.domain import policy
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import Contact, Draft, LineName
 from ctid.domain.duty import after_on_duty
-from ctid.domain.numbers import normalizer
+from ctid.domain.numbers import Numbering, normalizer
 from ctid.domain.policy import Decided, LineRules, Policy
 from ctid.domain.records import Record
 from ctid.domain.returns import Returns
+from ctid.outbound.contacts import ContactDirectory
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.port import Document
 from ctid.outbound.rendering import Templates
@@ -34,10 +35,6 @@ log = structlog.get_logger("ctid")
 _BUSY_TIMEOUT_SECONDS: Final = 5.0
 
 Lookup = Callable[[str], Contact | None]
-
-
-def nobody(_number: str) -> None:
-    """There is no contact directory."""
 
 
 def rules(config: Config, contact: Lookup) -> policy.Rules:
@@ -92,31 +89,26 @@ def see_templates(config: Config) -> None:
 class Tickets:
     """Decides with every change of a call, and has what was committed delivered.
 
-    Every worker is a task of `tasks`. `templates` make documents of drafts; `contact` knows people
-    by number in E.164.
+    Every worker is a task of `tasks`; so is who follows the contact file.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        store: Store,
-        tasks: asyncio.TaskGroup,
-        templates: Templates,
-        contact: Lookup = nobody,
-    ) -> None:
+    def __init__(self, config: Config, store: Store, tasks: asyncio.TaskGroup) -> None:
+        self._config = config
         self._store = store
         self._tasks = tasks
-        self._templates = templates
-        self._contact = contact
-        normalize = normalizer(config.numbering())
-        self.policy = Policy(rules(config, contact), returns(config, normalize), normalize)
+        self._templates = templates_of(config)
+        self._contacts: ContactDirectory | None = None
+        self._following: asyncio.Task[None] | None = None
         self._workers: dict[str, tuple[BackendTable, Worker, asyncio.Task[None]]] = {}
+        normalize = normalizer(config.numbering())
+        self.policy = Policy(self._rules(config), returns(config, normalize), normalize)
 
-    async def restore(self) -> None:
-        """Take up what the last daemon committed. Raises StoreUnavailable."""
+    async def begin(self) -> None:
+        """Take up what the last daemon committed, and who is known. Raises StoreUnavailable."""
         async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
             entries = await tickets.returns(reader)
             self.policy.restore(entries, await tickets.drafts_to_return(reader))
+        self._know_contacts(self._config)
 
     def decide(self, records: Sequence[Record], now: float) -> Decided:
         """What follows from records on their way to the store."""
@@ -132,14 +124,14 @@ class Tickets:
         if name in self._workers:
             self._workers[name][1].wake()
 
-    def open(self, config: Config) -> None:
+    def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
-        for table in config.backends():
+        for table in self._config.backends():
             if table.name in self._workers:
                 continue
             worker = Worker(
                 table,
-                open_backend(table, config.site),
+                open_backend(table, self._config.site),
                 self._store,
                 self._render,
                 clock=time.time,
@@ -148,24 +140,52 @@ class Tickets:
             task = self._tasks.create_task(worker.run(), name=f"tickets to {table.name}")
             self._workers[table.name] = (table, worker, task)
 
-    async def use(self, config: Config, templates: Templates, contact: Lookup) -> None:
+    async def use(self, config: Config) -> None:
         """Go on by another configuration; a destination that changed is closed and opened anew."""
-        self._templates, self._contact = templates, contact
+        old, self._config = self._config, config
+        self._templates = templates_of(config)
+        if _directory_of(old) != _directory_of(config):
+            self._know_contacts(config)
         normalize = normalizer(config.numbering())
-        self.policy.use(rules(config, contact), returns(config, normalize), normalize)
+        self.policy.use(self._rules(config), returns(config, normalize), normalize)
         tables = {table.name: table for table in config.backends()}
         await self._end(
             name
             for name, (table, _, _) in self._workers.items()
             if name not in tables or _plain(tables[name]) != _plain(table)
         )
-        self.open(config)
+        self.open()
+
+    def _know_contacts(self, config: Config) -> None:
+        """Those known so far are used until the file, which may be long, has been read."""
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
+        file, numbering, lines = _directory_of(config)
+        if file is None:
+            self._contacts = None
+            return
+        directory = ContactDirectory(Path(file), numbering, lines)
+        self._following = self._tasks.create_task(self._follow(directory), name="contacts")
+
+    async def _follow(self, directory: ContactDirectory) -> None:
+        await directory.refresh()
+        self._contacts = directory
+        await directory.watch()
+
+    def _rules(self, config: Config) -> policy.Rules:
+        return rules(config, self._who)
+
+    def _who(self, e164: str) -> Contact | None:
+        return None if self._contacts is None else self._contacts.lookup(e164)
 
     def _render(self, draft: Draft, revision: int, data: bytes) -> Document:
         return self._templates.render(draft, revision, data)
 
     async def close(self) -> None:
         """Deliver no more; returns when what was under way has ended."""
+        if self._following is not None:
+            self._following.cancel()
         await self._end(self._workers)
 
     async def _end(self, names: Iterable[str]) -> None:
@@ -178,6 +198,11 @@ class Tickets:
     def counts(self) -> dict[str, Deliveries]:
         """How deliveries went, by destination."""
         return {name: worker.counts.copy() for name, (_, worker, _) in self._workers.items()}
+
+
+def _directory_of(config: Config) -> tuple[str | None, Numbering, tuple[str, ...]]:
+    """What the contact directory depends on."""
+    return config.contacts.file, config.numbering(), tuple(line.name for line in config.line)
 
 
 def _plain(table: BackendTable) -> object:

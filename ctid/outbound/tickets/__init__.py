@@ -4,18 +4,20 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
-from ctid.config.backends import FileBackend, MqttBackend, RtBackend, WebhookBackend
+from ctid.config.backends import FileBackend, MqttBackend, RtBackend, WebhookBackend, ZammadBackend
 from ctid.outbound.port import Backend
 from ctid.outbound.tickets.file import TicketFile
 from ctid.outbound.tickets.mqtt import Mqtt
 from ctid.outbound.tickets.rt import RequestTracker
 from ctid.outbound.tickets.webhook import Webhook
+from ctid.outbound.tickets.zammad import Zammad
 
 _OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
     FileBackend: lambda table, _: TicketFile(table),
     MqttBackend: Mqtt,
     RtBackend: lambda table, _: RequestTracker(table),
     WebhookBackend: lambda table, _: Webhook(table),
+    ZammadBackend: lambda table, _: Zammad(table),
 }
 
 

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from tests.integration.tickets.zammad_server import ATTRIBUTE, TOKEN, Zammad
-
 from ctid.config import load
 from ctid.outbound.rendering import Templates
 from ctid.sim.program import Call
@@ -26,6 +24,7 @@ from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
 from ctid.store.drafts import draft_from_json
 from tests.integration.tickets.faults.proxy import FaultyProxy
+from tests.integration.tickets.zammad_server import ATTRIBUTE, TOKEN, Zammad
 from tests.truth import CAPTURES
 
 DECK: Final = (
@@ -41,8 +40,10 @@ DECK: Final = (
     "hunt_second",
 )
 TIMEOUT_SECONDS: Final = 0.4
-SPEED: Final = 12.0
-_LINES: Final = (CAPTURES / "lab.toml").read_text()
+SPEED: Final = 15.0
+CALLS: Final = 16
+EVERY_SECONDS: Final = 10.0
+_LINES: Final = (CAPTURES / "lab.toml").read_text().replace('secret_credential = "ami"\n', "")
 _PATIENCE_SECONDS: Final = 90.0
 _SECRET: Final = "made-up"
 
@@ -79,6 +80,7 @@ async def run(folder: Path, seed: int) -> Run:
         ):
             victim = Victim(folder, configured(folder, pbx.port, proxy.port))
             await victim.start()
+            await victim.attached()
             playing = tasks.create_task(pbx.play(_calls(chance)))
             for _ in range(chance.randint(1, 3)):
                 moment: Moment = chance.choice(["transaction", "request", "random"])
@@ -134,9 +136,8 @@ timeout_seconds = {TIMEOUT_SECONDS}
 
 
 def _calls(chance: random.Random) -> Iterator[Call]:
-    deck = chance.sample(DECK, len(DECK))
-    for number, name in enumerate(deck):
-        yield Call(number * 4.0, number, name)
+    for number in range(CALLS):
+        yield Call(number * EVERY_SECONDS, number, chance.choice(DECK))
 
 
 class Victim:
@@ -163,6 +164,12 @@ class Victim:
                 env=environ,
             )
 
+    async def attached(self) -> None:
+        """Return when it sees the PBX."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while b"pbx_attached" not in self._log.read_bytes():  # noqa: ASYNC110 - its log
+                await asyncio.sleep(0.05)
+
     async def ended(self) -> None:
         assert self.process is not None
         await self.process.wait()
@@ -187,6 +194,12 @@ class Victim:
                 await asyncio.sleep(0.05)
 
     def _waits(self) -> bool:
+        try:
+            return self._has_open_ends()
+        except sqlite3.OperationalError:
+            return True  # it is being opened
+
+    def _has_open_ends(self) -> bool:
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
             (open_calls,) = db.execute("SELECT count(*) FROM record WHERE open").fetchone()
             (waiting,) = db.execute(
@@ -200,7 +213,7 @@ async def _until(victim: Victim, proxy: FaultyProxy, moment: Moment, chance: ran
     """Wait for the moment of a kill, but not for longer than it may never come."""
     times = chance.randint(1, 6)
     begun = time.monotonic()
-    await asyncio.sleep(chance.uniform(0.8, 2.5))
+    await asyncio.sleep(chance.uniform(1.0, 3.0))
     if moment == "random":
         return
     while time.monotonic() - begun < 6.0:
