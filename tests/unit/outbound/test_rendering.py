@@ -83,6 +83,7 @@ def subject_of(name: str, language: Language = "en") -> str:
             "Missed: +86 21 6123 4567, call back by 10:00",
             "未接：+86 21 6123 4567，请于 10:00 前回电",
         ),
+        ("anonymous", "Missed: number withheld", "未接：号码未显示"),
         ("anonymous and ended", "Missed: number withheld", "未接：号码未显示"),
         (
             "reached",
@@ -107,9 +108,11 @@ def test_a_due_time_on_another_day_has_its_date() -> None:
 def test_the_body_begins_with_what_is_to_be_done_and_ends_with_what_is_to_be_filled() -> None:
     body = OWN["en"].render(SAMPLES["called back in vain"], 3, b"").body
     lines = body.splitlines()
-    assert lines[0] == ("Call back by 2026-11-27 10:00:00. Tried in vain at 2026-11-27 09:15:00.")
+    assert lines[0] == (
+        "Call back by 2026-11-27 10:00:00. Called back in vain at 2026-11-27 09:15:00."
+    )
     assert lines[-5:-1] == ["Need:", "Time limit:", "Environment:", ""]
-    assert lines[-1].endswith(":network, revision 3")
+    assert lines[-1].endswith("1795741200.5, revision 3")
     assert "2026-11-27 08:50:00: missed (the caller hung up)" in lines
 
 
