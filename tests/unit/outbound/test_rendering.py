@@ -179,10 +179,10 @@ def test_what_a_caller_sends_stays_text() -> None:
 
 
 def test_a_caller_cannot_add_lines_or_turn_the_text_round() -> None:
-    name = f"Zhang\r\nPriority: urgent\0\x1b[31m{BIDI}\u2028end"
+    name = f"Zhang\r\nPriority: urgent\0\x1b[31m{BIDI}\udc80\u2028end"
     document = OWN["en"].render(draft(caller=Caller("1\r\n2", None, name, None)), 1, b"{}")
     bad = "\ufffd"
-    shown = f"Zhang  Priority: urgent{bad}{bad}[31m{bad * len(BIDI)} end"
+    shown = f"Zhang  Priority: urgent{bad}{bad}[31m{bad * len(BIDI)}{bad} end"
     assert f"Name: {shown}" in document.body.splitlines()
     assert "Priority: urgent" not in document.body.splitlines()
     assert document.subject.isprintable()
