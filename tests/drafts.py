@@ -20,7 +20,7 @@ from ctid.store.drafts import draft_to_json
 BEGAN: Final = 1_795_741_200.0  # 2026-11-27 09:00:00 in Shanghai
 
 _ANSWERED: Final = Draft(
-    key="ctid:desk:main:1795741200.7:network",
+    key="ctid:desk:main:1795741200.7",
     site="desk",
     stage=Stage.ENDED,
     pbx="main",

@@ -105,7 +105,7 @@ class ContactDirectory:
         log.info("contacts_read", numbers=report.contacts, file=str(self._path))
 
     async def watch(self, seconds: float = POLL_SECONDS) -> None:
-        """Follow the file until cancelled."""
+        """Follow the file until cancelled; it is not read after that."""
         try:
             while True:
                 await asyncio.sleep(seconds)

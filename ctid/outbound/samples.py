@@ -35,6 +35,7 @@ def samples(line: LineName) -> dict[str, Draft]:
     missed = _missed(line)
     folded = replace(
         missed,
+        key=f"ctid:sample:main:{BEGAN:.0f}.5",
         attempts=(
             _attempt(5, 600.0, Reason.CALLER_HANGUP),
             _attempt(6, 300.0, Reason.CALLER_HANGUP),
@@ -42,8 +43,7 @@ def samples(line: LineName) -> dict[str, Draft]:
         ),
         priority=Priority.URGENT,
     )
-    open_ = ReturnPart(ReturnState.OPEN, BEGAN + 3600, None, None, None, None)
-    tried = replace(open_, state=ReturnState.ATTEMPTED, attempted_at=BEGAN + 900)
+    tried = ReturnPart(ReturnState.ATTEMPTED, BEGAN + 3600, BEGAN + 900, None, None, None)
     reached = ReturnPart(
         ReturnState.REACHED, BEGAN + 3600, BEGAN + 900, BEGAN + 1800, "Li Si", "called back"
     )
@@ -96,7 +96,7 @@ def _talking(line: LineName) -> Draft:
         agents_rung=("Wang Wu", "Li Si"),
     )
     return Draft(
-        key=f"ctid:sample:main:{BEGAN:.0f}.7:{line.name}",
+        key=f"ctid:sample:main:{BEGAN:.0f}.7",
         site="sample",
         stage=Stage.TALKING,
         pbx="main",

@@ -83,6 +83,7 @@ def subject_of(name: str, language: Language = "en") -> str:
             "Missed: +86 21 6123 4567, call back by 10:00",
             "未接：+86 21 6123 4567，请于 10:00 前回电",
         ),
+        ("anonymous", "Missed: number withheld", "未接：号码未显示"),
         ("anonymous and ended", "Missed: number withheld", "未接：号码未显示"),
         (
             "reached",
@@ -107,9 +108,11 @@ def test_a_due_time_on_another_day_has_its_date() -> None:
 def test_the_body_begins_with_what_is_to_be_done_and_ends_with_what_is_to_be_filled() -> None:
     body = OWN["en"].render(SAMPLES["called back in vain"], 3, b"").body
     lines = body.splitlines()
-    assert lines[0] == ("Call back by 2026-11-27 10:00:00. Tried in vain at 2026-11-27 09:15:00.")
+    assert lines[0] == (
+        "Call back by 2026-11-27 10:00:00. Called back in vain at 2026-11-27 09:15:00."
+    )
     assert lines[-5:-1] == ["Need:", "Time limit:", "Environment:", ""]
-    assert lines[-1].endswith(":network, revision 3")
+    assert lines[-1].endswith("1795741200.5, revision 3")
     assert "2026-11-27 08:50:00: missed (the caller hung up)" in lines
 
 
@@ -176,10 +179,10 @@ def test_what_a_caller_sends_stays_text() -> None:
 
 
 def test_a_caller_cannot_add_lines_or_turn_the_text_round() -> None:
-    name = f"Zhang\r\nPriority: urgent\0\x1b[31m{BIDI}\u2028end"
+    name = f"Zhang\r\nPriority: urgent\0\x1b[31m{BIDI}\udc80\u2028end"
     document = OWN["en"].render(draft(caller=Caller("1\r\n2", None, name, None)), 1, b"{}")
     bad = "\ufffd"
-    shown = f"Zhang  Priority: urgent{bad}{bad}[31m{bad * len(BIDI)} end"
+    shown = f"Zhang  Priority: urgent{bad}{bad}[31m{bad * len(BIDI)}{bad} end"
     assert f"Name: {shown}" in document.body.splitlines()
     assert "Priority: urgent" not in document.body.splitlines()
     assert document.subject.isprintable()
