@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
-from ctid.config.backends import FileBackend, WebhookBackend
+from ctid.config.backends import FileBackend, WebhookBackend, ZammadBackend
 from ctid.outbound.port import Backend
 from ctid.outbound.tickets.file import TicketFile
 from ctid.outbound.tickets.webhook import Webhook
+from ctid.outbound.tickets.zammad import Zammad
 
 _OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
     FileBackend: lambda table, _: TicketFile(table),
     WebhookBackend: lambda table, _: Webhook(table),
+    ZammadBackend: lambda table, _: Zammad(table),
 }
 
 
