@@ -11,6 +11,7 @@ from ctid.cli import (
     backup,
     calls,
     capture,
+    check_backend,
     check_config,
     demo,
     doctor,
@@ -50,6 +51,7 @@ app.command("rebuild-summary")(rebuild_summary.rebuild_summary)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)
+app.command("check-backend")(check_backend.check_backend)
 
 
 def _version(value: bool) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctid.config.backends import Backend as BackendTable
-from ctid.config.backends import FileBackend, MqttBackend, RtBackend, WebhookBackend, ZammadBackend
+from ctid.config.backends import (
+    FileBackend,
+    MqttBackend,
+    RtBackend,
+    WebhookBackend,
+    ZammadBackend,
+)
 from ctid.outbound.port import Backend
 from ctid.outbound.tickets.file import TicketFile
 from ctid.outbound.tickets.mqtt import Mqtt
