@@ -51,9 +51,7 @@ class Zammad:
         made = self._of(
             await self._http.request("POST", _TICKETS, json=ticket), Reason.MISCONFIGURED
         )
-        if not isinstance(made, dict) or not isinstance(made.get("id"), int):
-            raise DeliveryError(Reason.BAD_ANSWER, f"{self._http.host} answered without an id")
-        return self._remote(made["id"])
+        return self._remote(self._number(made))
 
     async def update(self, remote: Remote, document: Document, *, unsure: bool) -> None:
         """Add an internal note. Title, group and state are people's, and stay."""
@@ -72,7 +70,7 @@ class Zammad:
         )
         tickets = self._list(self._of(answer, Reason.MISCONFIGURED))
         field = self._table.key_field
-        found = [ticket["id"] for ticket in tickets if ticket.get(field) == key]
+        found = [self._number(ticket) for ticket in tickets if ticket.get(field) == key]
         return self._remote(min(found)) if found else None
 
     async def check(self) -> list[Finding]:
@@ -144,6 +142,12 @@ class Zammad:
         if not isinstance(told, list) or not all(isinstance(entry, dict) for entry in told):
             raise DeliveryError(Reason.BAD_ANSWER, f"{self._http.host} answered without a list")
         return told
+
+    def _number(self, ticket: Any) -> int:
+        number = ticket.get("id") if isinstance(ticket, dict) else None
+        if not isinstance(number, int):
+            raise DeliveryError(Reason.BAD_ANSWER, f"{self._http.host} answered without an id")
+        return number
 
     def _remote(self, number: int) -> Remote:
         return Remote(str(number), f"{self._table.url.rstrip('/')}/#ticket/zoom/{number}")

@@ -179,9 +179,14 @@ async def test_the_same_with_the_ca_file(
 
 
 async def test_a_host_that_speaks_no_tls() -> None:
-    async with RawServer(saying(answer())) as server:
-        error = await failure(server.url.replace("http:", "https:"))
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.org ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        error = await failure(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert error.reason is Reason.UNREACHABLE
+    assert str(error).endswith(": no TLS is spoken there, or not the same version")
 
 
 async def test_a_ca_file_that_holds_no_certificate(tmp_path: Path) -> None:

@@ -222,6 +222,14 @@ async def test_a_place_that_is_no_zammad(said: bytes, reason: Reason) -> None:
     assert caught.value.reason is looked.value.reason is reason
 
 
+async def test_a_ticket_without_a_number_is_not_taken_for_none() -> None:
+    said = answer("200 OK", f'[{{"ctid_key":"{KEY}"}}]'.encode())
+    async with RawServer(saying(said)) as other, zammad(other.url) as backend:
+        with pytest.raises(DeliveryError) as caught:
+            await backend.look_up(KEY)
+    assert caught.value.reason is Reason.BAD_ANSWER
+
+
 async def test_a_ticket_with_a_long_conversation_is_still_read(server: Server) -> None:
     async with zammad(server.url()) as backend:
         remote = await backend.create(document())
