@@ -3,12 +3,16 @@
 Pure: the ended calls go in, the entries that changed come out; what is open is given at the start.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from ctid.domain.records import Direction, Outcome, Reason, Record
+
+_TAIL: Final = 4
+_TAIL_SEARCHED: Final = 12  # with blanks and dashes between
 
 CONNECTED_SECONDS: Final = 10.0
 """An outbound call that was connected for less may have been answered by a voicemail."""
@@ -81,12 +85,15 @@ class Returns:
         self._connected_seconds = connected_seconds
         # by number, by line; anonymous callers cannot be reached: nothing ever changes about them
         self._open: dict[str, dict[str, ToReturn]] = {}
+        # how many of these numbers end so: most calls are of nobody who waits, and to know that
+        # must not cost as much as to understand their numbers
+        self._tails: Counter[str] = Counter()
 
     def restore(self, entries: Iterable[ToReturn]) -> None:
         """Take up the open entries of the last run."""
         for entry in entries:
-            if entry.number is not None and entry.is_open:
-                self._open.setdefault(entry.number, {})[entry.line] = entry
+            if entry.is_open:
+                self._keep(entry)
 
     def open_entries(self) -> list[ToReturn]:
         """Everybody who can be reached and was not, in no order."""
@@ -121,23 +128,26 @@ class Returns:
             return self._called(call)
         return []
 
-    def _entries(self, number: str | None) -> list[ToReturn]:
+    def _entries(self, seen: str | None) -> list[ToReturn]:
+        """Those of a number as it was seen."""
+        if not seen or _tail(seen) not in self._tails:
+            return []
+        number = self._normalize(seen)
         return list(self._open.get(number, {}).values()) if number else []
 
     def _reached_by_answer(self, visit: Record) -> list[ToReturn]:
         at = visit.answered_at or visit.ended_at
-        number = self._normalize(visit.caller_number or "")
         why = f"called again, answered on line {visit.line}"
         return [
             self._reached(entry, at, visit.agent, why)
-            for entry in self._entries(number)
+            for entry in self._entries(visit.caller_number)
             if at is not None and at > entry.misses[-1].at
         ]
 
     def _called(self, call: Record) -> list[ToReturn]:
         began = call.started_at or call.answered_at or call.ended_at
         changed = []
-        for entry in self._entries(self._normalize(call.did or "")):
+        for entry in self._entries(call.did):
             if began is None or began <= entry.misses[-1].at:
                 continue
             if _connected(call) >= self._connected_seconds:
@@ -181,14 +191,29 @@ class Returns:
         return reached
 
     def _keep(self, entry: ToReturn) -> None:
-        if entry.number is not None:
-            self._open.setdefault(entry.number, {})[entry.line] = entry
+        if entry.number is None:
+            return
+        if entry.number not in self._open:
+            self._open[entry.number] = {}
+            self._tails[_tail(entry.number)] += 1
+        self._open[entry.number][entry.line] = entry
 
     def _settle(self, entry: ToReturn) -> None:
-        lines = self._open.get(entry.number or "", {})
-        lines.pop(entry.line, None)
-        if not lines:
-            self._open.pop(entry.number or "", None)
+        number = entry.number
+        if number is None or number not in self._open:
+            return
+        self._open[number].pop(entry.line, None)
+        if not self._open[number]:
+            del self._open[number]
+            tail = _tail(number)
+            self._tails[tail] -= 1
+            if not self._tails[tail]:
+                del self._tails[tail]
+
+
+def _tail(number: str) -> str:
+    """The last digits, which are the same in every spelling of one number."""
+    return "".join(char for char in number[-_TAIL_SEARCHED:] if char.isdigit())[-_TAIL:]
 
 
 def _is_missed(visit: Record) -> bool:

@@ -22,6 +22,9 @@ from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.collector import calm_the_collector
 from ctid.committer import Clocks
+from ctid.domain.numbers import Numbering, normalizer
+from ctid.domain.policy import Policy, Rules
+from ctid.domain.returns import Returns
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Pipeline
 from ctid.store import migrate
@@ -33,14 +36,23 @@ CLOCKS = Clocks(time.time, time.monotonic)
 
 
 async def ctid(port: int, database: Path, begin: Callable[[], None]) -> None:
-    """Everything that `ctid run` does with the bytes: records, rings, facts, open calls."""
+    """Everything that `ctid run` does with the bytes: records, rings, facts, open calls, misses."""
     logs.set_up(human=False)
     calm_the_collector()
     await migrate.upgrade(str(database))
     client = Client(Decoder(), time.time, max_queued=10_000_000)
     async with await Store.open(str(database)) as store, asyncio.TaskGroup() as tasks:
         where = {lab.PBX: lab.directory()}
-        pipeline = Pipeline(where, store, CLOCKS, commit_delay=0.05, alarm=NoAlarm())
+        normalize = normalizer(Numbering())
+        returns = Returns(normalize, lambda _, at: at + 3600)
+        pipeline = Pipeline(
+            where,
+            store,
+            CLOCKS,
+            commit_delay=0.05,
+            alarm=NoAlarm(),
+            decide=Policy(Rules(), returns, normalize).receive,
+        )
         writing = tasks.create_task(pipeline.run())
         await client.open("127.0.0.1", port, None, None)
         begin()
