@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiomqtt
 import orjson
@@ -20,10 +21,9 @@ from tests.integration.mqtt.backend import (
     table,
 )
 from tests.integration.mqtt.broker import Broker, Certificates, free_ports
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 DRAFT = "ctid/lab/ticket/draft"
-STATUS = "ctid/lab/status"
 
 
 @asynccontextmanager
@@ -129,6 +129,21 @@ async def test_a_name_that_does_not_exist(broker: Broker) -> None:
         assert "the name is not known" in str(error)
 
 
+async def test_a_name_that_cannot_exist(broker: Broker) -> None:
+    async with opened(table(broker, host="broker..example")) as backend:
+        error = await failure(backend)
+        assert error.reason is Reason.MISCONFIGURED
+        assert "`host`" in str(error)
+
+
+async def test_an_authority_that_is_none(broker: Broker) -> None:
+    wrong = broker.certificates.path("extensions")
+    async with opened(table(broker, ca_file=wrong)) as backend:
+        error = await failure(backend)
+        assert error.reason is Reason.MISCONFIGURED
+        assert "`ca_file`" in str(error)
+
+
 async def test_tls_where_there_is_none(broker: Broker) -> None:
     async with opened(table(broker, port=broker.plain)) as backend:
         error = await failure(backend)
@@ -165,15 +180,17 @@ async def test_a_client_certificate_that_is_none(broker: Broker) -> None:
         assert "`client_cert`" in str(error)
 
 
-async def test_a_draft_that_is_too_large(certificates: Certificates, own_broker: Broker) -> None:
-    own_broker.stop()
-    text = own_broker.config.read_text()
-    own_broker.config.write_text("max_packet_size 2000\n" + text)
-    own_broker.start()
-    async with opened(table(own_broker)) as backend, reader(own_broker):
-        error = await failure(backend, document(data=b'"' + b"x" * 3000 + b'"'))
-        assert error.reason is Reason.REJECTED
-        await backend.create(document())
+async def test_a_draft_that_is_too_large(certificates: Certificates, tmp_path: Path) -> None:
+    small = Broker.prepare(tmp_path, certificates, "max_packet_size 2000\n")
+    small.start()
+    try:
+        async with opened(table(small)) as backend, reader(small):
+            error = await failure(backend, document(data=b'"' + b"x" * 3000 + b'"'))
+            assert error.reason is Reason.REJECTED
+            assert "more than the broker takes (2000)" in str(error)
+            await backend.create(document())
+    finally:
+        small.stop()
 
 
 # -- the broker goes ---------------------------------------------------------------------------
@@ -229,17 +246,36 @@ async def test_somebody_who_takes_connections_and_is_silent(broker: Broker, tls:
         await until(lambda: ended > 0)
 
 
-async def test_close_in_the_middle_of_connecting(broker: Broker) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+class Ended(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.event.set()
+
+
+async def test_close_while_a_thread_connects_that_nobody_can_interrupt(broker: Broker) -> None:
+    """What becomes of it later is closed at once, before anything was said."""
+    loop = asyncio.get_running_loop()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = broker.certificates.path("broker.crt")
+    context.load_cert_chain(certificate, broker.certificates.path("broker.key"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    with listener:
         port = listener.getsockname()[1]
-        async with opened(table(broker, port=port, host="127.0.0.1")) as backend:
+        async with (
+            asyncio.timeout(DEADLINE_SECONDS),
+            opened(table(broker, port=port, host="127.0.0.1")) as backend,
+        ):
             async with asyncio.TaskGroup() as tasks:
                 asked = tasks.create_task(failure(backend))
-                await asyncio.sleep(0)
-                await backend.close()
+                client, _ = await loop.sock_accept(listener)
+                await backend.close()  # its patience ends before that of the handshake
             assert asked.result().reason is Reason.UNREACHABLE
+            ended = Ended()
+            await loop.connect_accepted_socket(lambda: ended, client, ssl=context)
+            await ended.event.wait()
 
 
 async def test_an_answer_that_is_no_mqtt(broker: Broker) -> None:
