@@ -21,6 +21,7 @@ from tests.integration.mqtt.backend import (
     table,
 )
 from tests.integration.mqtt.broker import Broker, Certificates, free_ports
+from tests.integration.mqtt.relay import relay
 from tests.waiting import DEADLINE_SECONDS, until
 
 DRAFT = "ctid/lab/ticket/draft"
@@ -66,8 +67,8 @@ async def test_many_at_once(broker: Broker) -> None:
         assert got == keys
 
 
-async def test_what_nobody_reads_is_not_delivered(broker: Broker) -> None:
-    async with opened(table(broker)) as backend:
+async def test_what_nobody_reads_is_not_delivered(own_broker: Broker) -> None:
+    async with opened(table(own_broker)) as backend:
         error = await failure(backend)
         assert error.reason is Reason.MISCONFIGURED
         assert "nobody is subscribed to ctid/lab/ticket/draft" in str(error)
@@ -304,26 +305,14 @@ async def test_nothing_is_delivered_after_close(broker: Broker) -> None:
         assert (await failure(backend)).reason is Reason.UNREACHABLE
 
 
-@asynccontextmanager
-async def relay(to: int, address: str) -> AsyncIterator[int]:
-    """Another way to the broker."""
-
-    async def carry(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reading.read(4096):
-                writing.write(data)
-                await writing.drain()
-        except (ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            writing.close()
-
-    async def connected(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", to)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(carry(reading, forth))
-            tasks.create_task(carry(back, writing))
-
-    server = await asyncio.start_server(connected, address, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+@pytest.mark.long
+async def test_a_broker_that_hangs_is_noticed(own_broker: Broker) -> None:
+    """By keepalive, though nothing is sent: it takes twice 20 seconds."""
+    with capture_logs() as lines:
+        async with opened(table(own_broker)) as backend, reader(own_broker):
+            await backend.create(document())
+            own_broker.signal(signal.SIGSTOP)
+            await until(lambda: "mqtt_down" in {line["event"] for line in lines}, 90)
+            assert (await failure(backend)).reason is Reason.UNREACHABLE
+            own_broker.signal(signal.SIGCONT)
+            await delivered(backend, document(revision=2))
