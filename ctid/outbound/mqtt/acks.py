@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 import structlog
 
+from ctid.outbound.mqtt.topics import encoded
 from ctid.outbound.port import Remote
 
 log = structlog.get_logger("ctid")
@@ -21,6 +22,7 @@ LONGEST: Final = 8192  # bytes
 MOST: Final = 10_000  # about a month of a busy desk
 _LONGEST_ID: Final = 255
 _LONGEST_URL: Final = 2000
+_LONGEST_SHOWN: Final = 200
 
 
 class Acks:
@@ -39,9 +41,8 @@ class Acks:
         except ValueError as error:
             self.ignored += 1
             if self.ignored & (self.ignored - 1) == 0:
-                log.warning(
-                    "ticket_ack_ignored", key=key[:_LONGEST_ID], why=str(error), so_far=self.ignored
-                )
+                topic = encoded(key)[:_LONGEST_SHOWN]
+                log.warning("ticket_ack_ignored", key=topic, why=str(error), so_far=self.ignored)
             return
         self._known[key] = remote
         self._known.move_to_end(key)

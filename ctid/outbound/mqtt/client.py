@@ -66,7 +66,6 @@ class Client(aiomqtt.Client):
             properties=properties,
             logger=_silent,
         )
-        self.pending_calls_threshold = 1000
         self._where = access.where
         self._deliver_message = on_message
         self._answers: dict[int, asyncio.Future[ReasonCode]] = {}
@@ -86,6 +85,10 @@ class Client(aiomqtt.Client):
         except aiomqtt.MqttError as error:
             await self.leave()
             raise not_connected(error, self._where) from None
+        except UnicodeError:  # from the codec for names of the Internet
+            raise DeliveryError(
+                Reason.MISCONFIGURED, f"{self._where}: `host` is no name that can be looked up"
+            ) from None
 
     async def leave(self) -> None:
         """Log off, and close the connection whatever the other side does; it may be called twice.

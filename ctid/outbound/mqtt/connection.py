@@ -18,7 +18,7 @@ from ctid.outbound.port import DeliveryError, Reason
 log = structlog.get_logger("ctid")
 
 _FAREWELL_SECONDS: Final = 2.0
-_CLOSE_SECONDS: Final = 4.0
+_CLOSE_SECONDS: Final = 3.0
 _EXPONENT_LIMIT: Final = 16
 
 
@@ -38,7 +38,7 @@ class Pauses:
         return min(self.longest, whole) * (1.0 - fraction / 2)
 
 
-SOME_PAUSES: Final = Pauses()
+USUAL_PAUSES: Final = Pauses()
 
 
 class Connection:
@@ -56,7 +56,7 @@ class Connection:
         subscription: str | None = None,
         on_message: Callable[[str, bytes], None] = lambda _topic, _payload: None,
         session_seconds: int = 0,
-        pauses: Pauses = SOME_PAUSES,
+        pauses: Pauses = USUAL_PAUSES,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self._access = access

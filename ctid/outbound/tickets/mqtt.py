@@ -9,7 +9,7 @@ from ctid.config.backends import MqttBackend
 from ctid.outbound.mqtt import topics
 from ctid.outbound.mqtt.access import open_access
 from ctid.outbound.mqtt.acks import Acks
-from ctid.outbound.mqtt.connection import SOME_PAUSES, Connection, Pauses
+from ctid.outbound.mqtt.connection import USUAL_PAUSES, Connection, Pauses
 from ctid.outbound.mqtt.examination import Examination
 from ctid.outbound.mqtt.reasons import refused_publish
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
@@ -21,7 +21,7 @@ _SESSION_SECONDS: Final = 24 * 3600
 class Mqtt:
     """Publishes each revision; with `acknowledged` the ticket is what somebody answers."""
 
-    def __init__(self, table: MqttBackend, site: str, pauses: Pauses = SOME_PAUSES) -> None:
+    def __init__(self, table: MqttBackend, site: str, pauses: Pauses = USUAL_PAUSES) -> None:
         self._table = table
         self._site = site
         self._draft = topics.DRAFT.at(site)
@@ -41,13 +41,17 @@ class Mqtt:
         return self._acks.ignored
 
     async def create(self, document: Document) -> Remote:
-        """Publish it; with `acknowledged` wait for the ticket. Raises DeliveryError."""
+        """Publish it; with `acknowledged` wait for the ticket. Raises DeliveryError.
+
+        Without that the ticket's id is the key: nobody told another.
+        """
+        if not self._table.acknowledged:
+            await self._publish(document)
+            return Remote(document.key)
         loop = asyncio.get_running_loop()
         end = loop.time() + self._table.timeout_seconds
         with self._acks.awaited(document.key) as answer:
             await self._publish(document)
-            if not self._table.acknowledged:
-                return Remote(document.key)
             await asyncio.wait((answer,), timeout=max(0.0, end - loop.time()))
             if answer.done():
                 return answer.result()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -154,8 +155,11 @@ class Broker:
         """In order: it saves sessions and retained messages."""
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            self.process.wait()
+            # while it starts Mosquitto may miss the signal
+            while self.process.poll() is None:
+                self.process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(1)
             self.process = None
 
     def client(self, user: str = "tickets") -> aiomqtt.Client:

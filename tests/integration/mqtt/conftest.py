@@ -1,3 +1,5 @@
+import gc
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,6 +7,15 @@ import pytest
 
 from tests.integration.mqtt import broker as brokers
 from tests.integration.mqtt.broker import Broker, Certificates
+
+
+@pytest.fixture(autouse=True)
+def asyncio_complains_of_nothing(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Futures whose error nobody saw, tasks that were forgotten, callbacks that failed."""
+    yield
+    gc.collect()
+    for record in [*caplog.get_records("call"), *caplog.get_records("teardown")]:
+        assert (record.name, record.levelno >= logging.ERROR) != ("asyncio", True), record
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiomqtt
 import orjson
@@ -20,10 +21,10 @@ from tests.integration.mqtt.backend import (
     table,
 )
 from tests.integration.mqtt.broker import Broker, Certificates, free_ports
-from tests.waiting import until
+from tests.integration.mqtt.relay import relay
+from tests.waiting import DEADLINE_SECONDS, until
 
 DRAFT = "ctid/lab/ticket/draft"
-STATUS = "ctid/lab/status"
 
 
 @asynccontextmanager
@@ -66,8 +67,8 @@ async def test_many_at_once(broker: Broker) -> None:
         assert got == keys
 
 
-async def test_what_nobody_reads_is_not_delivered(broker: Broker) -> None:
-    async with opened(table(broker)) as backend:
+async def test_what_nobody_reads_is_not_delivered(own_broker: Broker) -> None:
+    async with opened(table(own_broker)) as backend:
         error = await failure(backend)
         assert error.reason is Reason.MISCONFIGURED
         assert "nobody is subscribed to ctid/lab/ticket/draft" in str(error)
@@ -129,6 +130,21 @@ async def test_a_name_that_does_not_exist(broker: Broker) -> None:
         assert "the name is not known" in str(error)
 
 
+async def test_a_name_that_cannot_exist(broker: Broker) -> None:
+    async with opened(table(broker, host="broker..example")) as backend:
+        error = await failure(backend)
+        assert error.reason is Reason.MISCONFIGURED
+        assert "`host`" in str(error)
+
+
+async def test_an_authority_that_is_none(broker: Broker) -> None:
+    wrong = broker.certificates.path("extensions")
+    async with opened(table(broker, ca_file=wrong)) as backend:
+        error = await failure(backend)
+        assert error.reason is Reason.MISCONFIGURED
+        assert "`ca_file`" in str(error)
+
+
 async def test_tls_where_there_is_none(broker: Broker) -> None:
     async with opened(table(broker, port=broker.plain)) as backend:
         error = await failure(backend)
@@ -165,15 +181,17 @@ async def test_a_client_certificate_that_is_none(broker: Broker) -> None:
         assert "`client_cert`" in str(error)
 
 
-async def test_a_draft_that_is_too_large(certificates: Certificates, own_broker: Broker) -> None:
-    own_broker.stop()
-    text = own_broker.config.read_text()
-    own_broker.config.write_text("max_packet_size 2000\n" + text)
-    own_broker.start()
-    async with opened(table(own_broker)) as backend, reader(own_broker):
-        error = await failure(backend, document(data=b'"' + b"x" * 3000 + b'"'))
-        assert error.reason is Reason.REJECTED
-        await backend.create(document())
+async def test_a_draft_that_is_too_large(certificates: Certificates, tmp_path: Path) -> None:
+    small = Broker.prepare(tmp_path, certificates, "max_packet_size 2000\n")
+    small.start()
+    try:
+        async with opened(table(small)) as backend, reader(small):
+            error = await failure(backend, document(data=b'"' + b"x" * 3000 + b'"'))
+            assert error.reason is Reason.REJECTED
+            assert "more than the broker takes (2000)" in str(error)
+            await backend.create(document())
+    finally:
+        small.stop()
 
 
 # -- the broker goes ---------------------------------------------------------------------------
@@ -229,17 +247,36 @@ async def test_somebody_who_takes_connections_and_is_silent(broker: Broker, tls:
         await until(lambda: ended > 0)
 
 
-async def test_close_in_the_middle_of_connecting(broker: Broker) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+class Ended(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.event.set()
+
+
+async def test_close_while_a_thread_connects_that_nobody_can_interrupt(broker: Broker) -> None:
+    """What becomes of it later is closed at once, before anything was said."""
+    loop = asyncio.get_running_loop()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = broker.certificates.path("broker.crt")
+    context.load_cert_chain(certificate, broker.certificates.path("broker.key"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    with listener:
         port = listener.getsockname()[1]
-        async with opened(table(broker, port=port, host="127.0.0.1")) as backend:
+        async with (
+            asyncio.timeout(DEADLINE_SECONDS),
+            opened(table(broker, port=port, host="127.0.0.1")) as backend,
+        ):
             async with asyncio.TaskGroup() as tasks:
                 asked = tasks.create_task(failure(backend))
-                await asyncio.sleep(0)
-                await backend.close()
+                client, _ = await loop.sock_accept(listener)
+                await backend.close()  # its patience ends before that of the handshake
             assert asked.result().reason is Reason.UNREACHABLE
+            ended = Ended()
+            await loop.connect_accepted_socket(lambda: ended, client, ssl=context)
+            await ended.event.wait()
 
 
 async def test_an_answer_that_is_no_mqtt(broker: Broker) -> None:
@@ -268,26 +305,14 @@ async def test_nothing_is_delivered_after_close(broker: Broker) -> None:
         assert (await failure(backend)).reason is Reason.UNREACHABLE
 
 
-@asynccontextmanager
-async def relay(to: int, address: str) -> AsyncIterator[int]:
-    """Another way to the broker."""
-
-    async def carry(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reading.read(4096):
-                writing.write(data)
-                await writing.drain()
-        except (ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            writing.close()
-
-    async def connected(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", to)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(carry(reading, forth))
-            tasks.create_task(carry(back, writing))
-
-    server = await asyncio.start_server(connected, address, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+@pytest.mark.long
+async def test_a_broker_that_hangs_is_noticed(own_broker: Broker) -> None:
+    """By keepalive, though nothing is sent: it takes twice 20 seconds."""
+    with capture_logs() as lines:
+        async with opened(table(own_broker)) as backend, reader(own_broker):
+            await backend.create(document())
+            own_broker.signal(signal.SIGSTOP)
+            await until(lambda: "mqtt_down" in {line["event"] for line in lines}, 90)
+            assert (await failure(backend)).reason is Reason.UNREACHABLE
+            own_broker.signal(signal.SIGCONT)
+            await delivered(backend, document(revision=2))
