@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -137,7 +138,7 @@ class Http:
                 # not the session's: those aiohttp would send to a proxy, too
                 headers={**self._headers, **extra, **(headers or {})},
                 allow_redirects=False,
-                proxy=self._proxy(),
+                proxy=self._proxy,
                 trace_request_ctx=sending,
             ) as response:
                 text = await _read(response, longest)
@@ -197,6 +198,7 @@ class Http:
                 f"{where}: it sends {method} on to {to}, which is not followed; correct `url`",
             )
 
+    @cached_property
     def _proxy(self) -> str | None:
         """The proxy that the environment names for this address (HTTP_PROXY, NO_PROXY ...).
 
