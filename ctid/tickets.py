@@ -39,6 +39,7 @@ Lookup = Callable[[str], Contact | None]
 
 def rules(config: Config, contact: Lookup) -> policy.Rules:
     """What the configuration says about tickets."""
+    exclusion = config.directory("").exclusion  # the same for all PBXs
     return policy.Rules(
         site=config.site,
         destinations={table.name: frozenset(table.lines) for table in config.backends()},
@@ -53,6 +54,7 @@ def rules(config: Config, contact: Lookup) -> policy.Rules:
         fold_seconds=config.tickets.fold_minutes * 60.0,
         link=config.tickets.link,
         contact=contact,
+        excluded=lambda number: exclusion(number) is not None,
     )
 
 

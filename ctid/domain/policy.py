@@ -43,7 +43,8 @@ class Rules:
     """What an operator chose about tickets.
 
     `destinations` are the ticket systems by name, each with the lines it takes, empty for all.
-    `link` holds `{pbx}` and `{uniqueid}`. `contact` knows people by number in E.164.
+    `link` holds `{pbx}` and `{uniqueid}`. `contact` knows people by number in E.164, `excluded`
+    those who count nowhere by number as it arrived.
     """
 
     site: str = "ctid"
@@ -53,6 +54,7 @@ class Rules:
     fold_seconds: float = 14_400.0
     link: str | None = None
     contact: Callable[[str], Contact | None] = lambda _: None
+    excluded: Callable[[str], bool] = lambda _: False
 
 
 class Wanted(NamedTuple):
@@ -139,9 +141,9 @@ class Policy:
 
     def _draft(self, visits: Sequence[Record], entry: ToReturn | None) -> Draft | None:
         call = visits[0]
-        if call.direction is not Direction.INBOUND:
+        if call.line is None:
             return None
-        answered = [visit for visit in visits if visit.answered_at is not None]
+        answered = [visit for visit in visits if _is_answered(visit)]
         if answered:
             return self._answered(visits, answered[0])
         if call.open:
@@ -156,8 +158,12 @@ class Policy:
         if not visits[0].open:
             self._talking.pop(call, None)
             return self._whole(visits, visit, "answered", Stage.ENDED)
-        told = tuple(each.ordinal for each in visits if each.answered_at is not None)
+        told = tuple(each.ordinal for each in visits if _is_answered(each))
         if not self._rules.at_answer or self._talking.get(call) == told:
+            return None
+        # who counts nowhere is only said at the end: of an extension that may be the line's own
+        # agent it is not known before
+        if visit.direction is Direction.INTERNAL or self._rules.excluded(visit.caller_number or ""):
             return None
         self._talking[call] = told
         return self._whole(visits, visit, "answered", Stage.TALKING)
@@ -240,6 +246,11 @@ class Policy:
             return None
         link = self._rules.link.replace("{pbx}", quote(call.pbx, safe=""))
         return link.replace("{uniqueid}", quote(call.uniqueid, safe=""))
+
+
+def _is_answered(visit: Record) -> bool:
+    """Whether it was answered, as far as is known while the call goes on."""
+    return visit.answered_at is not None and visit.outcome in (None, Outcome.ANSWERED)
 
 
 def _groups(misses: Sequence[Miss], fold_seconds: float) -> list[list[Miss]]:

@@ -118,13 +118,13 @@ class Returns:
 
     def _call(self, visits: Sequence[Record]) -> list[ToReturn]:
         call = visits[0]
-        if call.direction is Direction.INBOUND:
+        if call.direction is Direction.INBOUND or call.line is not None:
             answered = [visit for visit in visits if visit.outcome is Outcome.ANSWERED]
             if answered:
                 return self._reached_by_answer(answered[0])
             missed = [visit for visit in visits if _is_missed(visit)]
             return self._missed(missed[-1]) if missed and not call.open else []
-        if call.direction is Direction.OUTBOUND and not call.open and call.did:
+        if not call.open and call.did:
             return self._called(call)
         return []
 

@@ -1,13 +1,14 @@
 """Which ticket drafts follow from which calls."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ctid.domain.drafts import Contact, Draft, LineName, Priority, Stage
 from ctid.domain.numbers import Numbering, normalizer
 from ctid.domain.policy import Decided, LineRules, Policy, Rules
-from ctid.domain.records import Outcome, Reason, Record
+from ctid.domain.records import Direction, Outcome, Reason, Record
 from ctid.domain.returns import Returns, ReturnState
 from tests.unit.domain.missed_calls import CALLER, HOUR, answered, outbound, record
 
@@ -191,6 +192,27 @@ def test_each_line_chooses_which_calls_make_tickets(kind: str, given: dict[str, 
 )
 def test_what_makes_no_ticket(given: dict[str, object]) -> None:
     assert receive(policy(), record(100.0, **given)) == []
+
+
+def test_who_counts_nowhere_has_no_ticket_while_talking_either() -> None:
+    here = policy(replace(RULES, excluded=lambda number: number == CALLER))
+    assert receive(here, talking(100.0)) == []
+    ended = answered(100.0, outcome=Outcome.EXCLUDED, reason=Reason.TEST)
+    assert receive(here, ended) == []
+
+
+def test_an_extension_that_calls_a_line_has_one_at_the_end() -> None:
+    """It may be the line's own agent, which is not known before."""
+    here = policy()
+    inside: dict[str, Any] = {"direction": Direction.INTERNAL, "caller_number": "105"}
+    assert receive(here, talking(100.0)._replace(**inside)) == []
+    assert one(receive(here, answered(100.0, **inside))).stage is Stage.ENDED
+    own = answered(200.0, outcome=Outcome.EXCLUDED, reason=Reason.OWN_AGENT, **inside)
+    assert receive(here, own) == []
+    missed = one(receive(here, record(300.0, **inside)))
+    assert (missed.stage, missed.caller.e164) == (Stage.TO_RETURN, "105")
+    back = outbound(400.0, 60.0, to="105")._replace(direction=Direction.INTERNAL)
+    assert one(receive(here, back)).stage is Stage.RETURNED
 
 
 def test_an_anonymous_caller_has_a_ticket_each_time() -> None:
