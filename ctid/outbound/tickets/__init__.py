@@ -7,6 +7,7 @@ from ctid.config.backends import Backend as BackendTable
 from ctid.config.backends import (
     FileBackend,
     MqttBackend,
+    RedmineBackend,
     RtBackend,
     WebhookBackend,
     ZammadBackend,
@@ -14,6 +15,7 @@ from ctid.config.backends import (
 from ctid.outbound.port import Backend
 from ctid.outbound.tickets.file import TicketFile
 from ctid.outbound.tickets.mqtt import Mqtt
+from ctid.outbound.tickets.redmine import Redmine
 from ctid.outbound.tickets.rt import RequestTracker
 from ctid.outbound.tickets.webhook import Webhook
 from ctid.outbound.tickets.zammad import Zammad
@@ -21,6 +23,7 @@ from ctid.outbound.tickets.zammad import Zammad
 _OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
     FileBackend: lambda table, _: TicketFile(table),
     MqttBackend: Mqtt,
+    RedmineBackend: lambda table, _: Redmine(table),
     RtBackend: lambda table, _: RequestTracker(table),
     WebhookBackend: lambda table, _: Webhook(table),
     ZammadBackend: lambda table, _: Zammad(table),

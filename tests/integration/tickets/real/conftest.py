@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.tickets.real import redmine as redmines
 from tests.integration.tickets.real import rt as request_tracker
 from tests.integration.tickets.real.program import tell
 
@@ -18,6 +19,19 @@ def rt(
     running = request_tracker.prepare(tmp_path_factory.mktemp("rt"))
     running.program.start()
     tell(request, f"Request Tracker {version('request-tracker5')}")
+    yield running
+    running.program.kill()
+
+
+@pytest.fixture(scope="session")
+def redmine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[redmines.Redmine]:
+    if not redmines.installed():
+        pytest.skip(redmines.MISSING)
+    running = redmines.prepare(tmp_path_factory.mktemp("redmine"))
+    running.program.start()
+    tell(request, f"Redmine {version('redmine')}")
     yield running
     running.program.kill()
 
