@@ -21,7 +21,7 @@ from .config import ctid_toml
 class Ctid:
     """One daemon with its own folder and database, attached to an AMI port of 127.0.0.1.
 
-    `more` goes into its `[[pbx]]` table.
+    `more` goes into its `[[pbx]]` table, `tables` behind everything.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Ctid:
         more: str = "",
         username: str = "ctid",
         secret: str = CTID_SECRET,
+        tables: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         secret_file = folder / "ami.secret"
@@ -40,7 +41,7 @@ class Ctid:
         self.config = folder / "ctid.toml"
         more += f'\nusername = "{username}"'
         text = ctid_toml(port, secret_file, self.database, more)
-        self.config.write_text(text, encoding="utf-8")
+        self.config.write_text(text + tables, encoding="utf-8")
         self._log = folder / "ctid.log"
         self._log.touch()
         self._process: subprocess.Popen[bytes] | None = None
@@ -116,6 +117,10 @@ class Ctid:
     def gaps(self) -> list[dict[str, Any]]:
         """The intervals in which it did not see the PBX."""
         return read_records(self.database, "gap")
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Its ticket drafts, and how their deliveries stand."""
+        return read_records(self.database, "outbox")
 
     def wait_records(self, number: int, seconds: float = 10.0) -> list[Row]:
         """The records, as soon as so many of them are there and closed."""

@@ -85,6 +85,8 @@ async def run(folder: Path, seed: int) -> Run:
             for _ in range(chance.randint(1, 3)):
                 moment: Moment = chance.choice(["transaction", "request", "random"])
                 await _until(victim, proxy, moment, chance)
+                if not victim.runs:
+                    raise AssertionError(f"ctid ended by itself: {victim.last_words()}")
                 _kill(victim, proxy, result)
                 await victim.ended()
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
@@ -163,6 +165,14 @@ class Victim:
                 stderr=log,
                 env=environ,
             )
+
+    @property
+    def runs(self) -> bool:
+        assert self.process is not None
+        return self.process.returncode is None
+
+    def last_words(self) -> str:
+        return self._log.read_text().rstrip().rpartition("\n")[2][:500]
 
     async def attached(self) -> None:
         """Return when it sees the PBX."""
