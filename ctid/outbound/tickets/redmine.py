@@ -233,12 +233,12 @@ class Redmine:
         due = self._due(document)
         if due is not None:
             wanted["due_date"] = due.isoformat()
-        ours = shapes.inner(issue, "author").get("id")
+        ours = shapes.number(shapes.inner(issue, "author"))
         theirs = {
             shapes.text(detail, "name")
             for journal in shapes.objects(issue, "journals")
             for detail in shapes.objects(journal, "details")
-            if (journal.get("user") or {}).get("id") != ours
+            if _user(journal) != ours
         }
         return {
             name: value
@@ -265,11 +265,16 @@ def _value(issue: dict[str, Any], number: int) -> str:
     return ""
 
 
+def _user(journal: dict[str, Any]) -> int | None:
+    found = journal.get("user")  # none where the user was deleted
+    return shapes.number(found) if isinstance(found, dict) else None
+
+
 def _has_note(issue: dict[str, Any], document: Document) -> bool:
     sign = as_text(notes.mark(document))
-    ours = shapes.inner(issue, "author").get("id")
+    ours = shapes.number(shapes.inner(issue, "author"))
     return any(
         notes.bears(shapes.text(journal, "notes"), sign)
         for journal in shapes.objects(issue, "journals")
-        if (journal.get("user") or {}).get("id") == ours
+        if _user(journal) == ours
     )

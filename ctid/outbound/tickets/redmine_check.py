@@ -158,8 +158,7 @@ class Examination:
             ]
         for role in dict.fromkeys(roles):
             found = shapes.inner(await get(self._http, f"/roles/{role}.json", "a role"), "role")
-            listed = found.get("permissions")
-            permissions |= {str(one) for one in listed} if isinstance(listed, list) else set()
+            permissions.update(shapes.texts(found, "permissions"))
         return [
             Finding(ok=True, what=f"{where}: {title}: allowed")
             if name in permissions

@@ -162,7 +162,7 @@ class RequestTracker:
 
     def _bears(self, ticket: dict[str, Any], key: str) -> bool:
         return any(
-            one.get("name") == self._table.key_field and key in (one.get("values") or [])
+            one.get("name") == self._table.key_field and key in shapes.texts(one, "values")
             for one in shapes.objects(ticket, "CustomFields")
         )
 

@@ -25,6 +25,12 @@ def objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return found
 
 
+def texts(holder: dict[str, Any], name: str) -> list[str]:
+    """The texts in the list `name`; none where there is no such list."""
+    found = holder.get(name)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
 def inner(holder: dict[str, Any], name: str) -> dict[str, Any]:
     """The object that is the member `name`."""
     found = holder.get(name)
