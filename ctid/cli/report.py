@@ -14,6 +14,7 @@ from ctid.cli.asking import fail_without_database, lines_of, see_lines
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.table import LAST, Column, Format, FormatOption, columns_of, show
 from ctid.cli.wrapping import terminal_width, wrapped
+from ctid.collector import calm_the_collector
 from ctid.config import Config
 from ctid.domain.days import local_day, midnight, month_of
 from ctid.domain.kpi import AgentCounts
@@ -64,6 +65,7 @@ def report(
     day = local_day(now, loaded.timezone)
     period = Period(day, day) if today else _period(first, last, day, loaded.timezone)
     try:
+        calm_the_collector()
         found = asyncio.run(_found(loaded, period, by, line or None, now))
     except StoreUnavailable as error:
         fail_without_database(loaded, error)
