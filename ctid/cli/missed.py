@@ -16,7 +16,7 @@ from ctid.domain.returns import ReturnState, ToReturn
 from ctid.output import iso
 from ctid.store import tickets
 
-app = typer.Typer(help="Who was missed and has to be called back.", no_args_is_help=True)
+app = typer.Typer(help="Who was missed and has to be called back.")
 
 _OPEN = (ReturnState.OPEN, ReturnState.ATTEMPTED)
 _TABLE = [

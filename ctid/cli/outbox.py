@@ -17,7 +17,7 @@ from ctid.store.drafts import draft_to_json
 from ctid.store.outbox import OutboxState
 from ctid.store.tickets import Delivery
 
-app = typer.Typer(help="Ticket drafts on their way to other systems.", no_args_is_help=True)
+app = typer.Typer(help="Ticket drafts on their way to other systems.")
 
 _TABLE = [
     Column("decided", "decided"),
