@@ -1,24 +1,25 @@
 """The backend for Redmine against a real one."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta, timezone
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 
-from ctid.outbound.http import Http
-from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
-from ctid.outbound.tickets import open_backend
+from ctid.outbound.port import DeliveryError, Reason
 from ctid.outbound.tickets import redmine as backends
-from tests.drafts import document, draft
-from tests.integration.tickets.real.hostile import HOSTILE
-from tests.integration.tickets.real.page import Shown, shown
-from tests.integration.tickets.real.program import get
-from tests.integration.tickets.real.redmine import FORMATTINGS, Redmine
+from tests.integration.tickets.real.calls import of_new_call, revised, wrong
+from tests.integration.tickets.real.redmine import Redmine
+from tests.integration.tickets.real.redmine_seen import (
+    change,
+    issue,
+    opened,
+    person,
+    plain,
+    texts,
+)
 from tests.waiting import until
 
 DUE: Final = 1_795_741_200.0 + 3600  # 2026-11-27 02:00 in UTC
@@ -31,78 +32,10 @@ async def backend(redmine: Redmine) -> AsyncIterator[backends.Redmine]:
         yield found
 
 
-@asynccontextmanager
-async def opened(
-    redmine: Redmine, key: str | None = None, **keys: Any
-) -> AsyncIterator[backends.Redmine]:
-    backend = open_backend(redmine.table(key, **keys), "desk")
-    assert isinstance(backend, backends.Redmine)
-    try:
-        yield backend
-    finally:
-        await backend.close()
-
-
-@asynccontextmanager
-async def person(redmine: Redmine) -> AsyncIterator[Http]:
-    """An administrator who works in Redmine."""
-    headers = {"X-Redmine-API-Key": redmine.key("zhang")}
-    http = Http(redmine.program.url, headers, timeout_seconds=60)
-    try:
-        yield http
-    finally:
-        await http.close()
-
-
-def of_new_call(revision: int = 1, **changes: Any) -> Document:
-    subject = changes.pop("subject", "[network] Call")
-    body = changes.pop("body", "A call.\n")
-    key = changes.pop("key", f"ctid:desk:main:{uuid4()}:network")
-    return document(draft(key=key, **changes), revision, subject, body)
-
-
-def revised(of: Document, revision: int, **changes: Any) -> Document:
-    return of_new_call(revision, **{"key": of.key, **changes})
-
-
-async def issue(redmine: Redmine, remote: Remote) -> dict[str, Any]:
-    async with person(redmine) as http:
-        path = f"/issues/{remote.id}.json"
-        answer = await http.request("GET", path, params={"include": "journals"})
-    found = answer.json()["issue"]
-    assert isinstance(found, dict)
-    return found
-
-
-async def change(redmine: Redmine, remote: Remote, **changes: Any) -> None:
-    async with person(redmine) as http:
-        body = {"issue": changes}
-        answer = await http.request("PUT", f"/issues/{remote.id}.json", json=body)
-        assert answer.status == 204, answer.shown()
-
-
-async def texts(redmine: Redmine, remote: Remote) -> list[Shown]:
-    """The description and the notes, as the page of the issue shows them."""
-    assert remote.url is not None
-    page = await get(remote.url, {"X-Redmine-API-Key": redmine.key()})
-    return shown(page, "wiki")
-
-
 def key_of(found: dict[str, Any]) -> str:
     (value,) = [one["value"] for one in found["custom_fields"] if one["name"] == "CallKey"]
     assert isinstance(value, str)
     return value
-
-
-def plain(text: str) -> str:
-    """Without what nobody sees: word joiners, and how much space there is."""
-    return "".join(text.replace("\u2060", "").split())
-
-
-def wrong(findings: list[Finding]) -> list[str]:
-    for finding in findings:
-        assert finding.ok == (finding.remedy is None), finding
-    return [finding.what for finding in findings if not finding.ok]
 
 
 # -- an issue's life ------------------------------------------------------------------------------
@@ -396,82 +329,6 @@ async def test_what_is_not_redmine_is_noticed(redmine: Redmine) -> None:
             await backend.create(of_new_call())
         (finding,) = await backend.check()
         assert not finding.ok
-
-
-# -- hostile content ------------------------------------------------------------------------------
-
-PIECES: Final = sorted(
-    {piece for name in HOSTILE for piece in name.split() if len(piece) < 40}
-    | set(" \n\n\n*_-+~^@`#[](){}<>|!?:.=%&\"'$\\/r1")
-)
-
-
-def made_up(seed: int) -> str:
-    chance = random.Random(seed)
-    return "\n".join(
-        chance.choice(("", " ")).join(chance.choices(PIECES, k=chance.randint(1, 7)))
-        for _ in range(400)
-    )
-
-
-BODIES: Final = (
-    "\n".join(HOSTILE),
-    "\n\n".join(reversed(HOSTILE)),
-    *(f"{name}\nCaller: {name}\n" for name in HOSTILE[:3]),
-    *map(made_up, range(3)),
-)
-
-
-@pytest.fixture(params=FORMATTINGS)
-async def formatting(
-    redmine: Redmine, backend: backends.Redmine, request: pytest.FixtureRequest
-) -> AsyncIterator[str]:
-    """Switched to, and seen to be at work for what people write."""
-    redmine.set("text_formatting", request.param)
-    remote = await backend.create(of_new_call())
-    await change(redmine, remote, description="*x* a^(b)\n\n<kbd>x</kbd>")
-    (part,) = await texts(redmine, remote)
-    assert part.elements == FORMATTINGS[request.param]
-    yield request.param
-    redmine.set("text_formatting", "textile")
-
-
-async def test_hostile_content_is_shown_as_text(
-    redmine: Redmine, backend: backends.Redmine, formatting: str
-) -> None:
-    for body in BODIES:
-        call = of_new_call(body=body, subject=" ".join(body.split())[:300])
-        remote = await backend.create(call)
-        assert (await issue(redmine, remote))["subject"] == call.subject[:255]
-        ended = revised(call, 2, body=body, subject=call.subject)
-        await backend.update(remote, ended, unsure=False)
-        page = await get(remote.url or "", {"X-Redmine-API-Key": redmine.key()})
-        (subject,) = shown(page, "subject")
-        assert subject.elements == {"div", "h3"}
-        assert subject.text.strip() == call.subject[:255].strip()
-        description, note = shown(page, "wiki")
-        for part in (description, note):
-            assert part.elements <= {"p", "br"}
-        if formatting:  # without one the references themselves are shown
-            assert plain(description.text) == plain(body)
-            assert plain(note.text) == plain(f"{body} {call.key} / 2")
-
-
-async def test_an_ordinary_text_stays_readable_with_every_formatting(
-    redmine: Redmine, backend: backends.Redmine, formatting: str
-) -> None:
-    lines = [
-        "Caller: +86 138 0013 8000, Zhang San (Example Ltd.)",
-        "Line: 网络专业热线",
-        "Began: 2026-11-27 09:00:00, talked for 3 min",
-        f"Call: {LINK}",
-    ]
-    remote = await backend.create(of_new_call(body="\n".join(lines) + "\n", link=LINK))
-    (part,) = await texts(redmine, remote)
-    assert part.links == [(LINK, LINK)]
-    if formatting:
-        shown_lines = [line.strip() for line in part.text.splitlines() if line.strip()]
-        assert shown_lines == lines
 
 
 # -- a server that dies ---------------------------------------------------------------------------

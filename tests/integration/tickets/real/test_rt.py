@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from ctid.outbound.http import Http
-from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
+from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import notes, open_backend
 from ctid.outbound.tickets.rt import RequestTracker
-from tests.drafts import document, draft
+from tests.integration.tickets.real.calls import of_new_call, revised, wrong
 from tests.integration.tickets.real.hostile import HOSTILE
 from tests.integration.tickets.real.page import shown
 from tests.integration.tickets.real.program import get
@@ -52,17 +52,6 @@ async def person(rt: Rt, user: str = "zhang") -> AsyncIterator[Http]:
         await http.close()
 
 
-def of_new_call(revision: int = 1, **changes: Any) -> Document:
-    subject = changes.pop("subject", "[network] Call")
-    body = changes.pop("body", "A call.\n")
-    key = changes.pop("key", f"ctid:desk:main:{uuid4()}:network")
-    return document(draft(key=key, **changes), revision, subject, body)
-
-
-def revised(of: Document, revision: int, **changes: Any) -> Document:
-    return of_new_call(revision, **{"key": of.key, **changes})
-
-
 async def ticket(rt: Rt, remote: Remote) -> dict[str, Any]:
     async with person(rt) as http:
         found = (await http.request("GET", f"/ticket/{remote.id}")).json()
@@ -88,12 +77,6 @@ async def count(rt: Rt, key: str) -> int:
     total = answer.json()["total"]
     assert isinstance(total, int)
     return total
-
-
-def wrong(findings: list[Finding]) -> list[str]:
-    for finding in findings:
-        assert finding.ok == (finding.remedy is None), finding
-    return [finding.what for finding in findings if not finding.ok]
 
 
 # -- a ticket's life ------------------------------------------------------------------------------
