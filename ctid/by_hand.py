@@ -69,16 +69,15 @@ class ByHand:
                     reader, destination=backend, states=[OutboxState.DEAD]
                 )
                 return [(row.destination, row.key) for row in dead]
-            chosen = []
-            for key in keys:
-                found = await stored.find_deliveries(reader, key)
-                rows = [row for row, _ in found if backend in (None, row.destination)]
-                if not rows:
-                    raise RefusedError(
-                        f"{key}: no draft has this key or call; `ctid outbox list` shows them"
-                    )
-                chosen += [(row.destination, row.key) for row in rows]
-            return chosen
+            found = await stored.find_rows(reader, list(dict.fromkeys(keys)))
+        rows = [row for row in found if backend in (None, row[0])]
+        known = {name for _, key, call in rows for name in (key, call)}
+        for key in keys:
+            if key not in known:
+                raise RefusedError(
+                    f"{key}: no draft has this key or call; `ctid outbox list` shows them"
+                )
+        return [*dict.fromkeys((destination, key) for destination, key, _ in rows)]
 
     def _reader(self) -> Reader:
         return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)

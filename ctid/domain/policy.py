@@ -102,6 +102,17 @@ class Policy:
         self._returns.restore(entries)
         self._open.update((draft.key, draft) for draft in drafts)
 
+    def keys_to_return(self, entries: Iterable[ToReturn]) -> list[str]:
+        """The drafts that are about entries, which may yet change; the oldest first."""
+        firsts = [
+            misses[0]
+            for entry in entries
+            if entry.number is not None
+            for misses in _groups(entry.misses, self._rules.fold_seconds)
+        ]
+        newest = sorted(firsts, key=lambda miss: miss.at)[-_DRAFTS_KEPT:]
+        return [self._key(miss) for miss in newest]
+
     def close(self, entry: ToReturn, at: float, by: str, why: str) -> Decided:
         """Somebody says that this caller has not to be called."""
         closed = self._returns.close(entry, at, by, why)

@@ -159,6 +159,15 @@ def test_restored_entries_and_drafts_go_on() -> None:
     assert one(receive(here, outbound(900.0, 60.0))).stage is Stage.RETURNED
 
 
+def test_only_drafts_that_may_yet_change_are_taken_up() -> None:
+    before = policy()
+    early = before.receive([record(100.0)], NOW)
+    later = before.receive([record(200.0), record(101.0 + 2 * HOUR)], NOW)
+    nobody = before.receive([record(300.0, caller_number=None)], NOW)
+    keys = policy().keys_to_return([*later.returns, *nobody.returns])
+    assert keys == [drafts(early)[0].key, drafts(later)[-1].key]
+
+
 def test_another_configuration_keeps_what_is_open() -> None:
     here = policy()
     receive(here, record(100.0))
