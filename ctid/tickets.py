@@ -102,6 +102,7 @@ class Tickets:
         self._templates = templates_of(config)
         self._contacts: ContactDirectory | None = None
         self._following: asyncio.Task[None] | None = None
+        self._closed = False
         self._workers: dict[str, tuple[BackendTable, Worker, asyncio.Task[None]]] = {}
         normalize = normalizer(config.numbering())
         self.policy = Policy(self._rules(config), returns(config, normalize), normalize)
@@ -142,6 +143,8 @@ class Tickets:
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
+        if self._closed:
+            return  # a reload that was given up comes to its end only now
         for table in self._config.backends():
             if table.name in self._workers:
                 continue
@@ -200,6 +203,7 @@ class Tickets:
 
     async def close(self) -> None:
         """Deliver no more; returns when what was under way has ended."""
+        self._closed = True
         if self._following is not None:
             self._following.cancel()
         await self._end(self._workers)

@@ -94,3 +94,13 @@ async def test_what_is_chosen_by_hand(config: Config, store: Store) -> None:
     async with await Reader.open(config.store.url) as reader:
         dropped = await stored.deliveries(reader, states=[OutboxState.DROPPED])
     assert sorted(row.uniqueid for row in dropped) == ["1.0", "2.0"]
+
+
+async def test_what_is_closed_stays_closed(config: Config, store: Store) -> None:
+    """Else a reload that ends after the daemon's stop would keep it from ending."""
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tickets = Tickets(config, store, tasks)
+        tickets.open()
+        await tickets.close()
+        await tickets.use(config)
+    assert tickets.counts() == {}

@@ -66,6 +66,15 @@ def test_the_agent_has_it_while_talking_and_it_is_completed_at_the_end() -> None
     assert done.visits[0].talk_seconds == 55.0
 
 
+def test_what_turns_out_to_count_nowhere_is_completed_if_it_has_a_ticket() -> None:
+    here = policy()
+    own = answered(100.0, outcome=Outcome.EXCLUDED, reason=Reason.OWN_AGENT)
+    assert receive(here, own) == []
+    receive(here, talking(100.0))
+    done = one(receive(here, own))
+    assert (done.stage, done.outcome) == (Stage.ENDED, Outcome.EXCLUDED)
+
+
 def test_a_further_line_that_answers_updates_it() -> None:
     here = policy()
     receive(here, talking(100.0))
