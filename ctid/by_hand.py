@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
 from ctid.store import tickets as stored
 from ctid.store.outbox import OutboxState
@@ -50,9 +51,14 @@ class ByHand:
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
-        """Have drafts delivered again at once, without keys all that are dead; how many."""
+        """Have drafts delivered again, without keys all that are dead; how many.
+
+        At once, but what has to be looked up first when it may be there.
+        """
         chosen = await self._chosen(backend, keys)
-        changed = await stored.retry(self._store, chosen, self._clock())
+        changed = await stored.retry(
+            self._store, chosen, self._clock(), [reason.value for reason in UNCLEAR]
+        )
         for name in {destination for destination, _ in chosen}:
             self._tickets.wake(name)
         return changed

@@ -3,11 +3,12 @@
 All raise StoreUnavailable.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.drafts import Draft, Stage
@@ -97,7 +98,10 @@ async def find_return(reader: Reader, pbx: str | None, uniqueid: str) -> list[To
 async def drafts_to_return(
     reader: Reader, destinations: Sequence[str], keys: Sequence[str]
 ) -> list[Draft]:
-    """Give the drafts with these keys that are about callers who have to be called back."""
+    """Give the drafts with these keys that are about callers who have to be called back.
+
+    What cannot be read, of a newer ctid perhaps, is left out: no start may fail for it.
+    """
     found: dict[str, str] = {}
     async with reader.transaction() as connection:
         for first in range(0, len(keys), _KEYS_AT_ONCE):
@@ -110,7 +114,12 @@ async def drafts_to_return(
                 for key, draft, stage in await connection.execute(query)
                 if stage == Stage.TO_RETURN.value
             }
-    return [draft_from_json(found[key]) for key in keys if key in found]
+    drafts: list[Draft] = []
+    for key in keys:
+        if key in found:
+            with contextlib.suppress(ValueError):
+                drafts.append(draft_from_json(found[key]))
+    return drafts
 
 
 async def count_returns(reader: Reader, now: float) -> dict[str, OpenReturns]:
@@ -178,11 +187,18 @@ async def backlogs(reader: Reader) -> dict[str, Backlog]:
     return {name: Backlog(drafts, waits.get(name)) for name, drafts in by_state.items()}
 
 
-async def retry(store: Store, chosen: Sequence[tuple[str, str]], now: float) -> int:
-    """Have drafts sent again that are dead, were dropped, or wait for their next try."""
+async def retry(
+    store: Store, chosen: Sequence[tuple[str, str]], now: float, unclear: Collection[str] = ()
+) -> int:
+    """Have drafts sent again that are dead, were dropped, or wait for their next try.
+
+    What failed last for an `unclear` reason is looked up first, and not before its time: what was
+    sent may still be on its way, and would be there twice.
+    """
+    rests = (_O.state == OutboxState.PENDING.value) & _O.reason.in_(unclear)
     again = {
         "state": OutboxState.PENDING.value,
-        "next_at": now,
+        "next_at": case((rests, _O.next_at), else_=now),
         "attempts": 0,
         "settled_at": None,
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ctid.domain.batch import Batch
-from ctid.domain.drafts import Stage
+from ctid.domain.drafts import VERSION, Stage
 from ctid.domain.policy import Wanted
 from ctid.store import outbox, tickets
 from ctid.store.outbox import OutboxState
@@ -29,6 +29,14 @@ async def test_drafts_are_found_by_key_each_once(store: Store, reader: Reader) -
     keys = [f"ctid:desk:main:{n}" for n in range(1100, 0, -1)]
     found = await tickets.drafts_to_return(reader, ["rt", "file"], [*keys, over.key, "no"])
     assert [each.key for each in found] == keys
+
+
+async def test_a_draft_of_a_newer_ctid_is_left_out(store: Store, reader: Reader) -> None:
+    newer = replace(wanted("rt", 1).draft, version=VERSION + 1)
+    await store.commit(Batch(wanted=(Wanted("rt", newer, NOW), wanted("rt", 2))))
+    keys = ["ctid:desk:main:1", "ctid:desk:main:2"]
+    found = await tickets.drafts_to_return(reader, ["rt"], keys)
+    assert [each.key for each in found] == keys[1:]
 
 
 async def test_rows_are_found_by_key_or_call(store: Store, reader: Reader) -> None:

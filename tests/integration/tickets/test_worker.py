@@ -11,7 +11,7 @@ from ctid.config.backends import FileBackend
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import Draft, Stage
 from ctid.domain.policy import Wanted
-from ctid.outbound.port import Document, Reason
+from ctid.outbound.port import UNCLEAR, Document, Reason
 from ctid.outbound.worker import Worker
 from ctid.store import tickets
 from ctid.store.migrate import upgrade
@@ -362,6 +362,22 @@ async def test_a_refused_look_up_is_still_unclear_when_it_is_tried_again(desk: D
         worker.wake()
         await desk.settled()
     assert desk.system.keys() == [draft().key]
+
+
+async def test_retry_does_not_hurry_what_may_still_be_on_its_way(desk: Desk) -> None:
+    await desk.want(numbered(1))
+    desk.system.faults = [(Reason.TIMEOUT, False), (Reason.BUSY, False)]
+    unclear = [reason.value for reason in UNCLEAR]
+    async with desk.working(timeout_seconds=10.0) as worker:
+        await until(lambda: worker.counts.attempts["timeout"] == 1)
+        await desk.pass_time(worker, 15.0)
+        await desk.want(numbered(2))
+        worker.wake()
+        await until(lambda: worker.counts.attempts["busy"] == 1)
+        chosen = [("there", numbered(n).key) for n in (1, 2)]
+        assert await tickets.retry(desk.store, chosen, desk.clock.now, unclear) == 2
+        due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}
+    assert due == {"1": 5.0, "2": 0.0}
 
 
 async def test_what_arrived_while_it_was_dropped_is_not_sent_again(desk: Desk) -> None:
