@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
 from ctid.store import tickets as stored
 from ctid.store.outbox import OutboxState
@@ -50,9 +51,14 @@ class ByHand:
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
-        """Have drafts delivered again at once, without keys all that are dead; how many."""
+        """Have drafts delivered again, without keys all that are dead; how many.
+
+        At once, but what has to be looked up first when it may be there.
+        """
         chosen = await self._chosen(backend, keys)
-        changed = await stored.retry(self._store, chosen, self._clock())
+        changed = await stored.retry(
+            self._store, chosen, self._clock(), [reason.value for reason in UNCLEAR]
+        )
         for name in {destination for destination, _ in chosen}:
             self._tickets.wake(name)
         return changed
@@ -69,16 +75,15 @@ class ByHand:
                     reader, destination=backend, states=[OutboxState.DEAD]
                 )
                 return [(row.destination, row.key) for row in dead]
-            chosen = []
-            for key in keys:
-                found = await stored.find_deliveries(reader, key)
-                rows = [row for row, _ in found if backend in (None, row.destination)]
-                if not rows:
-                    raise RefusedError(
-                        f"{key}: no draft has this key or call; `ctid outbox list` shows them"
-                    )
-                chosen += [(row.destination, row.key) for row in rows]
-            return chosen
+            found = await stored.find_rows(reader, list(dict.fromkeys(keys)))
+        rows = [row for row in found if backend in (None, row[0])]
+        known = {name for _, key, call in rows for name in (key, call)}
+        for key in keys:
+            if key not in known:
+                raise RefusedError(
+                    f"{key}: no draft has this key or call; `ctid outbox list` shows them"
+                )
+        return [*dict.fromkeys((destination, key) for destination, key, _ in rows)]
 
     def _reader(self) -> Reader:
         return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)

@@ -102,6 +102,17 @@ class Policy:
         self._returns.restore(entries)
         self._open.update((draft.key, draft) for draft in drafts)
 
+    def keys_to_return(self, entries: Iterable[ToReturn]) -> list[str]:
+        """The drafts that are about entries, which may yet change; the oldest first."""
+        firsts = [
+            misses[0]
+            for entry in entries
+            if entry.number is not None
+            for misses in _groups(entry.misses, self._rules.fold_seconds)
+        ]
+        newest = sorted(firsts, key=lambda miss: miss.at)[-_DRAFTS_KEPT:]
+        return [self._key(miss) for miss in newest]
+
     def close(self, entry: ToReturn, at: float, by: str, why: str) -> Decided:
         """Somebody says that this caller has not to be called."""
         closed = self._returns.close(entry, at, by, why)
@@ -144,20 +155,21 @@ class Policy:
         if call.line is None:
             return None
         answered = [visit for visit in visits if _is_answered(visit)]
-        if answered:
-            return self._answered(visits, answered[0])
         if call.open:
-            return None
+            return self._talk(visits, answered[0]) if answered else None
+        told = self._talking.pop((call.pbx, call.uniqueid), None)
+        if told is not None and not answered:
+            # it counts nowhere, as it turns out; but it has a ticket, which is not left half done
+            answered = [visit for visit in visits if visit.answered_at is not None]
+        if answered:
+            return self._whole(visits, answered[0], "answered", Stage.ENDED)
         if entry is not None:
             return self._missed(visits, entry)
         lost = [visit for visit in visits if visit.outcome is Outcome.LOST and visit.offered_at]
         return self._whole(visits, lost[-1], "lost", Stage.ENDED) if lost else None
 
-    def _answered(self, visits: Sequence[Record], visit: Record) -> Draft | None:
+    def _talk(self, visits: Sequence[Record], visit: Record) -> Draft | None:
         call = (visit.pbx, visit.uniqueid)
-        if not visits[0].open:
-            self._talking.pop(call, None)
-            return self._whole(visits, visit, "answered", Stage.ENDED)
         told = tuple(each.ordinal for each in visits if _is_answered(each))
         if not self._rules.at_answer or self._talking.get(call) == told:
             return None
