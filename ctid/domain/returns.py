@@ -116,6 +116,24 @@ class Returns:
         self._settle(closed)
         return closed
 
+    def change(self, to: Callable[[ToReturn], ToReturn]) -> list[ToReturn]:
+        """Put what `to` gives in the place of every open entry; those settled by it."""
+        settled = []
+        for entry in self.open_entries():
+            new = to(entry)
+            if new.is_open:
+                self._keep(new)
+            else:
+                self._settle(entry)
+                settled.append(new)
+        return settled
+
+    def drop(self, before: float) -> None:
+        """Know no more of callers whose last miss was before this time (Unix seconds)."""
+        for entry in self.open_entries():
+            if entry.misses[-1].at < before:
+                self._settle(entry)
+
     def _call(self, visits: Sequence[Record]) -> list[ToReturn]:
         call = visits[0]
         if call.direction is Direction.INBOUND or call.line is not None:
@@ -200,9 +218,10 @@ class Returns:
 
     def _settle(self, entry: ToReturn) -> None:
         number = entry.number
-        if number is None or number not in self._open:
-            return
-        self._open[number].pop(entry.line, None)
+        known = self._open.get(number, {}).get(entry.line) if number else None
+        if number is None or known is None or known[:2] != entry[:2]:
+            return  # an anonymous one, or one so old that a newer one has taken its place
+        del self._open[number][entry.line]
         if not self._open[number]:
             del self._open[number]
             tail = _tail(number)
