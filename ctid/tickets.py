@@ -133,7 +133,7 @@ class Tickets:
                 continue
             worker = Worker(
                 table,
-                open_backend(table, self._config.site),
+                open_backend(table, self._config.site, self._config.timezone),
                 self._store,
                 self._render,
                 clock=time.time,

@@ -35,7 +35,7 @@ def check_backend(
     """Say whether a ticket system would take drafts."""
     loaded = load_config(Path(config), read_secrets=True)
     table = _named(loaded, name, config)
-    findings = asyncio.run(_findings(table, loaded.site))
+    findings = asyncio.run(_findings(table, loaded))
     if form is Form.JSON:
         show(map(asdict, findings), [], Format.JSON)
     else:
@@ -55,8 +55,8 @@ def _named(loaded: Config, name: str, path: Path) -> Backend:
     return tables[name]
 
 
-async def _findings(table: Backend, site: str) -> list[Finding]:
-    backend = open_backend(table, site)
+async def _findings(table: Backend, config: Config) -> list[Finding]:
+    backend = open_backend(table, config.site, config.timezone)
     try:
         return await backend.check()
     finally:

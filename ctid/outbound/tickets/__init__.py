@@ -1,7 +1,8 @@
 """The ticket systems: a file for each, and a line here."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ctid.config.backends import Backend as BackendTable
 from ctid.config.backends import (
@@ -20,16 +21,27 @@ from ctid.outbound.tickets.rt import RequestTracker
 from ctid.outbound.tickets.webhook import Webhook
 from ctid.outbound.tickets.zammad import Zammad
 
-_OPENERS: Final[dict[type[BackendTable], Callable[[Any, str], Backend]]] = {
+
+class Site(NamedTuple):
+    """The installation whose tickets these are."""
+
+    name: str
+    zone: ZoneInfo
+
+
+_OPENERS: Final[dict[type[BackendTable], Callable[[Any, Site], Backend]]] = {
     FileBackend: lambda table, _: TicketFile(table),
-    MqttBackend: Mqtt,
-    RedmineBackend: lambda table, _: Redmine(table),
+    MqttBackend: lambda table, site: Mqtt(table, site.name),
+    RedmineBackend: lambda table, site: Redmine(table, site.zone),
     RtBackend: lambda table, _: RequestTracker(table),
     WebhookBackend: lambda table, _: Webhook(table),
     ZammadBackend: lambda table, _: Zammad(table),
 }
 
 
-def open_backend(table: BackendTable, site: str) -> Backend:
-    """The backend that the table describes; it connects when it is first asked."""
-    return _OPENERS[type(table)](table, site)
+def open_backend(table: BackendTable, site: str, zone: str) -> Backend:
+    """The backend that the table describes, of an installation in this time zone.
+
+    It connects when it is first asked.
+    """
+    return _OPENERS[type(table)](table, Site(site, ZoneInfo(zone)))

@@ -27,7 +27,7 @@ NASTY = 'a "b" {{c}}\n\u2028\u4e00 \U0001f600'
 
 
 def opened(path: Path) -> TicketFile:
-    backend = open_backend(FileBackend(path=str(path)), "desk")
+    backend = open_backend(FileBackend(path=str(path)), "desk", "Asia/Shanghai")
     assert isinstance(backend, TicketFile)
     return backend
 

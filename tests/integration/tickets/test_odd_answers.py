@@ -17,12 +17,12 @@ TOKEN = "secret-of-tests"
 
 def rt(url: str) -> Backend:
     table = RtBackend(url=url, queue="Telephony")
-    return open_backend(table.model_copy(update={"token": Secret(TOKEN)}), "desk")
+    return open_backend(table.model_copy(update={"token": Secret(TOKEN)}), "desk", "Asia/Shanghai")
 
 
 def redmine(url: str) -> Backend:
     table = RedmineBackend(url=url, project="telephony")
-    return open_backend(table.model_copy(update={"token": Secret(TOKEN)}), "desk")
+    return open_backend(table.model_copy(update={"token": Secret(TOKEN)}), "desk", "Asia/Shanghai")
 
 
 @asynccontextmanager

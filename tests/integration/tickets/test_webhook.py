@@ -92,7 +92,7 @@ async def test_another_secret_is_not_genuine() -> None:
 
 async def test_without_secrets_nothing_is_signed() -> None:
     async with RawServer(saying(answer())) as server:
-        backend = open_backend(WebhookBackend(url=server.url), "desk")
+        backend = open_backend(WebhookBackend(url=server.url), "desk", "Asia/Shanghai")
         assert await backend.create(document()) == Remote(KEY)
         await backend.close()
     assert b"Signature" not in server.requests[0]

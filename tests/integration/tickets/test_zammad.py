@@ -24,7 +24,9 @@ KEY = document().key
 @asynccontextmanager
 async def zammad(url: str, token: str = TOKEN, **keys: Any) -> AsyncIterator[Zammad]:
     table = ZammadBackend(url=url, **{"group": "Users", **keys})
-    backend = open_backend(table.model_copy(update={"token": Secret(token)}), "desk")
+    backend = open_backend(
+        table.model_copy(update={"token": Secret(token)}), "desk", "Asia/Shanghai"
+    )
     assert isinstance(backend, Zammad)
     try:
         yield backend

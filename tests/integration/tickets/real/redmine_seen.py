@@ -17,7 +17,7 @@ from tests.integration.tickets.real.redmine import Redmine
 async def opened(
     redmine: Redmine, key: str | None = None, **keys: Any
 ) -> AsyncIterator[backends.Redmine]:
-    backend = open_backend(redmine.table(key, **keys), "desk")
+    backend = open_backend(redmine.table(key, **keys), "desk", "Asia/Shanghai")
     assert isinstance(backend, backends.Redmine)
     try:
         yield backend

@@ -30,7 +30,7 @@ async def backend(rt: Rt) -> AsyncIterator[RequestTracker]:
 
 @asynccontextmanager
 async def opened(rt: Rt, token: str | None = None, **keys: Any) -> AsyncIterator[RequestTracker]:
-    backend = open_backend(rt.table(token, **keys), "desk")
+    backend = open_backend(rt.table(token, **keys), "desk", "Asia/Shanghai")
     assert isinstance(backend, RequestTracker)
     try:
         yield backend
