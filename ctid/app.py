@@ -111,7 +111,7 @@ async def record(
         )
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
-        housekeeping = Housekeeping(store, lambda: overview.config, time.time)
+        housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
         reloader = Reloader(
             reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, tickets
         )

@@ -1,4 +1,4 @@
-"""What people change about call-backs and tickets, asked over the control socket."""
+"""What people change about call-backs, tickets and callers, asked over the control socket."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,10 +6,13 @@ import structlog
 
 from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
+from ctid.store import forgetting
 from ctid.store import tickets as stored
+from ctid.store.forgetting import Forgotten
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.store.spellings import Spellings
 from ctid.tickets import Tickets
 
 log = structlog.get_logger("ctid")
@@ -67,6 +70,19 @@ class ByHand:
         """Deliver these drafts no more; how many were not delivered yet."""
         chosen = await self._chosen(backend, keys)
         return await stored.drop(self._store, chosen, self._clock(), f"{why} ({by})")
+
+    async def forget(self, number: str) -> Forgotten:
+        """Forget a caller's number, on disk and in memory."""
+        now = self._clock()
+        # first: what waits for its commit must not bring it back
+        self._pipeline.decided(self._tickets.policy.forget(Spellings(number), now))
+        forgotten = await forgetting.forget(self._store, number, now)
+        if not forgotten.is_off_disk:
+            log.warning(
+                "forgotten_number_still_in_log",
+                why=f"{self._store.database}-wal is being read; end long reads, forget it again",
+            )
+        return forgotten
 
     async def _chosen(self, backend: str | None, keys: Sequence[str]) -> list[tuple[str, str]]:
         async with self._reader() as reader:

@@ -41,26 +41,16 @@ def routes(
             raise ControlError(str(error)) from None
         return {}
 
-    async def forget(body: Any, _asker: Asker) -> Any:
-        number = body.get("number") if isinstance(body, dict) else None
-        if not isinstance(number, str) or not number:
-            raise ControlError('the body must be {"number": "..."}', 400)
-        try:
-            return {"calls": await housekeeping.forget(number)}
-        except StoreUnavailable as error:
-            raise ControlError(str(error)) from None
-
     return [
         Route("GET", "/v1/status", status),
         Route("POST", "/v1/reload", do_reload),
         Route("POST", "/v1/backup-done", backup_done),
         Route("POST", "/v1/rebuild-summary", rebuild_summary),
-        Route("POST", "/v1/forget", forget),
     ]
 
 
 def by_hand_routes(by_hand: ByHand) -> list[Route]:
-    """What people change about call-backs and tickets."""
+    """What people change about call-backs, tickets and callers."""
 
     async def close_missed(body: Any, asker: Asker) -> Any:
         pbx, uniqueid, why = _optional(body, "pbx"), _text(body, "call"), _text(body, "why")
@@ -80,10 +70,21 @@ def by_hand_routes(by_hand: ByHand) -> list[Route]:
             backend = _optional(body, "backend")
             return {"drafts": await by_hand.drop(backend, keys, _name(asker), why)}
 
+    async def forget(body: Any, _asker: Asker) -> Any:
+        number = _text(body, "number")
+        with _refusals():
+            forgotten = await by_hand.forget(number)
+        tickets = [
+            {"backend": ticket.destination, "ticket": ticket.remote_id}
+            for ticket in forgotten.tickets
+        ]
+        return {"calls": forgotten.calls, "tickets": tickets}
+
     return [
         Route("POST", "/v1/missed/close", close_missed),
         Route("POST", "/v1/outbox/retry", retry),
         Route("POST", "/v1/outbox/drop", drop),
+        Route("POST", "/v1/forget", forget),
     ]
 
 

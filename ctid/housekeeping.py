@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import structlog
 
 from ctid.config import Config
 from ctid.domain.days import local_day, midnight
-from ctid.store import forgetting, marks, retention, summary
+from ctid.store import marks, retention, summary
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -23,22 +24,33 @@ AGAIN_SECONDS = 3600.0
 
 
 class Housekeeping:
-    """Keeps house beside the recording. `config` gives the one that is in force."""
+    """Keeps house beside the recording. `config` gives the one that is in force.
+
+    `drop` is told before which time (Unix seconds) nothing is to be remembered.
+    """
 
     def __init__(
-        self, store: Store, config: Callable[[], Config], clock: Callable[[], float]
+        self,
+        store: Store,
+        config: Callable[[], Config],
+        clock: Callable[[], float],
+        drop: Callable[[float], None],
     ) -> None:
         self._store = store
         self._config = config
         self._clock = clock
+        self._drop = drop
         self._asked = asyncio.Event()
 
     async def run(self) -> None:
         """Keep house at once, after every local midnight and every hour, until cancelled."""
         while True:
             self._asked.clear()
+            config, now = self._config(), self._clock()
+            # first: what is deleted must not be written again
+            self._drop(kept_since(config, now))
             try:
-                await keep_house(self._store, self._config(), self._clock())
+                await keep_house(self._store, config, now)
             except StoreUnavailable as error:
                 log.warning("housekeeping_failed", why=str(error), again_in_seconds=AGAIN_SECONDS)
             pause = seconds_until_next(self._clock(), self._config().timezone)
@@ -60,21 +72,19 @@ class Housekeeping:
         await marks.set_mark(self._store, marks.BACKUP, now)
         return now
 
-    async def forget(self, number: str) -> int:
-        """Forget a caller's number; give how many calls had it. Raises StoreUnavailable."""
-        forgotten = await forgetting.forget(self._store, number)
-        if not forgotten.is_off_disk:
-            log.warning(
-                "forgotten_number_still_in_log",
-                why=f"{self._store.database}-wal is being read; end long reads, forget it again",
-            )
-        return forgotten.calls
-
 
 def seconds_until_next(now: float, zone: str) -> float:
     """How long to wait: until shortly after midnight, at most an hour."""
     tomorrow = midnight(local_day(now, zone) + timedelta(days=1), zone)
     return min(AGAIN_SECONDS, tomorrow + AFTER_MIDNIGHT_SECONDS - now)
+
+
+def kept_since(config: Config, now: float) -> float:
+    """From when on calls are kept, a local midnight; -inf: all of them."""
+    if not config.retention.records_days:
+        return -math.inf
+    day = local_day(now, config.timezone) - timedelta(days=config.retention.records_days)
+    return midnight(day, config.timezone)
 
 
 async def keep_house(store: Store, config: Config, now: float) -> None:
@@ -83,8 +93,7 @@ async def keep_house(store: Store, config: Config, now: float) -> None:
         counted = await summary.summarise(store, reader, config.desk(), now)
     if counted:
         log.info("days_summarised", days=len(counted), last=counted[-1].isoformat())
-    if config.retention.records_days:
-        kept = local_day(now, config.timezone) - timedelta(days=config.retention.records_days)
-        deleted = await retention.retain(store, midnight(kept, config.timezone))
-        if deleted:
-            log.info("old_calls_deleted", calls=deleted, before=kept.isoformat())
+    since = kept_since(config, now)
+    if since > -math.inf and (deleted := await retention.retain(store, since)):
+        before = local_day(since, config.timezone).isoformat()
+        log.info("old_calls_deleted", calls=deleted, before=before)

@@ -1,12 +1,15 @@
 """`ctid forget`: a caller's number leaves the records."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Final
 
 import typer
 
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
+
+_SHOWN: Final = 20
 
 
 def forget(
@@ -26,10 +29,26 @@ def forget(
     loaded = load_config(config, read_secrets=False)
     if not yes:
         _confirm(number)
-    calls = ask(loaded, "POST", "/v1/forget", {"number": number})["calls"]
+    answer = ask(loaded, "POST", "/v1/forget", {"number": number})
+    calls, tickets = answer["calls"], answer["tickets"]
     if not calls:
         fail(f"{number}: no ended call has this number; nothing was changed")
     typer.echo(f"forgotten in {calls} {'call' if calls == 1 else 'calls'}; backups still have it")
+    if tickets:
+        typer.echo(f"these tickets were made with it, and still have it: {_named(tickets)}")
+
+
+def _named(tickets: Iterable[Mapping[str, str]]) -> str:
+    """`rt 7, 12; redmine 3`."""
+    of: dict[str, list[str]] = {}
+    for each in tickets:
+        of.setdefault(each["backend"], []).append(each["ticket"])
+    return "; ".join(f"{backend} {_few(ids)}" for backend, ids in of.items())
+
+
+def _few(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(ids[:_SHOWN]) + more
 
 
 def _confirm(number: str) -> None:

@@ -22,6 +22,7 @@ from ctid.domain.drafts import (
     TransferPart,
     VisitPart,
 )
+from ctid.domain.forgetting import Number, draft_without, entry_without
 from ctid.domain.records import Direction, Outcome, Record
 from ctid.domain.returns import Miss, Returns, ToReturn
 
@@ -100,7 +101,8 @@ class Policy:
     def restore(self, entries: Iterable[ToReturn], drafts: Iterable[Draft]) -> None:
         """Take up the open entries of the last run, and the drafts that are about them."""
         self._returns.restore(entries)
-        self._open.update((draft.key, draft) for draft in drafts)
+        # of an anonymous caller nothing comes that would change it
+        self._open.update((draft.key, draft) for draft in drafts if draft.caller.e164 is not None)
 
     def keys_to_return(self, entries: Iterable[ToReturn]) -> list[str]:
         """The drafts that are about entries, which may yet change; the oldest first."""
@@ -117,6 +119,20 @@ class Policy:
         """Somebody says that this caller has not to be called."""
         closed = self._returns.close(entry, at, by, why)
         return Decided((closed,), tuple(self._settled(closed, at)))
+
+    def forget(self, number: Number, at: float) -> Decided:
+        """Know a number no more; nobody has to call its caller back, and their tickets say so."""
+        self._open = {key: draft_without(draft, number) for key, draft in self._open.items()}
+        closed = self._returns.change(lambda entry: entry_without(entry, number, at))
+        wanted = [wanted for entry in closed for wanted in self._settled(entry, at)]
+        return Decided(tuple(closed), tuple(wanted))
+
+    def drop(self, before: float) -> None:
+        """Know no more of who was missed before this time: nobody is told of them again."""
+        self._returns.drop(before)
+        self._open = {
+            key: draft for key, draft in self._open.items() if draft.attempts[0].at >= before
+        }
 
     def receive(self, records: Sequence[Record], now: float) -> Decided:
         """Decide about records as they were drained."""

@@ -122,6 +122,24 @@ class Returns:
         self._settle(closed)
         return closed
 
+    def change(self, to: Callable[[ToReturn], ToReturn]) -> list[ToReturn]:
+        """Put what `to` gives in the place of every open entry; those settled by it."""
+        settled = []
+        for entry in self.open_entries():
+            new = to(entry)
+            if new.is_open:
+                self._keep(new)
+            else:
+                self._settle(entry)
+                settled.append(new)
+        return settled
+
+    def drop(self, before: float) -> None:
+        """Know no more of callers whose last miss was before this time (Unix seconds)."""
+        for entry in self.open_entries():
+            if entry.misses[-1].at < before:
+                self._settle(entry)
+
     def _call(self, visits: Sequence[Record]) -> list[ToReturn]:
         call = visits[0]
         if call.direction is Direction.INBOUND or call.line is not None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from ctid.domain.forgetting import FORGOTTEN
 from ctid.outbound.plain import cut
 
 Language = Literal["en", "zh"]
@@ -131,7 +132,7 @@ _UNITS: Final[Mapping[Language, tuple[str, str, str]]] = MappingProxyType(
 
 # how domain.returns says that a caller was reached
 _CALLED_AGAIN: Final = "called again, answered on line "
-_WHY_ZH: Final = MappingProxyType({"called back": "回电接通"})
+_WHY_ZH: Final = MappingProxyType({"called back": "回电接通", FORGOTTEN: "来电者要求删除其信息"})
 
 
 def filters(language: Language, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:

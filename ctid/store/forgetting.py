@@ -15,13 +15,16 @@ import orjson
 from sqlalchemy import Table, bindparam, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.domain.forgetting import draft_without, entry_without, hiding
 from ctid.domain.kpi import AgentCounts
-from ctid.store import db
+from ctid.store import db, rows
 from ctid.store.days import AGENTS, Agents, Span, agents_row, merge_agents
+from ctid.store.drafts import draft_from_json, draft_to_json
+from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.retention import is_over
-from ctid.store.schema import history, record, ring, summary, summary_day
+from ctid.store.schema import history, outbox, record, ring, summary, summary_day, to_return
 from ctid.store.spellings import Spellings
 
 CALLS_AT_ONCE: Final = 30
@@ -38,9 +41,22 @@ _WHOLE: Final = ("caller_number", "did")
 """Are nothing but a number: null once that is forgotten."""
 _TEXTS: Final = ("caller_name", "agent", "final_agent", "recording", "survey", "because")
 _JSON: Final = ("agents_rung", "rings", "transfers")
-_SEARCHED: Final = {record: (*_WHOLE, *_TEXTS, *_JSON), history: ("facts",)}
+_SEARCHED: Final = {
+    record: (*_WHOLE, *_TEXTS, *_JSON),
+    history: ("facts",),
+    to_return: ("number", "shown", "name", "settled_by", "why"),
+    outbox: ("draft", "detail"),
+}
 
 _Call = tuple[str, str]
+_New = dict[str, Any]
+
+
+class Ticket(NamedTuple):
+    """One in another system that was made with the number: there it still stands."""
+
+    destination: str
+    remote_id: str
 
 
 class Forgotten(NamedTuple):
@@ -51,32 +67,37 @@ class Forgotten(NamedTuple):
 
     calls: int
     is_off_disk: bool
+    tickets: tuple[Ticket, ...] = ()
 
 
-async def forget(store: Store, number: str) -> Forgotten:
+async def forget(store: Store, number: str, now: float) -> Forgotten:
     """Take a number, in every spelling, out of all ended calls, and the name that came with it.
 
-    The figures stay the same. A call that is still under way is not touched: ask again when it is
-    over. Raises StoreUnavailable.
+    Nobody has to call back that caller any more; drafts that wait are sent without them. The
+    figures stay the same. A call that is still under way is not touched: ask again when it is
+    over. `now` is Unix seconds. Raises StoreUnavailable.
     """
     spellings = Spellings(number)
     if not spellings.needle:
         return Forgotten(0, is_off_disk=True)
+    calls, tickets = 0, set[Ticket]()
     async with Reader(store.database, _BUSY_TIMEOUT_SECONDS) as reader:
-        calls = 0
         for chunk in _chunks(sorted(await _calls_with(reader, spellings)), CALLS_AT_ONCE):
-            calls += await store.transaction(
-                lambda connection, chunk=chunk: _forget_calls(connection, chunk, spellings)  # type: ignore[misc]
+            changed, told = await store.transaction(
+                lambda connection, chunk=chunk: _forget_calls(connection, chunk, spellings, now)  # type: ignore[misc]
             )
+            calls += changed
+            tickets |= told
         await _forget_agents(store, reader, spellings)
-    return Forgotten(calls, await _off_the_disk(store.database))
+    is_off_disk = await _off_the_disk(store.database)
+    return Forgotten(calls, is_off_disk, tuple(sorted(tickets)))
 
 
 async def _calls_with(reader: Reader, spellings: Spellings) -> set[_Call]:
     found: set[_Call] = set()
     for table in _SEARCHED:
-        async for rows in _pages(reader, table, spellings.needle):
-            found |= await asyncio.to_thread(_really, rows, spellings)
+        async for page in _pages(reader, table, spellings.needle):
+            found |= await asyncio.to_thread(_really, page, spellings)
     return found
 
 
@@ -106,24 +127,27 @@ async def _pages(
 
 
 async def _forget_calls(
-    connection: AsyncConnection, calls: Iterable[_Call], spellings: Spellings
-) -> int:
-    """Change all rows of these calls that have the number; give the number of calls changed."""
+    connection: AsyncConnection, calls: Iterable[_Call], spellings: Spellings, now: float
+) -> tuple[int, set[Ticket]]:
+    """Change all rows of these calls that have the number; how many calls, and their tickets."""
     ids: dict[str, list[str]] = {}
     for pbx, uniqueid in calls:
         ids.setdefault(pbx, []).append(uniqueid)
     changed: set[_Call] = set()
+    tickets: set[Ticket] = set()
     for table, hide in _HIDING.items():
         changes = []
         for pbx, uniqueids in ids.items():
             mine = (table.c.pbx == pbx, table.c.uniqueid.in_(uniqueids), is_over(table))
             for row in (await connection.execute(select(table).where(*mine))).mappings():
-                new = hide(row, spellings)
+                new = hide(row, spellings, now)
                 if any(row[name] != value for name, value in new.items()):
+                    if table is outbox and row["remote_id"] is not None:
+                        tickets.add(Ticket(row["destination"], row["remote_id"]))
                     changes.append({f"k_{k.name}": row[k] for k in table.primary_key} | new)
                     changed.add((row["pbx"], row["uniqueid"]))
         await _write(connection, table, changes)
-    return len(changed)
+    return len(changed), tickets
 
 
 async def _write(
@@ -137,7 +161,7 @@ async def _write(
         await connection.execute(update(table).where(*is_it).values(names), changes)
 
 
-def _hide_in_record(row: Mapping[Any, Any], spellings: Spellings) -> dict[str, str | None]:
+def _hide_in_record(row: Mapping[Any, Any], spellings: Spellings, _: float) -> _New:
     new = {
         **{name: None if spellings.are_in(row[name]) else row[name] for name in _WHOLE},
         **{name: row[name] and spellings.hide(row[name]) for name in _TEXTS},
@@ -148,15 +172,44 @@ def _hide_in_record(row: Mapping[Any, Any], spellings: Spellings) -> dict[str, s
     return {**new, "caller_name": None if name_too else new["caller_name"]}
 
 
-def _hide_in_ring(row: Mapping[Any, Any], spellings: Spellings) -> dict[str, str | None]:
+def _hide_in_ring(row: Mapping[Any, Any], spellings: Spellings, _: float) -> _New:
     return {name: spellings.hide(row[name]) for name in ("agent", "channel")}
 
 
-def _hide_in_history(row: Mapping[Any, Any], spellings: Spellings) -> dict[str, str | None]:
+def _hide_in_history(row: Mapping[Any, Any], spellings: Spellings, _: float) -> _New:
     return {"facts": spellings.hide_in_json(row["facts"])}
 
 
-_HIDING: Final = {record: _hide_in_record, ring: _hide_in_ring, history: _hide_in_history}
+def _hide_in_return(row: Mapping[Any, Any], spellings: Spellings, now: float) -> _New:
+    entry = rows.return_from({**row})
+    left = entry_without(entry, spellings, now)
+    if left is entry:
+        return {}
+    return dict(zip(to_return.columns.keys(), rows.return_row(left), strict=True))
+
+
+def _hide_in_outbox(row: Mapping[Any, Any], spellings: Spellings, _: float) -> _New:
+    text, detail = row["draft"], row["detail"]
+    try:
+        draft = draft_from_json(text)
+    except ValueError:  # written by a newer ctid
+        new, detail = spellings.hide_in_json(text), detail and spellings.hide(detail)
+    else:
+        left = draft_without(draft, spellings)
+        new = text if left is draft else draft_to_json(left)
+        detail = hiding(draft, spellings)(detail)
+    # what is on its way, or may be yet, is now another document
+    is_other = new != text and row["state"] != OutboxState.DELIVERED.value
+    return {"draft": new, "detail": detail, "revision": row["revision"] + is_other}
+
+
+_HIDING: Final = {
+    record: _hide_in_record,
+    ring: _hide_in_ring,
+    history: _hide_in_history,
+    to_return: _hide_in_return,
+    outbox: _hide_in_outbox,
+}
 
 
 async def _forget_agents(store: Store, reader: Reader, spellings: Spellings) -> None:

@@ -4,28 +4,35 @@ Each chunk is a transaction of its own, so that batches come in between. What is
 taken up by the next call.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.tally import REACH_SECONDS
+from ctid.store.outbox import OutboxState
 from ctid.store.recorder import Store
-from ctid.store.schema import history, open_call, record, ring, summary_day
+from ctid.store.rows import return_from
+from ctid.store.schema import history, open_call, outbox, record, ring, summary_day, to_return
 
 CALLS_AT_ONCE: Final = 50
 """Some 10 ms of deleting; a batch waits for no longer than one chunk."""
 
 _C: Final = record.c
 _CALL: Final = (_C.pbx, _C.uniqueid)
+_R: Final = to_return.c
+_O: Final = outbox.c
 
 
 async def retain(store: Store, before: float) -> int:
-    """Delete ended calls that began before an instant (Unix seconds), with rings and history.
+    """Delete ended calls that began before an instant (Unix seconds), with rings, history, drafts.
 
-    The figures of the days that ended by then are kept as they are, and are never counted again;
-    so are the gaps, which the coverage comes from. A day without figures keeps its calls. Gives
-    the number of deleted calls. Raises StoreUnavailable.
+    A call whose draft waits to be sent stays until it was. A caller who was missed goes once all
+    their missed calls are so old, and the time to call back is over, whether they were reached or
+    not. The figures of the days that ended by then are kept as they are, and are never counted
+    again; so are the gaps, which the coverage comes from. A day without figures keeps its calls.
+    Gives the number of deleted calls. Raises StoreUnavailable.
     """
     until = await store.transaction(lambda connection: _freeze(connection, before))
     if until is None:
@@ -36,6 +43,11 @@ async def retain(store: Store, before: float) -> int:
     deleted = 0
     while calls := await store.transaction(lambda connection: _delete(connection, old)):
         deleted += calls
+    last: Sequence[str] | None = ("", "")
+    while last is not None:
+        last = await store.transaction(
+            lambda connection, last=last: _delete_returns(connection, until, last)  # type: ignore[misc]
+        )
     return deleted
 
 
@@ -52,16 +64,39 @@ async def _freeze(connection: AsyncConnection, before: float) -> float | None:
 
 
 async def _delete(connection: AsyncConnection, old: ColumnElement[bool]) -> int:
-    query = select(*_CALL).where(old, is_over(record)).limit(CALLS_AT_ONCE)
+    waits = (
+        select(_O.key)
+        .where(_O.pbx == _C.pbx, _O.uniqueid == _C.uniqueid, _O.state == OutboxState.PENDING.value)
+        .exists()
+    )
+    query = select(*_CALL).where(old, is_over(record), ~waits).limit(CALLS_AT_ONCE)
     calls = {(pbx, uniqueid) for pbx, uniqueid in await connection.execute(query)}
     # rings first, by key: a cascade would look for them record by record
-    for table in (ring, record, history):
+    for table in (ring, record, history, outbox):
         for pbx in {pbx for pbx, _ in calls}:
             ids = [uniqueid for name, uniqueid in calls if name == pbx]
             await connection.execute(
                 delete(table).where(table.c.pbx == pbx, table.c.uniqueid.in_(ids))
             )
     return len(calls)
+
+
+async def _delete_returns(
+    connection: AsyncConnection, until: float, last: Sequence[str]
+) -> Sequence[str] | None:
+    """Delete those behind `last` that are old enough, a chunk; give where it ends, None: at all."""
+    key = tuple_(_R.pbx, _R.uniqueid)
+    due = (
+        select(to_return).where(_R.due_at < until, key > tuple(last)).order_by(_R.pbx, _R.uniqueid)
+    )
+    found = (await connection.execute(due.limit(CALLS_AT_ONCE))).mappings().all()
+    for row in found:
+        entry = return_from({**row})
+        if entry.misses[-1].at < until:
+            await connection.execute(
+                delete(to_return).where(_R.pbx == entry.pbx, _R.uniqueid == entry.uniqueid)
+            )
+    return None if len(found) < CALLS_AT_ONCE else (found[-1]["pbx"], found[-1]["uniqueid"])
 
 
 def is_over(table: Table) -> ColumnElement[bool]:

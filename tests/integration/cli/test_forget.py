@@ -1,6 +1,7 @@
 """`ctid forget`: it asks first, and says what it did."""
 
 import asyncio
+import json
 import os
 import pty
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 from tests.integration.ami.fake_server import FakeAmi
 from tests.integration.cli.conftest import Ctid
 from tests.integration.web.daemon import call, daemon, text
+from tests.waiting import until
 
 
 async def forget(*arguments: str, answer: str | None = None) -> tuple[int, str]:
@@ -83,3 +85,55 @@ def test_an_empty_number_is_wrong_use(ctid: Ctid) -> None:
         assert done.stderr == (
             "ctid: NUMBER is empty: write the caller's number as it was recorded\n"
         )
+
+
+async def test_a_caller_who_waits_is_closed_and_their_ticket_named(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("d")
+    written = folder / "tickets.jsonl"
+    more = '[[file]]\npath = "tickets.jsonl"\n'
+
+    def lines() -> list[str]:
+        return written.read_text().splitlines() if written.exists() else []
+
+    async with FakeAmi() as pbx:
+        async with daemon(folder, text(pbx, more=more)) as ctid:
+            await ctid.until("pbx_attached")
+            session = await pbx.session(0)
+            for block in call("direct_noanswer"):
+                session.send(block)
+            await until(lambda: len(lines()) == 1)
+            (number,) = callers(folder)
+            assert number is not None
+            assert number in lines()[0]
+            key = json.loads(lines()[0])["draft"]["key"]
+            await until(lambda: states(folder) == [("delivered", 1)])
+
+            assert await forget(number, "--yes", "--config", str(ctid.config)) == (
+                0,
+                (
+                    "forgotten in 1 call; backups still have it\n"
+                    f"these tickets were made with it, and still have it: file {key}\n"
+                ),
+            )
+            await until(lambda: len(lines()) == 2)
+            await until(lambda: states(folder) == [("delivered", 2)])
+            told = json.loads(lines()[1])
+            assert told["draft"]["stage"] == "returned"
+            assert told["draft"]["call_back"]["why"] == "forgotten"
+            assert number not in lines()[1]
+            assert await ctid.stop() == 0
+        # a restart takes up what is on the disk
+        async with daemon(folder, text(pbx, more=more)) as ctid:
+            await ctid.until("pbx_attached", 1)
+            assert await ctid.stop() == 0
+    for file in folder.glob("ctid.sqlite3*"):
+        assert number.encode() not in file.read_bytes(), file.name
+
+
+def states(folder: Path) -> list[tuple[str, int]]:
+    with sqlite3.connect(folder / "ctid.sqlite3") as database:
+        found = database.execute("SELECT state, sent_revision FROM outbox").fetchall()
+    database.close()
+    return found

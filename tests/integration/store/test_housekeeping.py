@@ -93,7 +93,7 @@ async def test_other_duty_hours_count_after_a_rebuild(
     await housekeeping.keep_house(three_days, configured(tmp_path, url), NOON + 3 * DAY)
     night = configured(tmp_path, url, 'duty = ["22:00-06:00"]\n')
     assert await adjusted(reader, night) == [1, 1, 1]
-    keeper = housekeeping.Housekeeping(three_days, lambda: night, lambda: NOON + 3 * DAY)
+    keeper = housekeeping.Housekeeping(three_days, lambda: night, lambda: NOON + 3 * DAY, print)
     await keeper.rebuild()
     await housekeeping.keep_house(three_days, night, NOON + 3 * DAY)
     assert await adjusted(reader, night) == [0, 0, 0]

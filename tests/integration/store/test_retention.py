@@ -31,9 +31,11 @@ def call_on(day: int, n: int) -> Batch:
     return Batch(records=(moved,), facts=samples.facts(n))
 
 
-async def table(reader: Reader, name: str) -> Sequence[object]:
+async def table(reader: Reader, name: str) -> Sequence[tuple[object, ...]]:
+    """The rows as tuples, whose repr shows long texts whole; that of a Row does not."""
     async with reader.transaction() as connection:
-        return (await connection.execute(select(schema.metadata.tables[name]))).all()
+        found = await connection.execute(select(schema.metadata.tables[name]))
+        return [tuple(row) for row in found]
 
 
 async def rung(reader: Reader, first: date, last: date, now: float) -> list[int]:

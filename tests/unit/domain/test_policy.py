@@ -7,9 +7,10 @@ import pytest
 
 from ctid.domain.drafts import Contact, Draft, LineName, Priority, Stage
 from ctid.domain.numbers import Numbering, normalizer
-from ctid.domain.policy import Decided, LineRules, Policy, Rules
+from ctid.domain.policy import NOTHING, Decided, LineRules, Policy, Rules
 from ctid.domain.records import Direction, Outcome, Reason, Record
 from ctid.domain.returns import Returns, ReturnState
+from ctid.store.spellings import Spellings
 from tests.unit.domain.missed_calls import CALLER, HOUR, answered, outbound, record
 
 ALL = frozenset({"answered", "missed", "after_hours", "lost"})
@@ -180,6 +181,67 @@ def test_only_drafts_that_may_yet_change_are_taken_up() -> None:
     nobody = before.receive([record(300.0, caller_number=None)], NOW)
     keys = policy().keys_to_return([*later.returns, *nobody.returns])
     assert keys == [drafts(early)[0].key, drafts(later)[-1].key]
+
+
+def test_drafts_about_anonymous_callers_are_not_held_for_ever() -> None:
+    before = policy()
+    decided = before.receive([record(100.0, caller_number="anonymous")], NOW)
+    here = policy()
+    here.restore(decided.returns, drafts(decided))
+    (entry,) = decided.returns
+    assert drafts(here.close(entry, 900.0, "li", "test")) == []
+
+
+def test_a_forgotten_caller_is_closed_and_the_ticket_says_so_without_them() -> None:
+    here = policy()
+    key = one(receive(here, record(100.0, caller_name="Zhang San"))).key
+    forgotten = here.forget(Spellings("+86 138 0013 8000"), 900.0)
+    (entry,) = forgotten.returns
+    assert (entry.state, entry.why) == (ReturnState.CLOSED, "forgotten")
+    draft = one(drafts(forgotten))
+    assert (draft.key, draft.stage) == (key, Stage.RETURNED)
+    assert CALLER not in repr(forgotten)
+    assert "Zhang San" not in repr(forgotten)
+    assert here.receive([outbound(1000.0, 60.0)], NOW) == NOTHING
+
+
+def test_a_number_is_forgotten_in_what_is_open_of_others() -> None:
+    mobile = "13900139000"
+    here = policy()
+    receive(here, record(100.0, agents_rung=(mobile, "Li")))
+    assert here.forget(Spellings(mobile), 900.0) == NOTHING
+    reached = one(receive(here, outbound(1000.0, 60.0)))
+    assert reached.visits[0].agents_rung == ("(forgotten)", "Li")
+    assert reached.caller.number == CALLER
+
+
+def test_who_is_forgotten_may_be_missed_again() -> None:
+    here = policy()
+    receive(here, record(100.0))
+    here.forget(Spellings(CALLER), 900.0)
+    again = one(receive(here, record(1000.0)))
+    assert (again.key, len(again.attempts)) == ("ctid:desk:main:1000.0", 1)
+
+
+def test_what_is_too_old_to_be_kept_is_told_of_no_more() -> None:
+    here = policy()
+    old = one(receive(here, record(100.0))).key
+    young = one(receive(here, record(101.0 + 2 * HOUR))).key
+    assert old != young
+    here.drop(2 * HOUR)
+    assert one(receive(here, outbound(4 * HOUR, 60.0))).key == young
+    receive(here, record(5 * HOUR))
+    here.drop(6 * HOUR)
+    assert here.receive([outbound(7 * HOUR, 60.0)], NOW) == NOTHING
+
+
+def test_closing_a_dropped_entry_leaves_the_newer_one_open() -> None:
+    here = policy()
+    (old,) = here.receive([record(100.0)], NOW).returns
+    here.drop(200.0)
+    receive(here, record(300.0))
+    here.close(old, 900.0, "li", "too old")
+    assert one(receive(here, outbound(1000.0, 60.0))).stage is Stage.RETURNED
 
 
 def test_another_configuration_keeps_what_is_open() -> None:
