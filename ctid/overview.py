@@ -22,6 +22,7 @@ from ctid.output import iso
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline, Sight
 from ctid.store import db
+from ctid.store.outbox import OutboxState
 
 # Without progress for so long a part is stuck: a commit waits 5 s for a lock, a tick comes 4 times
 # a second. A reader may be silent for the time of a ping besides.
@@ -178,6 +179,7 @@ class Overview:
                 "last_backup": iso(self.backup_at),
             },
             "stuck": self.stuck(),
+            "backends": _backend_status(self._tickets()),
             "lines": [
                 _line_status(line.name, line.title or line.name, standing)
                 for line in self.config.line
@@ -229,6 +231,22 @@ def _pbx_status(name: str, connection: Connection, sight: Sight) -> dict[str, An
         "gap_since": iso(sight.gap.began_at) if sight.gap else None,
         "gap_cause": sight.gap.cause.value if sight.gap else None,
     }
+
+
+def _backend_status(tickets: TicketReading) -> list[dict[str, Any]]:
+    backlogs = tickets.waiting.backlogs if tickets.waiting else {}
+    return [
+        {
+            "name": name,
+            "failing": None if counts.failing is None else counts.failing.value,
+            "delivered": counts.delivered,
+            **{
+                state.value: backlogs[name].by_state.get(state, 0) if name in backlogs else 0
+                for state in (OutboxState.PENDING, OutboxState.DEAD)
+            },
+        }
+        for name, counts in tickets.deliveries.items()
+    ]
 
 
 def _line_status(name: str, title: str, standing: list[_Standing]) -> dict[str, Any]:

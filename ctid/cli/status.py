@@ -66,6 +66,8 @@ def _shown(status: dict[str, Any], zone: ZoneInfo) -> RenderableType:
     if status["stuck"]:
         parts.append(Text("stuck: " + "; ".join(status["stuck"]), style="bold red"))
     parts += [_pbxs(status["pbxs"], zone), _lines(status["lines"])]
+    if status["backends"]:
+        parts.append(_backends(status["backends"]))
     if status["calls"]:
         parts.append(_calls(status["calls"], zone, several=len(status["pbxs"]) > 1))
     return Group(*parts)
@@ -96,6 +98,16 @@ def _lines(lines: list[dict[str, Any]]) -> Table:
     for line in lines:
         numbers = [str(line[stage]) for stage in ("waiting", "ringing", "talking")]
         _row(table, line["name"], line["title"], *numbers)
+    return table
+
+
+def _backends(backends: list[dict[str, Any]]) -> Table:
+    table = _table("tickets to", "state", "delivered", "pending", "dead")
+    for backend in backends:
+        failing = backend["failing"]
+        state = Text(f"failing: {failing}", "red") if failing else Text("well", "green")
+        numbers = [str(backend[name]) for name in ("delivered", "pending", "dead")]
+        _row(table, backend["name"], state, *numbers)
     return table
 
 

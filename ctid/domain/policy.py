@@ -261,8 +261,13 @@ class Policy:
 
 
 def _is_answered(visit: Record) -> bool:
-    """Whether it was answered, as far as is known while the call goes on."""
-    return visit.answered_at is not None and visit.outcome in (None, Outcome.ANSWERED)
+    """Whether it was answered, as far as is known while the call goes on.
+
+    At its end an answer may be known without its time: the caller was found talking after a gap.
+    """
+    if visit.outcome is None:
+        return visit.answered_at is not None
+    return visit.outcome is Outcome.ANSWERED
 
 
 def _groups(misses: Sequence[Miss], fold_seconds: float) -> list[list[Miss]]:

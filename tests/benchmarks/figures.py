@@ -35,6 +35,7 @@ FIRST = date(2023, 11, 1)
 DAYS = 3 * 365
 TODAY = FIRST + timedelta(days=DAYS)
 LINES = 50
+CALLS_OF_COMMITS = 200
 BEGIN, NOW = midnight(FIRST, ZONE), midnight(TODAY, ZONE) + 15 * 3600
 DESK = Desk(
     ZONE,
@@ -131,13 +132,15 @@ async def timed(work: Callable[[], Awaitable[Any]], runs: int) -> list[float]:
 
 
 async def commits_during(store: Store, work: Awaitable[Any]) -> list[float]:
-    """Milliseconds of commits, twenty a second, while something else goes on."""
+    """Milliseconds of commits, twenty a second, while something else goes on.
+
+    The same few calls again and again: today has to stay as busy as the other days.
+    """
     other = asyncio.ensure_future(work)  # noqa: TID251 - awaited below
     found: list[float] = []
-    n = 10_000_000
     while not other.done() or len(found) < 20:
-        n += 1
-        at = NOW + len(found) / 20
+        n = 10_000_000 + len(found) % CALLS_OF_COMMITS
+        at = NOW + n % CALLS_OF_COMMITS
         call = samples.answered(n)._replace(started_at=at, offered_at=at, ended_at=at + 60)
         batch = Batch(records=(call,), facts=samples.facts(n))
         found += await timed(lambda batch=batch: store.commit(batch), 1)  # type: ignore[misc]

@@ -66,6 +66,11 @@ def test_the_agent_has_it_while_talking_and_it_is_completed_at_the_end() -> None
     assert done.visits[0].talk_seconds == 55.0
 
 
+def test_an_answer_whose_time_nobody_saw_has_a_ticket_too() -> None:
+    found = answered(100.0, answered_at=None, offered_at=None)
+    assert one(receive(policy(), found)).outcome is Outcome.ANSWERED
+
+
 def test_what_turns_out_to_count_nowhere_is_completed_if_it_has_a_ticket() -> None:
     here = policy()
     own = answered(100.0, outcome=Outcome.EXCLUDED, reason=Reason.OWN_AGENT)

@@ -44,6 +44,7 @@ def _judge(found: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     assert in_flight
 
 
+@pytest.mark.timeout(400)
 async def test_a_few_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Until both kinds of kills were hit; that takes one or two runs."""
     found: list[Run] = []
