@@ -61,7 +61,8 @@ class Worker:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._unwritten: list[Settlement] = []
         self._begun: deque[float] = deque(maxlen=max(table.per_minute, 1))
-        self._failures = 0
+        # which drafts failed since the last success: one alone may be at fault itself
+        self._failed: set[str] = set()
         self._paused_until = 0.0
         self._seen_at = 0.0
         self.counts = Deliveries()
@@ -168,7 +169,7 @@ class Worker:
         if now < self._paused_until:
             return 0, self._paused_until
         # after a failure one goes ahead, and the others follow once it has succeeded
-        free = (1 if self._failures else self._table.concurrency) - len(self._running)
+        free = (1 if self._failed else self._table.concurrency) - len(self._running)
         if free <= 0:
             return 0, now + _LONGEST_WAIT_SECONDS  # whatever ends wakes it
         if not self._table.per_minute:
@@ -210,7 +211,7 @@ class Worker:
         settlement, error = ended.settlement, ended.error
         self._unwritten.append(settlement)
         if error is None:
-            self._failures = 0
+            self._failed.clear()
             self._recovered()
             done = settlement.state is OutboxState.DELIVERED
             self.counts.attempts[DELIVERED if done else LOOKED_UP] += 1
@@ -224,8 +225,8 @@ class Worker:
             log.error("ticket_dead", backend=self.name, key=settlement.key, why=str(error))
         if error.reason in _OF_ONE_DRAFT:
             return
-        self._failures += 1
-        pause = self._pace.pause_seconds(self._failures)
+        self._failed.add(settlement.key)
+        pause = self._pace.pause_seconds(len(self._failed))
         if error.reason is Reason.BUSY and error.retry_after_seconds is not None:
             pause = max(pause, settlement.next_at - self._clock())
         self._paused_until = self._clock() + pause

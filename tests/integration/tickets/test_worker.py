@@ -256,6 +256,21 @@ async def test_a_destination_that_is_down_is_probed_with_one_draft(desk: Desk) -
     assert worker.counts.failing is None
 
 
+async def test_one_draft_at_which_the_system_fails_holds_back_no_other(desk: Desk) -> None:
+    await desk.want(numbered(1))
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working(timeout_seconds=10.0) as worker:
+        for tries in range(1, 15):
+            await until(lambda tries=tries: len(desk.system.requests) == tries)  # type: ignore[misc]
+            await until(lambda: desk.system.under_way == 0)
+            await desk.pass_time(worker, 500.0)
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 15)
+        desk.system.down = None
+        await desk.want(numbered(2))
+        await desk.pass_time(worker, 5.0)
+        await until(lambda: desk.system.keys() == ["ctid:desk:main:2"])
+
+
 async def test_the_patience_that_was_asked_for_is_kept(desk: Desk) -> None:
     await desk.want(draft())
     desk.system.faults, desk.system.retry_after = [(Reason.BUSY, False)], 120.0
@@ -373,7 +388,9 @@ async def test_retry_does_not_hurry_what_may_still_be_on_its_way(desk: Desk) -> 
         await desk.pass_time(worker, 15.0)
         await desk.want(numbered(2))
         worker.wake()
-        await until(lambda: worker.counts.attempts["busy"] == 1)
+        async with asyncio.timeout(20):
+            while "busy" not in [row.reason for row in await desk.rows()]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         chosen = [("there", numbered(n).key) for n in (1, 2)]
         assert await tickets.retry(desk.store, chosen, desk.clock.now, unclear) == 2
         due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}
