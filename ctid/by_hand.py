@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from ctid.domain.returns import ToReturn
 from ctid.pipeline import Pipeline
 from ctid.store import forgetting
 from ctid.store import tickets as stored
@@ -37,18 +38,9 @@ class ByHand:
     async def close_return(self, pbx: str | None, uniqueid: str, by: str, why: str) -> None:
         """Nobody has to call this caller back any more. Raises RefusedError."""
         async with self._reader() as reader:
-            found = await stored.find_return(reader, pbx, uniqueid)
-        if not found:
-            raise RefusedError(
-                f"{uniqueid}: no missed call has this id; `ctid missed list` shows them"
-            )
-        if len(found) > 1:
-            names = ", ".join(entry.pbx for entry in found)
-            raise RefusedError(f"{uniqueid}: several PBXs have this id ({names}): give --pbx")
-        (entry,) = found
-        if not entry.is_open:
-            raise RefusedError(f"{uniqueid}: is {entry.state} already ({entry.why})")
-        decided = self._tickets.policy.close(entry, self._clock(), by, why)
+            entry = _only(uniqueid, await stored.find_return(reader, pbx, uniqueid))
+            drafts = await stored.drafts_about(reader, entry)
+        decided = self._tickets.policy.close(entry, drafts, self._clock(), by, why)
         self._pipeline.decided(decided)
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
@@ -90,11 +82,30 @@ class ByHand:
                 found = await stored.find_deliveries(reader, key)
                 rows = [row for row, _ in found if backend in (None, row.destination)]
                 if not rows:
+                    here = "" if backend is None else f" for {backend}"
                     raise RefusedError(
-                        f"{key}: no draft has this key or call; `ctid outbox list` shows them"
+                        f"{key}: no draft{here} has this key or call; `ctid outbox list` shows them"
+                    )
+                if len({row.pbx for row in rows}) > 1:
+                    keys_of_it = ", ".join(sorted({row.key for row in rows}))
+                    raise RefusedError(
+                        f"{key}: several PBXs have this id: give the key ({keys_of_it})"
                     )
                 chosen += [(row.destination, row.key) for row in rows]
             return chosen
 
     def _reader(self) -> Reader:
         return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)
+
+
+def _only(uniqueid: str, found: Sequence[ToReturn]) -> ToReturn:
+    """The one entry that is meant, if it is open."""
+    if not found:
+        raise RefusedError(f"{uniqueid}: no missed call has this id; `ctid missed list` shows them")
+    if len(found) > 1:
+        names = ", ".join(entry.pbx for entry in found)
+        raise RefusedError(f"{uniqueid}: several PBXs have this id ({names}): give --pbx")
+    (entry,) = found
+    if not entry.is_open:
+        raise RefusedError(f"{uniqueid}: is {entry.state} already ({entry.why})")
+    return entry

@@ -104,8 +104,15 @@ class Policy:
         # of an anonymous caller nothing comes that would change it
         self._open.update((draft.key, draft) for draft in drafts if draft.caller.e164 is not None)
 
-    def close(self, entry: ToReturn, at: float, by: str, why: str) -> Decided:
-        """Somebody says that this caller has not to be called."""
+    def close(
+        self, entry: ToReturn, drafts: Iterable[Draft], at: float, by: str, why: str
+    ) -> Decided:
+        """Somebody says that this caller has not to be called.
+
+        `drafts` are those about this entry that are on disk: not all are held here.
+        """
+        for draft in drafts:
+            self._open.setdefault(draft.key, draft)
         closed = self._returns.close(entry, at, by, why)
         return Decided((closed,), tuple(self._settled(closed, at)))
 
@@ -120,7 +127,9 @@ class Policy:
         """Know no more of who was missed before this time: nobody is told of them again."""
         self._returns.drop(before)
         self._open = {
-            key: draft for key, draft in self._open.items() if draft.attempts[0].at >= before
+            key: draft
+            for key, draft in self._open.items()
+            if not draft.attempts or draft.attempts[0].at >= before
         }
 
     def receive(self, records: Sequence[Record], now: float) -> Decided:
