@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from ctid.domain.returns import ToReturn
+from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
 from ctid.store import forgetting
 from ctid.store import tickets as stored
@@ -45,9 +46,14 @@ class ByHand:
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
-        """Have drafts delivered again at once, without keys all that are dead; how many."""
+        """Have drafts delivered again, without keys all that are dead; how many.
+
+        At once, but what has to be looked up first when it may be there.
+        """
         chosen = await self._chosen(backend, keys)
-        changed = await stored.retry(self._store, chosen, self._clock())
+        changed = await stored.retry(
+            self._store, chosen, self._clock(), [reason.value for reason in UNCLEAR]
+        )
         for name in {destination for destination, _ in chosen}:
             self._tickets.wake(name)
         return changed
@@ -77,22 +83,22 @@ class ByHand:
                     reader, destination=backend, states=[OutboxState.DEAD]
                 )
                 return [(row.destination, row.key) for row in dead]
-            chosen = []
-            for key in keys:
-                found = await stored.find_deliveries(reader, key)
-                rows = [row for row, _ in found if backend in (None, row.destination)]
-                if not rows:
-                    here = "" if backend is None else f" for {backend}"
-                    raise RefusedError(
-                        f"{key}: no draft{here} has this key or call; `ctid outbox list` shows them"
-                    )
-                if len({row.pbx for row in rows}) > 1:
-                    keys_of_it = ", ".join(sorted({row.key for row in rows}))
-                    raise RefusedError(
-                        f"{key}: several PBXs have this id: give the key ({keys_of_it})"
-                    )
-                chosen += [(row.destination, row.key) for row in rows]
-            return chosen
+            found = await stored.find_rows(reader, list(dict.fromkeys(keys)))
+        rows = [row for row in found if backend in (None, row[0])]
+        named: dict[str, set[str]] = {}
+        for _, key, call in rows:
+            named.setdefault(key, set()).add(key)
+            named.setdefault(call, set()).add(key)
+        for key in keys:
+            if key not in named:
+                here = "" if backend is None else f" for {backend}"
+                raise RefusedError(
+                    f"{key}: no draft{here} has this key or call; `ctid outbox list` shows them"
+                )
+            if len(named[key]) > 1:
+                several = ", ".join(sorted(named[key]))
+                raise RefusedError(f"{key}: several PBXs have this id: give the key ({several})")
+        return [*dict.fromkeys((destination, key) for destination, key, _ in rows)]
 
     def _reader(self) -> Reader:
         return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)

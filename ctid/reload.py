@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 # How long the daemon's end waits for a reload under way: its files may be on a disk that hangs.
 _CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
-_FIXED = ("store", "alert", "metrics", "control", "log")
+_FIXED = ("site", "store", "alert", "metrics", "control", "log")
 
 
 class Reloader:
@@ -146,10 +146,10 @@ async def _aside(work: Callable[[], _T]) -> _T:
     return await done
 
 
-def _plain(config: Config, table: str) -> dict[str, Any]:
-    """The table as it can be compared; a token by what it is."""
-    values: dict[str, Any] = getattr(config, table).model_dump()
-    token = config.metrics.token if table == "metrics" else None
+def _plain(config: Config, name: str) -> dict[str, Any]:
+    """The table, or value, as it can be compared; a token by what it is."""
+    values = config.model_dump(include={name})
+    token = config.metrics.token if name == "metrics" else None
     return {**values, "token": token.reveal() if token else None}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,9 +18,9 @@ from ctid.domain.batch import Batch
 from ctid.domain.drafts import Contact, Draft, LineName
 from ctid.domain.duty import after_on_duty
 from ctid.domain.numbers import Numbering, normalizer
-from ctid.domain.policy import Decided, LineRules, Policy
+from ctid.domain.policy import Decided, LineRules, Policy, Wanted
 from ctid.domain.records import Record
-from ctid.domain.returns import Returns
+from ctid.domain.returns import Returns, ToReturn
 from ctid.outbound.contacts import ContactDirectory
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.port import Document
@@ -101,6 +102,7 @@ class Tickets:
         self._templates = templates_of(config)
         self._contacts: ContactDirectory | None = None
         self._following: asyncio.Task[None] | None = None
+        self._closed = False
         self._workers: dict[str, tuple[BackendTable, Worker, asyncio.Task[None]]] = {}
         normalize = normalizer(config.numbering())
         self.policy = Policy(self._rules(config), returns(config, normalize), normalize)
@@ -108,13 +110,26 @@ class Tickets:
     async def begin(self) -> None:
         """Take up what the last daemon committed, and who is known. Raises StoreUnavailable."""
         async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
-            entries = await tickets.returns(reader)
-            self.policy.restore(entries, await tickets.drafts_to_return(reader))
+            entries = await tickets.returns(reader, with_anonymous=False)
+            keys = self.policy.keys_to_return(entries)
+            names = [table.name for table in self._config.backends()]
+            self.policy.restore(entries, await tickets.drafts_to_return(reader, names, keys))
         self._know_contacts(self._config)
 
     def decide(self, records: Sequence[Record], now: float) -> Decided:
         """What follows from records on their way to the store."""
-        return self.policy.receive(records, now)
+        entries: list[ToReturn] = []
+        wanted: list[Wanted] = []
+        for call, visits in groupby(records, lambda record: (record.pbx, record.uniqueid)):
+            try:
+                decided = self.policy.receive(list(visits), now)
+            except Exception:
+                # a fault of ours must not stop the recording of calls
+                log.exception("tickets_fault", pbx=call[0], call=call[1])
+            else:
+                entries += decided.returns
+                wanted += decided.wanted
+        return Decided(tuple(entries), tuple(wanted))
 
     def feed(self, batch: Batch) -> None:
         """A batch is on disk: what it wants is due."""
@@ -128,6 +143,8 @@ class Tickets:
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
+        if self._closed:
+            return  # a reload that was given up comes to its end only now
         for table in self._config.backends():
             if table.name in self._workers:
                 continue
@@ -186,6 +203,7 @@ class Tickets:
 
     async def close(self) -> None:
         """Deliver no more; returns when what was under way has ended."""
+        self._closed = True
         if self._following is not None:
             self._following.cancel()
         await self._end(self._workers)

@@ -104,6 +104,17 @@ class Policy:
         # of an anonymous caller nothing comes that would change it
         self._open.update((draft.key, draft) for draft in drafts if draft.caller.e164 is not None)
 
+    def keys_to_return(self, entries: Iterable[ToReturn]) -> list[str]:
+        """The drafts that are about entries, which may yet change; the oldest first."""
+        firsts = [
+            misses[0]
+            for entry in entries
+            if entry.number is not None
+            for misses in _groups(entry.misses, self._rules.fold_seconds)
+        ]
+        newest = sorted(firsts, key=lambda miss: miss.at)[-_DRAFTS_KEPT:]
+        return [self._key(miss) for miss in newest]
+
     def close(
         self, entry: ToReturn, drafts: Iterable[Draft], at: float, by: str, why: str
     ) -> Decided:
@@ -169,20 +180,21 @@ class Policy:
         if call.line is None:
             return None
         answered = [visit for visit in visits if _is_answered(visit)]
-        if answered:
-            return self._answered(visits, answered[0])
         if call.open:
-            return None
+            return self._talk(visits, answered[0]) if answered else None
+        told = self._talking.pop((call.pbx, call.uniqueid), None)
+        if told is not None and not answered:
+            # it counts nowhere, as it turns out; but it has a ticket, which is not left half done
+            answered = [visit for visit in visits if visit.answered_at is not None]
+        if answered:
+            return self._whole(visits, answered[0], "answered", Stage.ENDED)
         if entry is not None:
             return self._missed(visits, entry)
         lost = [visit for visit in visits if visit.outcome is Outcome.LOST and visit.offered_at]
         return self._whole(visits, lost[-1], "lost", Stage.ENDED) if lost else None
 
-    def _answered(self, visits: Sequence[Record], visit: Record) -> Draft | None:
+    def _talk(self, visits: Sequence[Record], visit: Record) -> Draft | None:
         call = (visit.pbx, visit.uniqueid)
-        if not visits[0].open:
-            self._talking.pop(call, None)
-            return self._whole(visits, visit, "answered", Stage.ENDED)
         told = tuple(each.ordinal for each in visits if _is_answered(each))
         if not self._rules.at_answer or self._talking.get(call) == told:
             return None
@@ -274,8 +286,13 @@ class Policy:
 
 
 def _is_answered(visit: Record) -> bool:
-    """Whether it was answered, as far as is known while the call goes on."""
-    return visit.answered_at is not None and visit.outcome in (None, Outcome.ANSWERED)
+    """Whether it was answered, as far as is known while the call goes on.
+
+    At its end an answer may be known without its time: the caller was found talking after a gap.
+    """
+    if visit.outcome is None:
+        return visit.answered_at is not None
+    return visit.outcome is Outcome.ANSWERED
 
 
 def _groups(misses: Sequence[Miss], fold_seconds: float) -> list[list[Miss]]:

@@ -11,6 +11,11 @@ from typing import Final, NamedTuple
 
 from ctid.domain.records import Direction, Outcome, Reason, Record
 
+_MOST_MISSES: Final = 1000
+_MISSES_KEPT: Final = 500
+"""A machine that calls each minute for a year must not make its entry, which is written with each
+call, grow for ever: once there are so many, the oldest are forgotten, many at a time."""
+
 _TAIL: Final = 4
 _TAIL_SEARCHED: Final = 12  # with blanks and dashes between
 
@@ -111,8 +116,9 @@ class Returns:
         return list(changed.values())
 
     def close(self, entry: ToReturn, at: float, by: str, why: str) -> ToReturn:
-        """Somebody says that nobody has to be called."""
-        closed = entry._replace(state=ReturnState.CLOSED, settled_at=at, settled_by=by, why=why)
+        """Somebody says that nobody has to be called. `entry` may be older than what is known."""
+        latest = self._known(entry) or entry
+        closed = latest._replace(state=ReturnState.CLOSED, settled_at=at, settled_by=by, why=why)
         self._settle(closed)
         return closed
 
@@ -198,8 +204,11 @@ class Returns:
         elif any(miss[:2] == other[:2] for other in known.misses):
             return []
         else:
+            kept = known.misses
+            if len(kept) >= _MOST_MISSES:
+                kept = kept[-_MISSES_KEPT:]
             # whoever calls again has to be called again
-            entry = known._replace(state=ReturnState.OPEN, misses=(*known.misses, miss))
+            entry = known._replace(state=ReturnState.OPEN, misses=(*kept, miss))
         self._keep(entry)
         return [entry]
 
@@ -216,11 +225,15 @@ class Returns:
             self._tails[_tail(entry.number)] += 1
         self._open[entry.number][entry.line] = entry
 
+    def _known(self, entry: ToReturn) -> ToReturn | None:
+        """The same entry as it stands here; None: it is not open (any more), or anonymous."""
+        known = self._open.get(entry.number or "", {}).get(entry.line)
+        return known if known is not None and known[:2] == entry[:2] else None
+
     def _settle(self, entry: ToReturn) -> None:
         number = entry.number
-        known = self._open.get(number, {}).get(entry.line) if number else None
-        if number is None or known is None or known[:2] != entry[:2]:
-            return  # an anonymous one, or one so old that a newer one has taken its place
+        if number is None or self._known(entry) is None:
+            return
         del self._open[number][entry.line]
         if not self._open[number]:
             del self._open[number]

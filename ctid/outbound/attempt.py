@@ -28,13 +28,23 @@ class Pace:
 
     @property
     def lease_seconds(self) -> float:
-        """How long a claim holds: longer than any attempt."""
-        return 3.0 * self.timeout_seconds
+        """How long a claim holds.
+
+        Whoever finds it over looks up what became of the attempt, whose last request may have left
+        at its very end: so that is given as long as after any unclear answer.
+        """
+        return self.attempt_seconds + self.look_up_seconds
 
     @property
     def look_up_seconds(self) -> float:
         """How long after an unclear answer it is looked up: by then it is there, or never will."""
         return 2.0 * self.timeout_seconds
+
+    @property
+    def farthest_seconds(self) -> float:
+        """Nothing is put off, or leased, for longer."""
+        longest = 1.5 * _LONGEST_PAUSE_SECONDS
+        return max(longest, _LONGEST_PATIENCE_SECONDS, self.lease_seconds)
 
     def pause_seconds(self, failures: int) -> float:
         """How long to wait after so many failures in a row, from 1."""
@@ -58,6 +68,8 @@ async def carry_out(backend: Backend, claim: Claim, document: Document) -> tuple
     """
     if claim.remote_id is not None:
         remote = Remote(claim.remote_id, claim.url)
+        if claim.sent_revision == claim.revision:
+            return remote, claim.revision  # it arrived just when somebody dropped it
         await backend.update(remote, document, unsure=claim.unsure == claim.revision)
         return remote, claim.revision
     if claim.unsure is None:
@@ -110,7 +122,7 @@ def failed(
         next_at=now + pause,
         attempts=attempts,
         sent_revision=claim.sent_revision,
-        unsure=None if dead else unsure,
+        unsure=unsure,
         remote_id=claim.remote_id,
         url=claim.url,
         reason=error.reason.value,

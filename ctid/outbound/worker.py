@@ -27,6 +27,7 @@ from ctid.store.recorder import Store
 log = structlog.get_logger("ctid")
 
 _STORE_PAUSE_SECONDS: Final = 1.0
+_FAULT_PAUSE_SECONDS: Final = 60.0
 _MINUTE: Final = 60.0
 _LONGEST_WAIT_SECONDS: Final = 3600.0
 _CLOSE_SECONDS: Final = 5.0
@@ -60,8 +61,10 @@ class Worker:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._unwritten: list[Settlement] = []
         self._begun: deque[float] = deque(maxlen=max(table.per_minute, 1))
-        self._failures = 0
+        # which drafts failed since the last success: one alone may be at fault itself
+        self._failed: set[str] = set()
         self._paused_until = 0.0
+        self._seen_at = 0.0
         self.counts = Deliveries()
 
     @property
@@ -84,8 +87,7 @@ class Worker:
             async with asyncio.TaskGroup() as tasks:
                 while not self._stopped:
                     self._wake.clear()
-                    again_at = await self._turn(tasks)
-                    pause = min(_LONGEST_WAIT_SECONDS, max(0.0, again_at - self._clock()))
+                    pause = await self._careful_turn(tasks)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), pause)
                 await self._finish()
@@ -106,23 +108,47 @@ class Worker:
                 lambda connection: outbox.settle(connection, self.name, unwritten)
             )
 
+    async def _careful_turn(self, tasks: asyncio.TaskGroup) -> float:
+        """Take a turn; give for how many seconds to wait then, unless woken."""
+        try:
+            again_at = await self._turn(tasks)
+            return min(_LONGEST_WAIT_SECONDS, max(0.0, again_at - self._clock()))
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("outbox_fault", backend=self.name)
+            return _FAULT_PAUSE_SECONDS
+
     async def _turn(self, tasks: asyncio.TaskGroup) -> float:
         """Settle what has ended, claim what is due and begin it; give when to come again."""
         now = self._clock()
+        if now < self._seen_at:  # it was set back: what was to happen by the old one is over
+            self._paused_until = 0.0
+            self._begun.clear()
+        self._seen_at = now
         free, again_at = self._free(now)
         if not free and not self._unwritten:
             return again_at
         lease_until = now + self._pace.lease_seconds
+        farthest = now + self._pace.farthest_seconds
         settled = list(self._unwritten)
+        under_way = list(self._running)
 
         async def work(connection: AsyncConnection) -> tuple[list[Claim], float | None]:
             await outbox.settle(connection, self.name, settled)
             if not free:
                 return [], again_at
-            claims = await outbox.claim(connection, self.name, now, lease_until, free)
+            claims = await outbox.claim(
+                connection,
+                self.name,
+                now,
+                lease_until,
+                free,
+                under_way=under_way,
+                farthest=farthest,
+            )
             if len(claims) == free:
                 return claims, again_at
-            return claims, await outbox.next_due(connection, self.name)
+            return claims, await outbox.next_due(connection, self.name, under_way=under_way)
 
         try:
             claims, due = await self._store.transaction(work)
@@ -143,17 +169,20 @@ class Worker:
         if now < self._paused_until:
             return 0, self._paused_until
         # after a failure one goes ahead, and the others follow once it has succeeded
-        free = (1 if self._failures else self._table.concurrency) - len(self._running)
+        free = (1 if self._failed else self._table.concurrency) - len(self._running)
+        if free <= 0:
+            return 0, now + _LONGEST_WAIT_SECONDS  # whatever ends wakes it
         if not self._table.per_minute:
-            return max(free, 0), now
-        recent = sum(at > now - _MINUTE for at in self._begun)
-        free = min(free, self._table.per_minute - recent)
-        return max(free, 0), now if free > 0 else self._begun[0] + _MINUTE
+            return free, now
+        left = self._table.per_minute - sum(at > now - _MINUTE for at in self._begun)
+        return (min(free, left), now) if left > 0 else (0, self._begun[0] + _MINUTE)
 
     async def _deliver(self, claim: Claim, lease_until: float) -> None:
-        self._note(await self._attempt(claim, lease_until))
-        del self._running[claim.key]
-        self._wake.set()
+        try:
+            self._note(await self._attempt(claim, lease_until))
+        finally:
+            del self._running[claim.key]
+            self._wake.set()
 
     async def _attempt(self, claim: Claim, lease_until: float) -> Ended:
         error: DeliveryError | None = None
@@ -182,7 +211,7 @@ class Worker:
         settlement, error = ended.settlement, ended.error
         self._unwritten.append(settlement)
         if error is None:
-            self._failures = 0
+            self._failed.clear()
             self._recovered()
             done = settlement.state is OutboxState.DELIVERED
             self.counts.attempts[DELIVERED if done else LOOKED_UP] += 1
@@ -196,8 +225,8 @@ class Worker:
             log.error("ticket_dead", backend=self.name, key=settlement.key, why=str(error))
         if error.reason in _OF_ONE_DRAFT:
             return
-        self._failures += 1
-        pause = self._pace.pause_seconds(self._failures)
+        self._failed.add(settlement.key)
+        pause = self._pace.pause_seconds(len(self._failed))
         if error.reason is Reason.BUSY and error.retry_after_seconds is not None:
             pause = max(pause, settlement.next_at - self._clock())
         self._paused_until = self._clock() + pause

@@ -5,7 +5,8 @@ and what is known of its side (`remote_id`, `sent_revision`). `trying_revision` 
 anything is sent: found set by a later claim, nobody knows whether that attempt was carried out.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.store import db
 from ctid.store.schema import outbox
+from ctid.store.texts import optional_text
 
 _C: Final = outbox.c
 _LONGEST_DETAIL: Final = 500
@@ -110,11 +112,20 @@ def _literal(state: OutboxState) -> ColumnElement[str]:
 
 
 async def claim(
-    connection: AsyncConnection, destination: str, now: float, lease_until: float, limit: int
+    connection: AsyncConnection,
+    destination: str,
+    now: float,
+    lease_until: float,
+    limit: int,
+    *,
+    under_way: Collection[str] = (),
+    farthest: float = math.inf,
 ) -> list[Claim]:
     """Take what is due, the longest due first, and keep it from others until the lease is over.
 
-    What was being tried when a lease ended comes again, as unsure.
+    What was being tried when a lease ended comes again, as unsure; but not what is `under_way`
+    here, whatever the clock says. Nothing is put off beyond `farthest`: what is due later was put
+    off before the clock was set back, and is due now.
     """
     due = (
         select(
@@ -129,13 +140,14 @@ async def claim(
             _C.decided_at,
         )
         .where(
-            _C.state == OutboxState.PENDING.value,
-            _C.destination == destination,
-            _C.next_at <= now,
-            or_(_C.lease_until.is_(None), _C.lease_until <= now),
+            _waits(destination, under_way),
+            or_(_C.next_at <= now, _C.next_at > farthest),
+            or_(_C.lease_until.is_(None), _C.lease_until <= now, _C.lease_until > farthest),
         )
         .order_by(_C.next_at, _C.decided_at)
         .limit(limit)
+        # two daemons with one PostgreSQL: each row is for one of them
+        .with_for_update(skip_locked=True)
     )
     found = [Claim(*row) for row in await connection.execute(due)]
     if found:
@@ -150,14 +162,24 @@ async def claim(
     return found
 
 
-async def next_due(connection: AsyncConnection, destination: str) -> float | None:
+async def next_due(
+    connection: AsyncConnection, destination: str, *, under_way: Collection[str] = ()
+) -> float | None:
     """Give when the next draft is due, whose lease, if any, is over by then; None: none waits."""
     leased = and_(_C.lease_until.is_not(None), _C.lease_until > _C.next_at)
     due = select(func.min(case((leased, _C.lease_until), else_=_C.next_at))).where(
-        _C.state == OutboxState.PENDING.value, _C.destination == destination
+        _waits(destination, under_way)
     )
     found: float | None = await connection.scalar(due)
     return found
+
+
+def _waits(destination: str, under_way: Collection[str]) -> ColumnElement[bool]:
+    return and_(
+        _C.state == OutboxState.PENDING.value,
+        _C.destination == destination,
+        _C.key.not_in(under_way),
+    )
 
 
 async def settle(
@@ -202,10 +224,10 @@ async def settle(
             "b_attempts": s.attempts,
             "b_unsure": s.unsure,
             "b_sent": s.sent_revision,
-            "b_remote": s.remote_id,
-            "b_url": s.url,
+            "b_remote": optional_text(s.remote_id),
+            "b_url": optional_text(s.url),
             "b_reason": s.reason,
-            "b_detail": s.detail and s.detail[:_LONGEST_DETAIL],
+            "b_detail": optional_text(s.detail and s.detail[:_LONGEST_DETAIL]),
             "b_settled": s.settled_at,
         }
         for s in settlements

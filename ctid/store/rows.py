@@ -1,7 +1,7 @@
 """Records as rows and back. A row is a tuple in the order of the table's columns.
 
-Text comes from callers: what a database cannot hold (NUL, lone surrogates) is replaced by U+FFFD
-and "?", and what is indexed is cut, so that no caller can make a batch unwritable.
+Text comes from callers: what a database cannot hold is replaced, and what is indexed is cut, so
+that no caller can make a batch unwritable.
 """
 
 import json
@@ -31,6 +31,8 @@ from ctid.domain.returns import Miss, ReturnState, ToReturn
 from ctid.store.db import Row
 from ctid.store.drafts import draft_to_json
 from ctid.store.outbox import OutboxState
+from ctid.store.texts import optional_text as _optional
+from ctid.store.texts import text as _text
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -44,16 +46,6 @@ def _to_json(value: object) -> str:
     except orjson.JSONEncodeError:
         # a lone surrogate, which is no text; the slow encoder lets it pass, and _text mends it
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _text(value: str) -> str:
-    if value.isascii():
-        return value.replace("\0", "\ufffd") if "\0" in value else value
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _optional(value: str | None) -> str | None:
-    return None if value is None else _text(value)
 
 
 def _indexed(value: str | None) -> str | None:

@@ -3,7 +3,8 @@
 All raise StoreUnavailable.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -18,9 +19,11 @@ from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.schema import outbox, to_return
+from ctid.store.texts import text
 
 _R: Final = to_return.c
 _O: Final = outbox.c
+_KEYS_AT_ONCE: Final = 500
 _OPEN: Final = (ReturnState.OPEN.value, ReturnState.ATTEMPTED.value)
 _LISTED: Final = tuple(column for column in _O if column.name != "draft")
 
@@ -70,9 +73,12 @@ async def returns(
     line: str | None = None,
     states: Sequence[ReturnState] = (ReturnState.OPEN, ReturnState.ATTEMPTED),
     limit: int | None = None,
+    with_anonymous: bool = True,
 ) -> list[ToReturn]:
     """Give callers who were missed: those due first, without a number, settled last first."""
     query = select(to_return).where(_R.state.in_([state.value for state in states]))
+    if not with_anonymous:
+        query = query.where(_R.number.is_not(None))
     if line is not None:
         query = query.where(_R.line == line)
     is_open = _R.state.in_(_OPEN)
@@ -92,12 +98,31 @@ async def find_return(reader: Reader, pbx: str | None, uniqueid: str) -> list[To
         return [rows.return_from({**row}) for row in (await connection.execute(query)).mappings()]
 
 
-async def drafts_to_return(reader: Reader) -> list[Draft]:
-    """Give the drafts about callers who have to be called back, the oldest first."""
-    query = select(_O.draft).where(_O.stage == Stage.TO_RETURN.value).order_by(_O.decided_at)
+async def drafts_to_return(
+    reader: Reader, destinations: Sequence[str], keys: Sequence[str]
+) -> list[Draft]:
+    """Give the drafts with these keys that are about callers who have to be called back.
+
+    What cannot be read, of a newer ctid perhaps, is left out: no start may fail for it.
+    """
+    found: dict[str, str] = {}
     async with reader.transaction() as connection:
-        found = (await connection.execute(query)).scalars()
-        return [draft_from_json(text) for text in found]
+        for first in range(0, len(keys), _KEYS_AT_ONCE):
+            query = select(_O.key, _O.draft, _O.stage).where(
+                _O.destination.in_(destinations), _O.key.in_(keys[first : first + _KEYS_AT_ONCE])
+            )
+            # asked for in the statement, the stage would choose the wrong index
+            found |= {
+                key: draft
+                for key, draft, stage in await connection.execute(query)
+                if stage == Stage.TO_RETURN.value
+            }
+    drafts: list[Draft] = []
+    for key in keys:
+        if key in found:
+            with contextlib.suppress(ValueError):
+                drafts.append(draft_from_json(found[key]))
+    return drafts
 
 
 async def drafts_about(reader: Reader, entry: ToReturn) -> list[Draft]:
@@ -107,7 +132,12 @@ async def drafts_about(reader: Reader, entry: ToReturn) -> list[Draft]:
         tuple_(_O.pbx, _O.uniqueid).in_(misses), _O.stage == Stage.TO_RETURN.value
     )
     async with reader.transaction() as connection:
-        return [draft_from_json(text) for text in (await connection.execute(query)).scalars()]
+        found = (await connection.execute(query)).scalars().all()
+    drafts: list[Draft] = []
+    for draft in found:
+        with contextlib.suppress(ValueError):  # of a newer ctid
+            drafts.append(draft_from_json(draft))
+    return drafts
 
 
 async def count_returns(reader: Reader, now: float) -> dict[str, OpenReturns]:
@@ -143,26 +173,51 @@ async def find_deliveries(reader: Reader, key: str) -> list[tuple[Delivery, Draf
     return [(_delivery(row[:-1]), draft_from_json(row[-1])) for row in found]
 
 
-async def backlogs(reader: Reader) -> dict[str, Backlog]:
-    """Count the outbox by destination and state."""
-    query = select(_O.destination, _O.state, func.count(), func.min(_O.decided_at)).group_by(
-        _O.destination, _O.state
-    )
-    found: dict[str, Backlog] = {}
+async def find_rows(reader: Reader, keys: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Give destination, key and call of the rows of these drafts, by key or (first) call."""
+    found: list[tuple[str, str, str]] = []
     async with reader.transaction() as connection:
-        for destination, state, number, oldest in await connection.execute(query):
-            here = found.get(destination, Backlog({}, None))
-            by_state = {**here.by_state, OutboxState(state): number}
-            waits = state == OutboxState.PENDING.value
-            found[destination] = Backlog(by_state, oldest if waits else here.oldest_at)
+        for first in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[first : first + _KEYS_AT_ONCE]
+            query = select(_O.destination, _O.key, _O.uniqueid).where(
+                _O.key.in_(some) | _O.uniqueid.in_(some)
+            )
+            found += [
+                (destination, key, call)
+                for destination, key, call in await connection.execute(query)
+            ]
     return found
 
 
-async def retry(store: Store, chosen: Sequence[tuple[str, str]], now: float) -> int:
-    """Have drafts sent again that are dead, were dropped, or wait for their next try."""
+async def backlogs(reader: Reader) -> dict[str, Backlog]:
+    """Count the outbox by destination and state."""
+    # apart, so that the index is enough for the first: the rows of a year are large
+    number = select(_O.destination, _O.state, func.count()).group_by(_O.state, _O.destination)
+    oldest = (
+        select(_O.destination, func.min(_O.decided_at))
+        .where(_O.state == OutboxState.PENDING.value)
+        .group_by(_O.destination)
+    )
+    by_state: dict[str, dict[OutboxState, int]] = {}
+    async with reader.transaction() as connection:
+        for destination, state, drafts in await connection.execute(number):
+            by_state.setdefault(destination, {})[OutboxState(state)] = drafts
+        waits = {row[0]: row[1] for row in await connection.execute(oldest)}
+    return {name: Backlog(drafts, waits.get(name)) for name, drafts in by_state.items()}
+
+
+async def retry(
+    store: Store, chosen: Sequence[tuple[str, str]], now: float, unclear: Collection[str] = ()
+) -> int:
+    """Have drafts sent again that are dead, were dropped, or wait for their next try.
+
+    What failed last for an `unclear` reason is looked up first, and not before its time: what was
+    sent may still be on its way, and would be there twice.
+    """
+    rests = (_O.state == OutboxState.PENDING.value) & _O.reason.in_(unclear)
     again = {
         "state": OutboxState.PENDING.value,
-        "next_at": now,
+        "next_at": case((rests, _O.next_at), else_=now),
         "attempts": 0,
         "settled_at": None,
     }
@@ -176,7 +231,7 @@ async def drop(store: Store, chosen: Sequence[tuple[str, str]], now: float, why:
     """Send drafts no more, by destination and key; give how many were not delivered yet."""
     ended = {
         "state": OutboxState.DROPPED.value,
-        "detail": why,
+        "detail": text(why),
         "reason": None,
         "settled_at": now,
     }

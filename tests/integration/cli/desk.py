@@ -117,20 +117,20 @@ STANDING: Final = (
     standing(
         *("rt", "1.3"),
         attempts=4,
-        next_at=FAR_OFF,
         reason="unreachable",
         detail="refused",
     ),
 )
 
 
-async def fill(url: str) -> None:
+async def fill(url: str, next_at: float = FAR_OFF) -> None:
+    """Write it all; `next_at`: when what failed is tried again."""
     await upgrade(url)
     async with await Store.open(url) as store:
         await store.commit(Batch(returns=ENTRIES, wanted=WANTED))
 
         async def stand(connection: Any) -> None:
-            for statement in STANDING:
+            for statement in (*STANDING, standing("rt", "1.3", next_at=next_at)):
                 await connection.execute(statement)
 
         await store.transaction(stand)

@@ -6,6 +6,7 @@ import os
 import pwd
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
@@ -25,7 +26,7 @@ BACKENDS = '[[file]]\nname = "rt"\npath = "rt.jsonl"\n[[file]]\npath = "tickets.
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daemon]:
     """A daemon that has taken up what the desk left."""
     folder = tmp_path_factory.mktemp("d")  # a short path: that of a socket may have 107 bytes
-    await desk.fill(str(folder / "ctid.sqlite3"))
+    await desk.fill(str(folder / "ctid.sqlite3"), next_at=time.time() + 600.0)
     async with (
         FakeAmi() as pbx,
         daemon(folder, text(pbx, before='site = "desk"', more=BACKENDS)) as ctid,

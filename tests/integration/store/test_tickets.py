@@ -1,52 +1,75 @@
-"""Which callers have to be called back, as lists and figures give them."""
+"""What is asked about call-backs and drafts, and what two daemons do with one outbox."""
+
+from dataclasses import replace
+
+import pytest
 
 from ctid.domain.batch import Batch
-from ctid.domain.records import Outcome
-from ctid.domain.returns import Miss, ReturnState, ToReturn
-from ctid.store import tickets
+from ctid.domain.drafts import VERSION, Stage
+from ctid.domain.policy import Wanted
+from ctid.store import outbox, tickets
+from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
-from ctid.store.tickets import OpenReturns
+from ctid.store.tickets import Backlog
+from tests.drafts import draft
+
+NOW = 1_800_000_000.0
 
 
-def entry(
-    call: str, due_at: float, number: str | None = "+8613800000001", line: str = "network"
-) -> ToReturn:
-    miss = Miss("main", call, 1.0, Outcome.MISSED, None)
-    return ToReturn("main", call, line, number, number, None, ReturnState.OPEN, (miss,), due_at)
+def wanted(destination: str, n: int, at: float = NOW) -> Wanted:
+    found = draft(key=f"ctid:desk:main:{n}", uniqueid=str(n), stage=Stage.TO_RETURN)
+    return Wanted(destination, replace(found, agent=destination), at)
 
 
-def settled(call: str, at: float) -> ToReturn:
-    return entry(call, 1.0)._replace(state=ReturnState.REACHED, settled_at=at)
+async def test_drafts_are_found_by_key_each_once(store: Store, reader: Reader) -> None:
+    rows = [wanted(name, n) for name in ("rt", "file", "gone") for n in range(1200)]
+    over = replace(wanted("rt", 1200).draft, stage=Stage.RETURNED)
+    await store.commit(Batch(wanted=(*rows, Wanted("rt", over, NOW))))
+    keys = [f"ctid:desk:main:{n}" for n in range(1100, 0, -1)]
+    found = await tickets.drafts_to_return(reader, ["rt", "file"], [*keys, over.key, "no"])
+    assert [each.key for each in found] == keys
 
 
-ENTRIES = (
-    entry("withheld", 1.0, None),
-    settled("long ago", 5.0),
-    entry("later", 30.0),
-    settled("just now", 9.0),
-    entry("first", 10.0)._replace(state=ReturnState.ATTEMPTED),
-    entry("other line", 20.0, line="server"),
-)
+async def test_a_draft_of_a_newer_ctid_is_left_out(store: Store, reader: Reader) -> None:
+    newer = replace(wanted("rt", 1).draft, version=VERSION + 1)
+    await store.commit(Batch(wanted=(Wanted("rt", newer, NOW), wanted("rt", 2))))
+    keys = ["ctid:desk:main:1", "ctid:desk:main:2"]
+    found = await tickets.drafts_to_return(reader, ["rt"], keys)
+    assert [each.key for each in found] == keys[1:]
 
 
-async def test_due_first_then_without_a_number_then_settled_last_first(
-    store: Store, reader: Reader
-) -> None:
-    await store.commit(Batch(returns=ENTRIES))
-    found = await tickets.returns(reader, states=tuple(ReturnState))
-    assert [each.uniqueid for each in found] == [
-        *("first", "other line", "later", "withheld", "just now", "long ago")
+async def test_rows_are_found_by_key_or_call(store: Store, reader: Reader) -> None:
+    await store.commit(Batch(wanted=(wanted("rt", 1), wanted("file", 1), wanted("rt", 2))))
+    found = await tickets.find_rows(reader, ["1", "ctid:desk:main:2", "3"])
+    assert sorted(found) == [
+        ("file", "ctid:desk:main:1", "1"),
+        ("rt", "ctid:desk:main:1", "1"),
+        ("rt", "ctid:desk:main:2", "2"),
     ]
-    # those without a number do not take the place of those who can be called
-    assert [each.uniqueid for each in await tickets.returns(reader, limit=2)] == [
-        *("first", "other line")
-    ]
 
 
-async def test_who_cannot_be_called_is_not_overdue(store: Store, reader: Reader) -> None:
-    await store.commit(Batch(returns=ENTRIES))
-    assert await tickets.count_returns(reader, 25.0) == {
-        "network": OpenReturns(2, 1),
-        "server": OpenReturns(1, 1),
+async def test_the_backlog_tells_how_many_and_since_when(store: Store, reader: Reader) -> None:
+    await store.commit(Batch(wanted=(wanted("rt", 1), wanted("rt", 2, NOW + 9), wanted("file", 1))))
+    await tickets.drop(store, [("rt", "ctid:desk:main:1"), ("file", "ctid:desk:main:1")], NOW, "\0")
+    assert await tickets.backlogs(reader) == {
+        "rt": Backlog({OutboxState.DROPPED: 1, OutboxState.PENDING: 1}, NOW + 9),
+        "file": Backlog({OutboxState.DROPPED: 1}, None),
     }
+
+
+@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+async def test_two_daemons_never_claim_the_same_row(url: str, store: Store) -> None:
+    await store.commit(Batch(wanted=(wanted("rt", 1), wanted("rt", 2))))
+    async with await Store.open(url, busy_timeout_seconds=2) as other:
+
+        async def claims_of_other() -> list[outbox.Claim]:
+            return await other.transaction(lambda c: outbox.claim(c, "rt", NOW, NOW + 30, 5))
+
+        async def work(connection: object) -> list[outbox.Claim]:
+            mine = await outbox.claim(connection, "rt", NOW, NOW + 30, 1)  # type: ignore[arg-type]
+            return mine + await claims_of_other()
+
+        claims = await store.transaction(work)
+        assert sorted(claim.key for claim in claims) == ["ctid:desk:main:1", "ctid:desk:main:2"]
+        assert await claims_of_other() == []

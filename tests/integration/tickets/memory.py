@@ -1,6 +1,7 @@
 """A ticket system in memory that does what it is told to, and counts."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -20,7 +21,7 @@ class Ticket:
 class Memory:
     """`faults` are used up, one a request: the reason, and whether it was carried out all the same.
 
-    While `gate` is clear requests wait.
+    While `gate` is clear requests wait. `id_of` makes a ticket's id of its number from 1.
     """
 
     tickets: list[Ticket] = field(default_factory=list)
@@ -29,6 +30,7 @@ class Memory:
     down: Reason | None = None
     retry_after: float | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    id_of: Callable[[int], str] = str
     under_way: int = 0
     most_under_way: int = 0
 
@@ -46,7 +48,8 @@ class Memory:
         async with _Request(self, f"create {document.key}") as request:
             if request.arrives:
                 self.tickets.append(Ticket(document.key, [document.revision], [document.body]))
-        return Remote(str(len(self.tickets)), f"http://tickets/{len(self.tickets)}")
+        number = len(self.tickets)
+        return Remote(self.id_of(number), f"http://tickets/{number}")
 
     async def update(self, remote: Remote, document: Document, *, unsure: bool) -> None:
         async with _Request(self, f"update {document.key}") as request:

@@ -11,7 +11,7 @@ from ctid.config.backends import FileBackend
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import Draft, Stage
 from ctid.domain.policy import Wanted
-from ctid.outbound.port import Document, Reason
+from ctid.outbound.port import UNCLEAR, Document, Reason
 from ctid.outbound.worker import Worker
 from ctid.store import tickets
 from ctid.store.migrate import upgrade
@@ -198,7 +198,10 @@ async def test_what_was_under_way_when_ctid_died_is_looked_up(desk: Desk) -> Non
     await asyncio.gather(dying, return_exceptions=True)
     desk.system.gate.set()
     async with desk.working(timeout_seconds=10.0) as again:
-        await desk.pass_time(again, 31.0)
+        # the request may have left just before: as after any unclear answer it is given time
+        await desk.pass_time(again, 44.0)
+        assert len(desk.system.requests) == 1
+        await desk.pass_time(again, 2.0)
         await desk.settled()
     assert [request.split()[0] for request in desk.system.requests] == [
         "create",
@@ -253,6 +256,21 @@ async def test_a_destination_that_is_down_is_probed_with_one_draft(desk: Desk) -
     assert worker.counts.failing is None
 
 
+async def test_one_draft_at_which_the_system_fails_holds_back_no_other(desk: Desk) -> None:
+    await desk.want(numbered(1))
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working(timeout_seconds=10.0) as worker:
+        for tries in range(1, 15):
+            await until(lambda tries=tries: len(desk.system.requests) == tries)  # type: ignore[misc]
+            await until(lambda: desk.system.under_way == 0)
+            await desk.pass_time(worker, 500.0)
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 15)
+        desk.system.down = None
+        await desk.want(numbered(2))
+        await desk.pass_time(worker, 5.0)
+        await until(lambda: desk.system.keys() == ["ctid:desk:main:2"])
+
+
 async def test_the_patience_that_was_asked_for_is_kept(desk: Desk) -> None:
     await desk.want(draft())
     desk.system.faults, desk.system.retry_after = [(Reason.BUSY, False)], 120.0
@@ -295,3 +313,132 @@ async def test_a_stop_waits_for_what_is_under_way(desk: Desk) -> None:
         desk.system.gate.set()
     (row,) = await desk.rows()
     assert row.state is OutboxState.DELIVERED
+
+
+async def test_a_clock_set_forward_does_not_make_it_try_what_is_under_way(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.gate.clear()
+    async with desk.working() as worker:
+        await until(lambda: desk.system.under_way == 1)
+        await desk.pass_time(worker, 86_400.0)
+        await desk.want(numbered(1))
+        worker.wake()
+        await until(lambda: desk.system.under_way == 2)
+        desk.system.gate.set()
+        await desk.settled(number=2)
+    assert desk.system.requests == [f"create {draft().key}", f"create {numbered(1).key}"]
+
+
+async def test_a_clock_set_back_delays_nothing(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working(per_minute=1) as worker:
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 1)
+        desk.system.down = None
+        await desk.pass_time(worker, -86_400.0)
+        await desk.settled()
+
+
+async def test_it_rests_while_all_it_may_do_is_under_way(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.gate.clear()
+    turns = 0
+    looked_at = desk.clock
+
+    def counting() -> float:
+        nonlocal turns
+        turns += 1
+        return looked_at()
+
+    desk.clock = counting  # type: ignore[assignment]
+    worker = desk.worker(concurrency=1)
+    desk.clock = looked_at
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run())
+        await until(lambda: desk.system.under_way == 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        before = turns
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert turns - before < 10
+        desk.system.gate.set()
+        worker.stop()
+
+
+async def test_a_refused_look_up_is_still_unclear_when_it_is_tried_again(desk: Desk) -> None:
+    await desk.want(draft())
+    desk.system.faults = [(Reason.TIMEOUT, True), (Reason.REJECTED, False)]
+    async with desk.working() as worker:
+        await until(lambda: worker.counts.attempts[Reason.TIMEOUT.value] == 1)
+        await desk.pass_time(worker, 60.0)
+        await desk.settled(OutboxState.DEAD)
+        await tickets.retry(desk.store, [("there", draft().key)], desk.clock.now)
+        worker.wake()
+        await desk.settled()
+    assert desk.system.keys() == [draft().key]
+
+
+async def test_retry_does_not_hurry_what_may_still_be_on_its_way(desk: Desk) -> None:
+    await desk.want(numbered(1))
+    desk.system.faults = [(Reason.TIMEOUT, False), (Reason.BUSY, False)]
+    unclear = [reason.value for reason in UNCLEAR]
+    async with desk.working(timeout_seconds=10.0) as worker:
+        await until(lambda: worker.counts.attempts["timeout"] == 1)
+        await desk.pass_time(worker, 15.0)
+        await desk.want(numbered(2))
+        worker.wake()
+        async with asyncio.timeout(20):
+            while "busy" not in [row.reason for row in await desk.rows()]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        chosen = [("there", numbered(n).key) for n in (1, 2)]
+        assert await tickets.retry(desk.store, chosen, desk.clock.now, unclear) == 2
+        due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}
+    assert due == {"1": 5.0, "2": 0.0}
+
+
+async def test_what_arrived_while_it_was_dropped_is_not_sent_again(desk: Desk) -> None:
+    await desk.want(draft())
+    chosen = [("there", draft().key)]
+    desk.system.gate.clear()
+    async with desk.working() as worker:
+        await until(lambda: desk.system.under_way == 1)
+        await tickets.drop(desk.store, chosen, desk.clock.now, "why")
+        desk.system.gate.set()
+        await until(lambda: worker.counts.delivered == 1)
+        worker.stop()
+    async with desk.working() as worker:
+        assert await tickets.retry(desk.store, chosen, desk.clock.now) == 1
+        worker.wake()
+        await desk.settled()
+    assert desk.system.of(draft().key).revisions == [1]
+
+
+async def test_an_id_that_is_no_text_is_no_reason_to_stop(desk: Desk) -> None:
+    desk.system.id_of = lambda number: f"{number}\0\ud800"
+    await desk.want(draft())
+    async with desk.working():
+        await desk.settled()
+    (row,) = await desk.rows()
+    assert row.remote_id == "1\ufffd?"
+
+
+async def test_a_fault_of_ours_does_not_end_the_worker(desk: Desk) -> None:
+    """A clock that fails once stands for whatever nobody thought of."""
+    passing, failures = desk.clock, [OverflowError("no such time")]
+
+    def failing() -> float:
+        if failures:
+            raise failures.pop()
+        return passing()
+
+    desk.clock = failing  # type: ignore[assignment]
+    worker = desk.worker()
+    desk.clock = passing
+    await desk.want(draft())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run())
+        await until(lambda: not failures)
+        worker.wake()
+        await desk.settled()
+        worker.stop()

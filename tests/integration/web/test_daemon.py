@@ -322,9 +322,10 @@ async def test_a_pbx_is_added_and_taken_away(folder: Path) -> None:
 async def test_what_needs_a_restart_is_said(folder: Path) -> None:
     async with FakeAmi() as pbx, daemon(folder, text(pbx)) as ctid:
         await ctid.until("pbx_attached")
-        ctid.config.write_text(text(pbx).replace("ctid.sqlite3", "other.sqlite3"))
+        changed = text(pbx).replace("ctid.sqlite3", "other.sqlite3")
+        ctid.config.write_text(f'site = "other"\n{changed}')
         ctid.signal(signal.SIGHUP)
-        assert (await ctid.until("restart_needed"))["tables"] == ["store"]
+        assert (await ctid.until("restart_needed"))["tables"] == ["site", "store"]
         await ctid.until("reloaded")
     assert not (folder / "other.sqlite3").exists()
 

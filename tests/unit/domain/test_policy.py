@@ -67,6 +67,20 @@ def test_the_agent_has_it_while_talking_and_it_is_completed_at_the_end() -> None
     assert done.visits[0].talk_seconds == 55.0
 
 
+def test_an_answer_whose_time_nobody_saw_has_a_ticket_too() -> None:
+    found = answered(100.0, answered_at=None, offered_at=None)
+    assert one(receive(policy(), found)).outcome is Outcome.ANSWERED
+
+
+def test_what_turns_out_to_count_nowhere_is_completed_if_it_has_a_ticket() -> None:
+    here = policy()
+    own = answered(100.0, outcome=Outcome.EXCLUDED, reason=Reason.OWN_AGENT)
+    assert receive(here, own) == []
+    receive(here, talking(100.0))
+    done = one(receive(here, own))
+    assert (done.stage, done.outcome) == (Stage.ENDED, Outcome.EXCLUDED)
+
+
 def test_a_further_line_that_answers_updates_it() -> None:
     here = policy()
     receive(here, talking(100.0))
@@ -167,6 +181,15 @@ def test_restored_entries_and_drafts_go_on() -> None:
     here = policy()
     here.restore(decided.returns, drafts(decided))
     assert one(receive(here, outbound(900.0, 60.0))).stage is Stage.RETURNED
+
+
+def test_only_drafts_that_may_yet_change_are_taken_up() -> None:
+    before = policy()
+    early = before.receive([record(100.0)], NOW)
+    later = before.receive([record(200.0), record(101.0 + 2 * HOUR)], NOW)
+    nobody = before.receive([record(300.0, caller_number=None)], NOW)
+    keys = policy().keys_to_return([*later.returns, *nobody.returns])
+    assert keys == [drafts(early)[0].key, drafts(later)[-1].key]
 
 
 def test_drafts_about_anonymous_callers_are_not_held_for_ever() -> None:

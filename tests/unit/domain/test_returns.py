@@ -130,3 +130,26 @@ def test_what_is_open_is_taken_up_after_a_restart(returns: Returns) -> None:
         before.misses[0]._replace(uniqueid="500.0", at=500.0),
     )
     assert one(later.receive([answered(900.0)])).state is ReturnState.REACHED
+
+
+def test_a_machine_that_calls_for_ever_does_not_fill_the_memory(returns: Returns) -> None:
+    entry = one(returns.receive([record(0.0)]))
+    for at in range(1, 3000):
+        entry = one(returns.receive([record(float(at))]))
+        assert len(entry.misses) <= 1000
+    assert (entry.uniqueid, entry.misses[-1].uniqueid) == ("0.0", "2999.0")
+    assert len(entry.misses) >= 500
+
+
+def test_an_old_view_of_an_entry_is_closed_as_it_is_now(returns: Returns) -> None:
+    seen = one(returns.receive([record(100.0)]))
+    now = one(returns.receive([record(200.0)]))
+    assert returns.close(seen, 500.0, "zhang", "wrote a mail").misses == now.misses
+
+
+def test_closing_what_was_reached_meanwhile_leaves_a_later_miss_open(returns: Returns) -> None:
+    seen = one(returns.receive([record(100.0)]))
+    returns.receive([answered(200.0)])
+    later = one(returns.receive([record(300.0)]))
+    returns.close(seen, 500.0, "zhang", "wrote a mail")
+    assert returns.open_entries() == [later]

@@ -18,6 +18,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from ctid.config import load
+from ctid.domain.drafts import Stage
 from ctid.outbound.rendering import Templates
 from ctid.sim.program import Call
 from ctid.sim.server import SimulatedPbx
@@ -270,6 +271,8 @@ def _differences(folder: Path, config: Path, zammad: Zammad) -> Iterator[str]:
         known.update((draft.uniqueid, *(attempt.uniqueid for attempt in draft.attempts)))
         if state != "delivered":
             yield f"{key}: is {state}"
+        if draft.stage is Stage.TALKING:
+            yield f"{key}: was not completed"
         if key not in numbers:
             yield f"{key}: no ticket"
             continue
