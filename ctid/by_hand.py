@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from ctid.domain.returns import ToReturn
 from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
 from ctid.store import forgetting
@@ -38,18 +39,9 @@ class ByHand:
     async def close_return(self, pbx: str | None, uniqueid: str, by: str, why: str) -> None:
         """Nobody has to call this caller back any more. Raises RefusedError."""
         async with self._reader() as reader:
-            found = await stored.find_return(reader, pbx, uniqueid)
-        if not found:
-            raise RefusedError(
-                f"{uniqueid}: no missed call has this id; `ctid missed list` shows them"
-            )
-        if len(found) > 1:
-            names = ", ".join(entry.pbx for entry in found)
-            raise RefusedError(f"{uniqueid}: several PBXs have this id ({names}): give --pbx")
-        (entry,) = found
-        if not entry.is_open:
-            raise RefusedError(f"{uniqueid}: is {entry.state} already ({entry.why})")
-        decided = self._tickets.policy.close(entry, self._clock(), by, why)
+            entry = _only(uniqueid, await stored.find_return(reader, pbx, uniqueid))
+            drafts = await stored.drafts_about(reader, entry)
+        decided = self._tickets.policy.close(entry, drafts, self._clock(), by, why)
         self._pipeline.decided(decided)
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
@@ -93,13 +85,33 @@ class ByHand:
                 return [(row.destination, row.key) for row in dead]
             found = await stored.find_rows(reader, list(dict.fromkeys(keys)))
         rows = [row for row in found if backend in (None, row[0])]
-        known = {name for _, key, call in rows for name in (key, call)}
+        named: dict[str, set[str]] = {}
+        for _, key, call in rows:
+            named.setdefault(key, set()).add(key)
+            named.setdefault(call, set()).add(key)
         for key in keys:
-            if key not in known:
+            if key not in named:
+                here = "" if backend is None else f" for {backend}"
                 raise RefusedError(
-                    f"{key}: no draft has this key or call; `ctid outbox list` shows them"
+                    f"{key}: no draft{here} has this key or call; `ctid outbox list` shows them"
                 )
+            if len(named[key]) > 1:
+                several = ", ".join(sorted(named[key]))
+                raise RefusedError(f"{key}: several PBXs have this id: give the key ({several})")
         return [*dict.fromkeys((destination, key) for destination, key, _ in rows)]
 
     def _reader(self) -> Reader:
         return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)
+
+
+def _only(uniqueid: str, found: Sequence[ToReturn]) -> ToReturn:
+    """The one entry that is meant, if it is open."""
+    if not found:
+        raise RefusedError(f"{uniqueid}: no missed call has this id; `ctid missed list` shows them")
+    if len(found) > 1:
+        names = ", ".join(entry.pbx for entry in found)
+        raise RefusedError(f"{uniqueid}: several PBXs have this id ({names}): give --pbx")
+    (entry,) = found
+    if not entry.is_open:
+        raise RefusedError(f"{uniqueid}: is {entry.state} already ({entry.why})")
+    return entry

@@ -1,7 +1,6 @@
 """`ctid missed`: who was missed and has to be called back."""
 
 import time
-from collections.abc import Iterable
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -21,12 +20,18 @@ app = typer.Typer(help="Who was missed and has to be called back.")
 _OPEN = (ReturnState.OPEN, ReturnState.ATTEMPTED)
 _TABLE = [
     Column("due", "due"),
-    Column("line", "line", cut=True),
-    Column("caller", "caller"),
-    Column("name", "name", cut=True, spare=LAST + 1),
-    Column("calls", "calls", right=True),
-    Column("last", "last call", spare=LAST),
     Column("state", "state"),
+    Column("caller", "caller"),
+    Column("name", "name", wrap=True),
+    Column("line", "line", cut=True, spare=LAST),
+    Column("call", "call", spare=LAST),
+    Column("missed", "missed", right=True, spare=LAST),
+    Column("last", "last", spare=LAST + 1),
+]
+_APART = [
+    Column("last", "missed"),
+    Column("name", "name", wrap=True),
+    Column("line", "line", cut=True),
     Column("call", "call"),
 ]
 FIELDS = (
@@ -59,13 +64,23 @@ def list_(
                 database.reader,
                 line=line or None,
                 states=tuple(ReturnState) if everything else _OPEN,
-                limit=limit or None,
+                limit=limit + 1 if limit else None,
             )
         )
-    columns = _TABLE if form is Format.TABLE else columns_of(FIELDS)
-    shown = show(_rows(found, form, zone, now), columns, form)
-    if not shown and form is Format.TABLE:
-        typer.echo("ctid: nobody has to be called back", err=True)
+    has_more = 0 < limit < len(found)
+    found = found[: limit or None]
+    if form is not Format.TABLE:
+        show([_whole(entry, now) for entry in found], columns_of(FIELDS), form)
+        return
+    apart = [entry for entry in found if entry.number is None and entry.is_open]
+    if not show([_for_people(e, zone, now) for e in found if e not in apart], _TABLE, form):
+        nobody = "nobody was missed" if everything else "nobody has to be called back"
+        typer.echo(f"ctid: {nobody}", err=True)
+    if apart:
+        typer.echo("\nwithout a number to call back:\n")
+        show([_for_people(entry, zone, now) for entry in apart], _APART, form)
+    if has_more:
+        typer.echo(f"ctid: only {limit} are shown; --limit 0 shows all", err=True)
 
 
 @app.command()
@@ -86,28 +101,22 @@ def close(
     typer.echo(f"{call}: closed")
 
 
-def _rows(found: Iterable[ToReturn], form: Format, zone: ZoneInfo, now: float) -> Iterable[Row]:
-    if form is Format.TABLE:
-        return [_for_people(entry, zone, now) for entry in found]
-    return [_whole(entry, now) for entry in found]
-
-
 def _for_people(entry: ToReturn, zone: ZoneInfo, now: float) -> Row:
     overdue = entry.is_open and entry.due_at < now
     return {
-        "due": (times.to_seconds(entry.due_at, zone) or "")[5:16],
+        "due": times.to_minutes(entry.due_at, zone, now),
         "line": entry.line,
         "caller": entry.shown or "unknown",
         "name": entry.name,
-        "calls": len(entry.misses),
-        "last": (times.to_seconds(entry.misses[-1].at, zone) or "")[5:16],
+        "missed": len(entry.misses),
+        "last": times.to_minutes(entry.misses[-1].at, zone, now),
         "state": "overdue" if overdue else entry.state.value,
         "call": entry.uniqueid,
     }
 
 
 def _whole(entry: ToReturn, now: float) -> dict[str, Any]:
-    return {
+    values = {
         **entry._asdict(),
         "state": entry.state.value,
         "misses": [
@@ -125,3 +134,4 @@ def _whole(entry: ToReturn, now: float) -> dict[str, Any]:
         "attempted_at": iso(entry.attempted_at),
         "settled_at": iso(entry.settled_at),
     }
+    return {name: values[name] for name in FIELDS}

@@ -1,6 +1,8 @@
 """`ctid outbox`: ticket drafts on their way to other systems."""
 
 import json
+import time
+from collections.abc import Collection
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ from ctid.cli.asking import asking
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
 from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
+from ctid.config import Config
 from ctid.output import iso
 from ctid.store import tickets
 from ctid.store.drafts import draft_to_json
@@ -20,15 +23,15 @@ from ctid.store.tickets import Delivery
 app = typer.Typer(help="Ticket drafts on their way to other systems.")
 
 _TABLE = [
-    Column("decided", "decided"),
+    Column("decided", "decided", spare=LAST + 1),
     Column("backend", "backend", cut=True),
-    Column("line", "line", cut=True, spare=LAST + 1),
-    Column("stage", "stage", spare=LAST + 2),
+    Column("line", "line", cut=True, spare=LAST + 2),
+    Column("stage", "stage", spare=LAST + 3),
     Column("state", "state"),
     Column("tries", "tries", right=True, spare=LAST),
     Column("next", "next", spare=LAST),
     Column("ticket", "ticket"),
-    Column("why", "why", cut=True),
+    Column("why", "why", wrap=True),
     Column("call", "call"),
 ]
 FIELDS = (
@@ -57,9 +60,11 @@ def list_(
 ) -> None:
     """List drafts that wait or are dead, the newest first."""
     loaded = load_config(config, read_secrets=False)
-    _see_backend(backend, [table.name for table in loaded.backends()])
-    zone = ZoneInfo(loaded.timezone)
+    zone, now = ZoneInfo(loaded.timezone), time.time()
     with asking(loaded) as database:
+        if backend:
+            recorded = database.get(tickets.backlogs(database.reader))
+            _see_backend(backend, {*_configured(loaded), *recorded})
         found = database.get(
             tickets.deliveries(
                 database.reader,
@@ -68,12 +73,11 @@ def list_(
                 limit=limit or None,
             )
         )
-    if form is Format.TABLE:
-        shown = show([_for_people(row, zone) for row in found], _TABLE, form)
-    else:
-        shown = show([_whole(row) for row in found], columns_of(FIELDS), form)
-    if not shown and form is Format.TABLE:
-        typer.echo("ctid: no draft waits or is dead", err=True)
+    if form is not Format.TABLE:
+        show([_whole(row) for row in found], columns_of(FIELDS), form)
+    elif not show([_for_people(row, zone, now) for row in found], _TABLE, form):
+        asked = "is " + " or ".join(state) if state else "waits or is dead"
+        typer.echo(f"ctid: no draft {asked}", err=True)
 
 
 @app.command("show")
@@ -107,6 +111,7 @@ def retry(
     if bool(draft) == dead:
         fail("say which: DRAFT..., or --dead for all that are dead", 2)
     loaded = load_config(config, read_secrets=False)
+    _see_backend(backend, _configured(loaded))
     body = {"keys": draft or [], "backend": backend or None}
     _say(ask(loaded, "POST", "/v1/outbox/retry", body)["drafts"], "will be tried again")
 
@@ -129,10 +134,14 @@ def drop(
     _say(ask(loaded, "POST", "/v1/outbox/drop", body)["drafts"], "will not be delivered")
 
 
-def _see_backend(name: str, known: list[str]) -> None:
+def _configured(config: Config) -> set[str]:
+    return {table.name for table in config.backends()}
+
+
+def _see_backend(name: str, known: Collection[str]) -> None:
     if name and name not in known:
-        names = ", ".join(known) or "none"
-        fail(f"--backend {name}: there is no such backend; configured: {names}", 2)
+        names = ", ".join(sorted(known)) or "none"
+        fail(f"--backend {name}: no such backend; there are: {names}", 2)
 
 
 def _say(number: int, what: str) -> None:
@@ -141,20 +150,26 @@ def _say(number: int, what: str) -> None:
     typer.echo(f"{number} {'draft' if number == 1 else 'drafts'} {what}")
 
 
-def _for_people(row: Delivery, zone: ZoneInfo) -> Row:
+def _for_people(row: Delivery, zone: ZoneInfo, now: float) -> Row:
     waits = row.state is OutboxState.PENDING
     return {
-        "decided": (times.to_seconds(row.decided_at, zone) or "")[5:16],
+        "decided": times.to_minutes(row.decided_at, zone, now),
         "backend": row.destination,
         "line": row.line,
         "stage": row.stage.value,
         "state": row.state.value,
         "tries": row.attempts,
-        "next": (times.to_seconds(row.next_at, zone) or "")[11:19] if waits else None,
+        "next": _next(row, zone, now) if waits else None,
         "ticket": row.remote_id,
         "why": row.detail or row.reason,
         "call": row.uniqueid,
     }
+
+
+def _next(row: Delivery, zone: ZoneInfo, now: float) -> str | None:
+    if row.lease_until is not None and row.lease_until > now:
+        return "trying"
+    return "due" if row.next_at <= now else times.to_minutes(row.next_at, zone, now)
 
 
 def _whole(row: Delivery) -> dict[str, Any]:

@@ -29,6 +29,16 @@ def midnight(now: float, zone: ZoneInfo) -> float:
     return datetime.combine(day, time(), zone).timestamp()
 
 
+def to_minutes(at: float | None, zone: ZoneInfo, now: float) -> str | None:
+    """`08:30`, local; `11-25 08:30` on another day, `2025-11-25 08:30` in another year."""
+    if at is None:
+        return None
+    when, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
+    if when.date() == today.date():
+        return when.strftime("%H:%M")
+    return when.strftime("%m-%d %H:%M" if when.year == today.year else "%Y-%m-%d %H:%M")
+
+
 def to_seconds(at: float | None, zone: ZoneInfo) -> str | None:
     """`2026-11-25 08:30:00`, local."""
     return _local(at, zone, "seconds")

@@ -115,8 +115,15 @@ class Policy:
         newest = sorted(firsts, key=lambda miss: miss.at)[-_DRAFTS_KEPT:]
         return [self._key(miss) for miss in newest]
 
-    def close(self, entry: ToReturn, at: float, by: str, why: str) -> Decided:
-        """Somebody says that this caller has not to be called."""
+    def close(
+        self, entry: ToReturn, drafts: Iterable[Draft], at: float, by: str, why: str
+    ) -> Decided:
+        """Somebody says that this caller has not to be called.
+
+        `drafts` are those about this entry that are on disk: not all are held here.
+        """
+        for draft in drafts:
+            self._open.setdefault(draft.key, draft)
         closed = self._returns.close(entry, at, by, why)
         return Decided((closed,), tuple(self._settled(closed, at)))
 
@@ -131,7 +138,9 @@ class Policy:
         """Know no more of who was missed before this time: nobody is told of them again."""
         self._returns.drop(before)
         self._open = {
-            key: draft for key, draft in self._open.items() if draft.attempts[0].at >= before
+            key: draft
+            for key, draft in self._open.items()
+            if not draft.attempts or draft.attempts[0].at >= before
         }
 
     def receive(self, records: Sequence[Record], now: float) -> Decided:

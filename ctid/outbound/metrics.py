@@ -255,7 +255,7 @@ def _returns(reading: Reading) -> Iterator[Metric]:
     found = {name: waiting.returns.get(name, none) for name in reading.lines}
     yield _gauge(
         "ctid_missed_open",
-        "Callers who were missed and not reached yet.",
+        "Callers who were missed and not reached yet, and who left a number.",
         ("line",),
         {(name,): entries.open for name, entries in found.items()},
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.drafts import Draft, Stage
@@ -75,13 +75,16 @@ async def returns(
     limit: int | None = None,
     with_anonymous: bool = True,
 ) -> list[ToReturn]:
-    """Give callers who were missed, those due first."""
+    """Give callers who were missed: those due first, without a number, settled last first."""
     query = select(to_return).where(_R.state.in_([state.value for state in states]))
     if not with_anonymous:
         query = query.where(_R.number.is_not(None))
     if line is not None:
         query = query.where(_R.line == line)
-    query = query.order_by(_R.due_at, _R.pbx, _R.uniqueid).limit(limit)
+    is_open = _R.state.in_(_OPEN)
+    apart = case((and_(is_open, _R.number.is_not(None)), 0), (is_open, 1), else_=2)
+    within = case((is_open, _R.due_at), else_=-_R.settled_at)
+    query = query.order_by(apart, within, _R.pbx, _R.uniqueid).limit(limit)
     async with reader.transaction() as connection:
         return [rows.return_from({**row}) for row in (await connection.execute(query)).mappings()]
 
@@ -122,10 +125,26 @@ async def drafts_to_return(
     return drafts
 
 
+async def drafts_about(reader: Reader, entry: ToReturn) -> list[Draft]:
+    """Give the drafts that say that this caller has to be called back."""
+    misses = [(miss.pbx, miss.uniqueid) for miss in entry.misses]
+    query = select(_O.draft).where(
+        tuple_(_O.pbx, _O.uniqueid).in_(misses), _O.stage == Stage.TO_RETURN.value
+    )
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).scalars().all()
+    drafts: list[Draft] = []
+    for draft in found:
+        with contextlib.suppress(ValueError):  # of a newer ctid
+            drafts.append(draft_from_json(draft))
+    return drafts
+
+
 async def count_returns(reader: Reader, now: float) -> dict[str, OpenReturns]:
-    """Count open entries by line."""
+    """Count open entries by line; who gave no number cannot be called, and does not count."""
     overdue = func.count().filter(_R.due_at < now)
-    query = select(_R.line, func.count(), overdue).where(_R.state.in_(_OPEN)).group_by(_R.line)
+    can_be_called = and_(_R.state.in_(_OPEN), _R.number.is_not(None))
+    query = select(_R.line, func.count(), overdue).where(can_be_called).group_by(_R.line)
     async with reader.transaction() as connection:
         return {line: OpenReturns(*n) for line, *n in await connection.execute(query)}
 

@@ -85,7 +85,7 @@ async def test_nothing_is_left_of_a_caller_who_waits(
     assert (await forget(store, given, NOW + 5)).calls == 2
     for text in (NUMBER, NAME, CUSTOMER):
         assert text not in await left(reader)
-    mine, other = await tickets.returns(reader, states=tuple(ReturnState))
+    other, mine = await tickets.returns(reader, states=tuple(ReturnState))
     assert (mine.state, mine.settled_at, mine.why) == (ReturnState.CLOSED, NOW + 5, "forgotten")
     assert (other.state, other.shown, other.name) == (ReturnState.OPEN, OTHER, "Li")
 
@@ -166,7 +166,7 @@ async def test_it_goes_from_the_draft_of_another_caller(store: Store, reader: Re
 async def test_what_people_wrote_about_the_caller_goes(store: Store, reader: Reader) -> None:
     here = policy()
     first = batch(here, [missed(1, NOON)], NOW)
-    closed = here.close(first.returns[0], NOW, "li", f"{NAME} wrote from {NUMBER}")
+    closed = here.close(first.returns[0], [], NOW, "li", f"{NAME} wrote from {NUMBER}")
     await store.commit(first)
     await store.commit(Batch(returns=closed.returns, wanted=closed.wanted))
     assert (await forget(store, NUMBER, NOW + 5)).calls == 1

@@ -50,3 +50,18 @@ def test_shown_in_local_time() -> None:
     assert times.with_offset(at, SHANGHAI) == "2026-11-25T08:30:15.250+08:00"
     assert times.to_seconds(None, SHANGHAI) is None
     assert times.midnight(at, SHANGHAI) == utc(2026, 11, 24, 16)
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        (None, None),
+        (utc(2026, 11, 25, 0, 30, 59), "08:30"),
+        (utc(2026, 11, 24, 16), "00:00"),
+        (utc(2026, 11, 24, 15, 59), "11-24 23:59"),
+        (utc(2026, 11, 25, 16), "11-26 00:00"),
+        (utc(2025, 11, 25, 0, 30), "2025-11-25 08:30"),
+    ],
+)
+def test_the_day_stands_where_it_is_not_today(at: float | None, shown: str | None) -> None:
+    assert times.to_minutes(at, SHANGHAI, utc(2026, 11, 25, 12)) == shown

@@ -159,11 +159,20 @@ def test_a_caller_who_calls_again_and_is_answered_has_a_ticket_for_that_call_too
 def test_closing_tells_the_ticket() -> None:
     here = policy()
     (entry,) = here.receive([record(100.0)], NOW).returns
-    closed = here.close(entry, 900.0, "li", "wrong number")
+    closed = here.close(entry, [], 900.0, "li", "wrong number")
     assert closed.returns[0].state is ReturnState.CLOSED
     call_back = one(drafts(closed)).call_back
     assert call_back is not None
     assert (call_back.settled_by, call_back.why) == ("li", "wrong number")
+
+
+def test_the_ticket_of_an_anonymous_caller_can_be_closed_by_what_is_on_disk() -> None:
+    here = policy()
+    decided = here.receive([record(100.0, caller_number="anonymous")], NOW)
+    (entry,) = decided.returns
+    assert entry.number is None
+    closed = here.close(entry, drafts(decided), 900.0, "li", "a test")
+    assert one(drafts(closed)).stage is Stage.RETURNED
 
 
 def test_restored_entries_and_drafts_go_on() -> None:
@@ -189,7 +198,7 @@ def test_drafts_about_anonymous_callers_are_not_held_for_ever() -> None:
     here = policy()
     here.restore(decided.returns, drafts(decided))
     (entry,) = decided.returns
-    assert drafts(here.close(entry, 900.0, "li", "test")) == []
+    assert drafts(here.close(entry, [], 900.0, "li", "test")) == []
 
 
 def test_a_forgotten_caller_is_closed_and_the_ticket_says_so_without_them() -> None:
@@ -240,7 +249,7 @@ def test_closing_a_dropped_entry_leaves_the_newer_one_open() -> None:
     (old,) = here.receive([record(100.0)], NOW).returns
     here.drop(200.0)
     receive(here, record(300.0))
-    here.close(old, 900.0, "li", "too old")
+    here.close(old, [], 900.0, "li", "too old")
     assert one(receive(here, outbound(1000.0, 60.0))).stage is Stage.RETURNED
 
 
