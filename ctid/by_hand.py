@@ -55,7 +55,7 @@ class ByHand:
             self._store, chosen, self._clock(), [reason.value for reason in UNCLEAR]
         )
         for name in {destination for destination, _ in chosen}:
-            self._tickets.wake(name)
+            self._tickets.hurry(name)
         return changed
 
     async def drop(self, backend: str | None, keys: Sequence[str], by: str, why: str) -> int:

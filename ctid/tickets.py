@@ -1,6 +1,7 @@
 """Tickets, put together: the policy that decides them, and a worker for each system they go to."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,8 @@ from ctid.outbound.rendering import Templates
 from ctid.outbound.tickets import open_backend
 from ctid.outbound.worker import Worker
 from ctid.store import tickets
+from ctid.store.errors import StoreUnavailable
+from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 
@@ -114,6 +117,7 @@ class Tickets:
             keys = self.policy.keys_to_return(entries)
             names = [table.name for table in self._config.backends()]
             self.policy.restore(entries, await tickets.drafts_to_return(reader, names, keys))
+        await self._tell_stranded()
         self._know_contacts(self._config)
 
     def decide(self, records: Sequence[Record], now: float) -> Decided:
@@ -140,6 +144,11 @@ class Tickets:
         """Something may be due for this destination."""
         if name in self._workers:
             self._workers[name][1].wake()
+
+    def hurry(self, name: str) -> None:
+        """Somebody mended what was wrong with this destination."""
+        if name in self._workers:
+            self._workers[name][1].hurry()
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
@@ -173,7 +182,21 @@ class Tickets:
             for name, (table, _, _) in self._workers.items()
             if name not in tables or _plain(tables[name]) != _plain(table)
         )
+        for name in self._workers:
+            self.hurry(name)
         self.open()
+        with contextlib.suppress(StoreUnavailable):
+            await self._tell_stranded()
+
+    async def _tell_stranded(self) -> None:
+        """Drafts of a backend that was renamed or taken out would wait for ever, unnoticed."""
+        async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
+            backlogs = await tickets.backlogs(reader)
+        known = {table.name for table in self._config.backends()}
+        for name, backlog in backlogs.items():
+            waiting = backlog.by_state.get(OutboxState.PENDING, 0)
+            if waiting and name not in known:
+                log.warning("tickets_stranded", backend=name, drafts=waiting)
 
     def _know_contacts(self, config: Config) -> None:
         """Those known so far are used until the file, which may be long, has been read."""

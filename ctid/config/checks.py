@@ -11,6 +11,9 @@ from ctid.config.problems import Path, did_you_mean, key_path
 from ctid.config.shape import BACKENDS, Mistake
 from ctid.domain.patterns import Pattern, PatternError, parse
 
+PLACES = ("queues", "projects", "groups")
+"""Tables by line in the tables of backends."""
+
 Tables = list[tuple[int, dict[str, Any]]]
 
 
@@ -70,9 +73,17 @@ def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
                     f"`{name}` is the name of {key_path(first[name])} already: give each its own",
                 )
             for place, line in _texts(table, "lines"):
-                if line not in names:
-                    hint = did_you_mean(line, names) or "add it, or correct the name"
-                    yield (*path, "lines", place), f"there is no line `{line}`: {hint}"
+                yield from _line_there((*path, "lines", place), line, names)
+            for key in PLACES:
+                places = table.get(key)
+                for line in places if isinstance(places, dict) else ():
+                    yield from _line_there((*path, key, line), line, names)
+
+
+def _line_there(path: Path, line: str, names: Collection[str]) -> Iterator[Mistake]:
+    if line not in names:
+        hint = did_you_mean(line, names) or "add it, or correct the name"
+        yield path, f"there is no line `{line}`: {hint}"
 
 
 def _named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:

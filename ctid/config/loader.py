@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from ctid.config import problems, syntax
 from ctid.config.address import is_loopback
-from ctid.config.backends import Backend, FileBackend
+from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table
 from ctid.config.checks import check, tables
 from ctid.config.models import Config, Control, Metrics
@@ -21,6 +22,7 @@ from ctid.config.shape import BACKENDS, Mistake, validate, without_unknown
 
 _T = TypeVar("_T", bound=Table)
 
+NEED_TOKEN = ("rt", "redmine", "zammad")
 METRICS_FILES = ("tls_cert", "tls_key", "client_ca")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -63,6 +65,8 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
         disk.check_file(("pbx", index, "ca_file"), table.get("ca_file"))
     for kind, model in BACKENDS.items():
         for index, table in tables(known, kind):
+            if kind in NEED_TOKEN and not ("token_file" in table or "token_credential" in table):
+                yield (kind, index), "has no token: add `token_file` or `token_credential`"
             for what in model.secrets:
                 disk.read_secret((kind, index), table, what)
             for key in model.files:
@@ -190,11 +194,23 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
 def _backends(config: Config, kind: str, disk: _Disk) -> tuple[Backend, ...]:
     found = []
     for index, table in enumerate(getattr(config, kind)):
+        if isinstance(table, HttpBackend) and _crosses_readable(table.url):
+            disk.warnings.append(
+                (
+                    (kind, index, "url"),
+                    "callers and token cross the network readable: use an `https://` address",
+                )
+            )
         paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
         whole = _with_paths(table, paths, disk.folder)
         secrets = {what: disk.secrets.get((kind, index, what)) for what in table.secrets}
         found.append(whole.model_copy(update=secrets))
     return tuple(found)
+
+
+def _crosses_readable(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in LOOPBACK
 
 
 def _paths_of(table: Backend) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def credential_path(name: str, environ: Mapping[str, str]) -> Path:
     if not folder:
         raise SecretError(
             "no credentials were handed over ($CREDENTIALS_DIRECTORY is not set): "
-            f"add LoadCredential={name}:FILE to the unit, or use `secret_file`"
+            f"add LoadCredential={name}:FILE to the unit, or name a file instead"
         )
     return Path(folder) / name
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.config.backends import Backend as BackendTable
 from ctid.domain.drafts import Draft
+from ctid.outbound.ailing import Ailing
 from ctid.outbound.attempt import Ended, Pace, carry_out, failed, succeeded
 from ctid.outbound.deliveries import DELIVERED, LOOKED_UP, Deliveries
 from ctid.outbound.port import FINAL, Backend, DeliveryError, Document, Reason
@@ -63,6 +64,7 @@ class Worker:
         self._begun: deque[float] = deque(maxlen=max(table.per_minute, 1))
         # which drafts failed since the last success: one alone may be at fault itself
         self._failed: set[str] = set()
+        self._ailing = Ailing()
         self._paused_until = 0.0
         self._seen_at = 0.0
         self.counts = Deliveries()
@@ -74,6 +76,12 @@ class Worker:
 
     def wake(self) -> None:
         """Something new may be due."""
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Somebody mended something: do not wait for the end of a pause."""
+        self._failed.clear()
+        self._paused_until = 0.0
         self._wake.set()
 
     def stop(self) -> None:
@@ -212,7 +220,7 @@ class Worker:
         self._unwritten.append(settlement)
         if error is None:
             self._failed.clear()
-            self._recovered()
+            self._over(settlement.key)
             done = settlement.state is OutboxState.DELIVERED
             self.counts.attempts[DELIVERED if done else LOOKED_UP] += 1
             if done:
@@ -222,7 +230,10 @@ class Worker:
         self.counts.attempts[error.reason.value] += 1
         if settlement.state is OutboxState.DEAD:
             self.counts.dead += 1
+            self._over(settlement.key)
             log.error("ticket_dead", backend=self.name, key=settlement.key, why=str(error))
+        else:
+            self._tell(settlement.key, error)
         if error.reason in _OF_ONE_DRAFT:
             return
         self._failed.add(settlement.key)
@@ -230,11 +241,14 @@ class Worker:
         if error.reason is Reason.BUSY and error.retry_after_seconds is not None:
             pause = max(pause, settlement.next_at - self._clock())
         self._paused_until = self._clock() + pause
-        if self.counts.failing is not error.reason:
-            self.counts.failing = error.reason
-            log.warning("tickets_failing", backend=self.name, reason=error.reason, why=str(error))
 
-    def _recovered(self) -> None:
-        if self.counts.failing is not None:
-            log.info("tickets_recovered", backend=self.name, after=self.counts.failing)
-            self.counts.failing = None
+    def _tell(self, key: str, error: DeliveryError) -> None:
+        if self._ailing.failed(key, error.reason, self._clock()):
+            log.warning("tickets_failing", backend=self.name, reason=error.reason, why=str(error))
+        self.counts.failing = self._ailing.reason
+
+    def _over(self, key: str) -> None:
+        reason = self._ailing.settled(key)
+        self.counts.failing = self._ailing.reason
+        if reason is not None:
+            log.info("tickets_recovered", backend=self.name, after=reason)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ctid.config.backends import FileBackend
 from ctid.domain.batch import Batch
@@ -254,6 +255,31 @@ async def test_a_destination_that_is_down_is_probed_with_one_draft(desk: Desk) -
         await desk.settled(number=50)
     assert len(desk.system.tickets) == 50
     assert worker.counts.failing is None
+
+
+async def test_what_is_misconfigured_is_told_once_and_when_it_is_over(desk: Desk) -> None:
+    await desk.want(*map(numbered, range(3)))
+    desk.system.faults = [(Reason.MISCONFIGURED, False)] * 3
+    with capture_logs() as lines:
+        async with desk.working() as worker:
+            await until(lambda: worker.counts.attempts[Reason.MISCONFIGURED.value] == 3)
+            assert worker.counts.failing is Reason.MISCONFIGURED
+            await desk.pass_time(worker, 400.0)
+            await desk.settled(number=3)
+    told = [line["event"] for line in lines if line["event"].startswith("tickets_")]
+    assert told == ["tickets_failing", "tickets_recovered"]
+    assert worker.counts.failing is None
+
+
+async def test_who_mended_something_does_not_wait_for_the_end_of_a_pause(desk: Desk) -> None:
+    await desk.want(numbered(1))
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working(timeout_seconds=100.0) as worker:
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 1)
+        desk.system.down = None
+        await tickets.retry(desk.store, [("there", "ctid:desk:main:1")], desk.clock.now)
+        worker.hurry()
+        await desk.settled()
 
 
 async def test_one_draft_at_which_the_system_fails_holds_back_no_other(desk: Desk) -> None:
