@@ -82,7 +82,7 @@ def _show(folder: Path, journal: TextIO, seconds: float | None, speed: float) ->
     logs.set_up(human=False, to=journal)
     plan = session.Plan(seconds=seconds, speed=speed)
     try:
-        board = asyncio.run(session.run(folder, plan, where))
+        board, written = asyncio.run(session.run(folder, plan, where))
     except OSError:
         raise
     except Exception as error:
@@ -90,4 +90,4 @@ def _show(folder: Path, journal: TextIO, seconds: float | None, speed: float) ->
         raise _FailedError(f"the demo failed: {error}; its log: {journal.name}") from None
     # who pressed Ctrl-C twice still gets the summary
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    show.summary(console, board)
+    show.summary(console, board, written)

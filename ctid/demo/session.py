@@ -13,6 +13,7 @@ from ctid import config
 from ctid.app import record
 from ctid.demo.board import Board
 from ctid.demo.show import Show
+from ctid.demo.tickets import Written, all_delivered, written
 from ctid.domain.batch import Batch
 from ctid.sim import recordings
 from ctid.sim.program import Call, program, within
@@ -20,6 +21,7 @@ from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
 from ctid.store import db
 from ctid.store.errors import StoreUnavailable
+from ctid.store.queries import Reader
 
 # Every stream as often as it comes in a minute; the first ones as they are, for a good beginning.
 DECK = (
@@ -58,8 +60,9 @@ DECK = (
 )
 EVERY_SECONDS = 1.7
 _ATTACH_SECONDS = 30.0
-# After the last event: settling, and the commit.
+# After the last event: settling, the commit, and the tickets.
 _END_SECONDS = 20.0
+_LOOK_SECONDS = 0.05
 
 
 class DemoError(Exception):
@@ -79,7 +82,7 @@ class Plan:
         return calls if self.seconds is None else within(calls, templates, self.seconds)
 
 
-async def run(folder: Path, plan: Plan, show: Show) -> Board:
+async def run(folder: Path, plan: Plan, show: Show) -> tuple[Board, Written]:
     """Record what the simulated PBX plays into a database in `folder`, and show it.
 
     Ends with the play, or in order on SIGINT, SIGTERM and SIGHUP. Raises DemoError,
@@ -101,7 +104,8 @@ async def run(folder: Path, plan: Plan, show: Show) -> Board:
                 await demo.play(loaded, pbx, plan, templates)
         finally:
             show.end()
-    return demo.board
+    (tickets,) = loaded.file
+    return demo.board, written(Path(tickets.path))
 
 
 def configured(folder: Path, port: int, secret: str) -> Path:
@@ -137,7 +141,9 @@ class _Demo:
     ) -> None:
         async with asyncio.TaskGroup() as tasks:
             others = (
-                tasks.create_task(self._call(pbx, plan, templates), name="simulated calls"),
+                tasks.create_task(
+                    self._call(loaded.store.url, pbx, plan, templates), name="simulated calls"
+                ),
                 tasks.create_task(self._tick(), name="show's clock"),
             )
             try:
@@ -150,7 +156,9 @@ class _Demo:
         if self._failure is not None:
             raise self._failure
 
-    async def _call(self, pbx: SimulatedPbx, plan: Plan, templates: dict[str, Template]) -> None:
+    async def _call(
+        self, url: str, pbx: SimulatedPbx, plan: Plan, templates: dict[str, Template]
+    ) -> None:
         try:
             async with asyncio.timeout(_ATTACH_SECONDS):
                 await self._attached.wait()
@@ -167,11 +175,15 @@ class _Demo:
                 yield call
 
         await pbx.play(counted())
-        with contextlib.suppress(TimeoutError):
+        # what the store says of its own failure is said when recording ends
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(_END_SECONDS):
                 while self.board.calls < expected:
                     self._changed.clear()
                     await self._changed.wait()
+                async with await Reader.open(url) as reader:
+                    while not await all_delivered(reader):  # noqa: ASYNC110 - it tells nobody
+                        await asyncio.sleep(_LOOK_SECONDS)
         self._stop.set()
 
     async def _tick(self) -> None:

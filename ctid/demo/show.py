@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ctid.demo import words
 from ctid.demo.board import Board, Told
+from ctid.demo.tickets import Written
 
 # Rows that are not visits: the table's own heading, and blanks.
 _OTHER_ROWS = 3
@@ -104,10 +105,10 @@ class Screen:
         self._live.update(Group(heading, aside, table, "", below), refresh=True)
 
 
-def summary(console: Console, board: Board) -> None:
+def summary(console: Console, board: Board, written: Written) -> None:
     """What was recorded, and how to go on."""
     console.print(words.lines(board, console.width, live=False))
-    text = f"\n{words.tail(board)}\n\n{words.ATTACH}"
+    text = f"\n{words.tail(board)}\n{words.tickets(written)}\n\n{words.ATTACH}"
     if console.is_terminal:
         console.print(Text(text))  # broken between words where it is narrow
     else:

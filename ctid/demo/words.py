@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctid.demo.board import Board, Figures, Step, Told, is_ringing
+from ctid.demo.tickets import Written
 from ctid.domain.records import Outcome, Record
 from ctid.report.rows import percent
 
@@ -29,9 +30,10 @@ _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed":
 
 
 def commands(path: Path) -> list[str]:
-    """What to ask the demo's own daemon and its records, to be copied."""
-    asked = ("ctid status", "ctid calls --today", "ctid report --today")
-    return [f"  {command} --config {path}" for command in asked]
+    """What to ask the demo's own daemon, its records and its tickets, to be copied."""
+    asked = ("ctid status", "ctid calls --today", "ctid report --today", "ctid missed list")
+    shown = [f"  {command} --config {path}" for command in asked]
+    return [*shown, f"  tail -f {path.parent / 'tickets.jsonl'}"]
 
 
 def clock(at: float) -> str:
@@ -145,6 +147,17 @@ def tail(board: Board) -> str:
     if waiting:
         text += f"\n{waiting} still open when it was stopped"
     return text
+
+
+def tickets(written: Written) -> str:
+    """How many there are, and where one reads them."""
+    number, back = written
+    if not number:
+        return "no ticket was written"
+    text = f"{number} {'ticket' if number == 1 else 'tickets'} written"
+    if back:
+        text += f", {back} of them to call somebody back"
+    return f"{text};\ntickets.jsonl goes with the demo: read it meanwhile, with --hold"
 
 
 def visits(board: Board, rows: int, width: int) -> Table:

@@ -56,8 +56,8 @@ class Ran:
 async def ran(folder: Path) -> tuple[Ran, Board, str]:
     file = StringIO()
     console = Console(file=file, width=80)
-    board = await session.run(folder, FAST, Lines(console))
-    summary(console, board)
+    board, written = await session.run(folder, FAST, Lines(console))
+    summary(console, board, written)
     return Ran(folder, FAST), board, file.getvalue()
 
 
@@ -119,6 +119,17 @@ async def test_what_it_records_and_prints_is_the_truth_of_what_it_played(tmp_pat
     assert f"; {board.calls} calls, {unoffered} not offered" in text
 
 
+async def test_its_tickets_are_those_of_the_calls_that_it_played(tmp_path: Path) -> None:
+    run, _, text = await ran(tmp_path)
+    calls: dict[str, set[str]] = {}
+    for row in expected(run.calls, run.directory):
+        if row.outcome in COLUMNS:
+            calls.setdefault(row.caller, set()).add(row.outcome)
+    back = sum("answered" not in outcomes for outcomes in calls.values())
+    assert 0 < back < len(calls)
+    assert (f"\n{len(calls)} tickets written, {back} of them to call somebody back;") in text
+
+
 async def test_every_step_is_told_on_a_line_of_its_own(tmp_path: Path) -> None:
     run, _, text = await ran(tmp_path)
     offered = [record for record in await run.records() if record.offered_at is not None]
@@ -140,7 +151,7 @@ async def test_a_run_that_was_stopped_says_so_and_keeps_what_ended(tmp_path: Pat
                 os.kill(os.getpid(), signal.SIGINT)
 
     file = StringIO()
-    board = await session.run(
+    board, _ = await session.run(
         tmp_path, Plan(seconds=None, speed=20.0), Impatient(Console(file=file))
     )
     assert board.calls > 0
@@ -262,7 +273,10 @@ def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
                 shown.append(line.split()[1:])
             if "ringing" in line:
                 break
-        assert [command[0] for command in shown] == ["status", "calls", "report"]
+        assert [command[0] for command in shown] == ["status", "calls", "report", "missed"]
+        for line in demo.out:
+            if " missed " in line:
+                break
         for command in shown:
             done = subprocess.run(
                 [*CTID[:-1], *command], capture_output=True, text=True, timeout=30, check=False

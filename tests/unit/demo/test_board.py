@@ -9,6 +9,8 @@ from rich.console import Console
 from ctid.demo import board as boards
 from ctid.demo.board import Board, Step
 from ctid.demo.show import summary
+from ctid.demo.tickets import Written
+from ctid.demo.words import tickets
 from ctid.domain.records import Outcome, Record
 from ctid.replay import replay
 from tests import lab
@@ -75,13 +77,26 @@ def test_what_ended_long_ago_is_forgotten_but_counted(board: Board) -> None:
 def test_the_summary_says_what_there_is_and_what_there_is_not(board: Board, width: int) -> None:
     board.take(records("queue_answered"))
     board.take([opened(record) for record in records("queue_abandon")])
-    text = printed(lambda console: summary(console, board), width)
+    text = printed(lambda console: summary(console, board, Written(7, 2)), width)
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line}
     assert rows["8020"] == ["1", "1", "0", "0", "100.0", "%", "75", "%", "met"]
     assert rows["8001"] == ["0", "0", "0", "0", "no", "calls", "75", "%"]
     assert "1 still open" in text
+    assert "\n7 tickets written, 2 of them to call somebody back;\n" in text
     assert "ctid check-config && ctid run" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (Written(0, 0), "no ticket was written"),
+        (Written(1, 0), "1 ticket written;\n"),
+        (Written(9, 1), "9 tickets written, 1 of them to call somebody back;\n"),
+    ],
+)
+def test_how_many_tickets_there_are(written: Written, said: str) -> None:
+    assert tickets(written).startswith(said)
 
 
 def printed(show: Callable[[Console], None], width: int) -> str:
