@@ -117,11 +117,13 @@ class Http:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         longest: int = LONGEST_ANSWER,
+        forbidden: str | None = None,
     ) -> Answer:
         """Ask once. Raises DeliveryError for what is no answer, and for 3xx, 5xx and some of 4xx.
 
         Those are 401, 403, 407, 408, 425 and 429. `path` follows the address, which stays as it
-        was written where `path` is empty. An answer has at most `longest` bytes. A GET changes
+        was written where `path` is empty. An answer has at most `longest` bytes. `forbidden` says
+        what a 403 means: what may not be done, and which right is to be granted. A GET changes
         nothing, so whatever happens to it nothing is unclear to the asker; what it raises is the
         same all the same.
         """
@@ -151,7 +153,7 @@ class Http:
                 )
             else:
                 answer = Answer(response.status, response.headers, text, self._secrets)
-                self._see(method, answer)
+                self._see(method, answer, forbidden)
                 return answer
         # out here it has no context: aiohttp's errors hold the headers that were sent
         raise failure
@@ -174,7 +176,7 @@ class Http:
             Reason.CUT_OFF, f"{self.host}: the connection broke before the answer was whole"
         )
 
-    def _see(self, method: str, answer: Answer) -> None:
+    def _see(self, method: str, answer: Answer, forbidden: str | None) -> None:
         status = answer.status
         where = f"{self.host} answered {status}"
         if status in _BUSY:
@@ -182,9 +184,9 @@ class Http:
                 Reason.BUSY, where, retry_after_seconds=_retry_after(answer.headers)
             )
         if status in _DENIED:
-            raise DeliveryError(
-                Reason.DENIED, f"{where}: credentials or rights are wrong; {answer.shown()}"
-            )
+            why = forbidden if status == HTTPStatus.FORBIDDEN else None
+            why = why or "credentials or rights are wrong"
+            raise DeliveryError(Reason.DENIED, f"{where}: {why}; {answer.shown()}")
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise DeliveryError(
                 Reason.DENIED, f"{where}: the proxy on the way there wants credentials"
