@@ -22,6 +22,7 @@ from ctid.outbound.tickets.redmine_rest import (
     find_project,
     find_tracker,
     get,
+    lacks,
     refusal,
 )
 from ctid.outbound.tickets.redmine_text import as_text
@@ -191,11 +192,14 @@ class Redmine:
             issue |= {"start_date": start.isoformat(), "due_date": due.isoformat()}
         # below its project: without the right to add issues /issues.json tells of a blank project
         path = f"/projects/{project.id}/issues.json"
-        answer = await self._http.request("POST", path, json={"issue": issue})
+        forbidden = lacks("make issues in the project", "`Add issues`")
+        answer = await self._http.request("POST", path, json={"issue": issue}, forbidden=forbidden)
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and due is not None:
             # a date that some rule forbids is no reason to be without the ticket
             without = {name: issue[name] for name in issue if not name.endswith("_date")}
-            answer = await self._http.request("POST", path, json={"issue": without})
+            answer = await self._http.request(
+                "POST", path, json={"issue": without}, forbidden=forbidden
+            )
         if answer.status != HTTPStatus.CREATED:
             raise refusal(answer, "a new issue")
         made = shapes.inner(shapes.members(answer), "issue")
@@ -219,11 +223,14 @@ class Redmine:
 
     async def _put(self, number: str, changes: dict[str, Any]) -> None:
         path = f"/issues/{int(number)}.json"
-        answer = await self._http.request("PUT", path, json={"issue": changes})
+        forbidden = lacks(f"change issue {number}", "`Edit issues` and `Add notes`")
+        answer = await self._http.request("PUT", path, json={"issue": changes}, forbidden=forbidden)
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "due_date" in changes:
             # a date that some rule forbids is no reason to be without the note
             without = {name: changes[name] for name in changes if name != "due_date"}
-            answer = await self._http.request("PUT", path, json={"issue": without})
+            answer = await self._http.request(
+                "PUT", path, json={"issue": without}, forbidden=forbidden
+            )
         if answer.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             raise refusal(answer, f"a change of issue {number}", about_ticket=True)
 

@@ -2,7 +2,8 @@
 
 A ticket is known by a custom field that holds the key. RT takes a ticket whose field it does not
 know, or may not set, without a word: so the queue is looked at before the first ticket goes into
-it, and that ticket is looked at afterwards.
+it, and that ticket is looked at afterwards. Nor does a search say what it may not show: so where it
+finds nothing, a ticket that was seen before is looked at.
 """
 
 import asyncio
@@ -14,23 +15,34 @@ from typing import Any, Final
 
 from ctid.config.backends import RtBackend
 from ctid.outbound.http import Http
-from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
+from ctid.outbound.port import UNCLEAR, DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import notes, shapes
 from ctid.outbound.tickets.rt_check import Examination
-from ctid.outbound.tickets.rt_rest2 import ROOT, find_queue, has_field, quoted, refusal
+from ctid.outbound.tickets.rt_rest2 import (
+    ROOT,
+    find_queue,
+    has_field,
+    lacks,
+    quoted,
+    refusal,
+)
 
 _LONGEST_SUBJECT: Final = 200
 _PAGE: Final = 100
+_PASSES: Final = UNCLEAR | {Reason.UNREACHABLE, Reason.BUSY}
 _PLACE_IS_OTHER: Final = frozenset({Reason.DENIED, Reason.MISCONFIGURED, Reason.REJECTED})
 
 
 @dataclass(slots=True)
 class _Queue:
-    """A queue that was looked at. `keyless`: a ticket there that did not take its key."""
+    """A queue that was looked at.
+
+    `proven`: a ticket there that took its key. `keyless`: one that did not, or was not shown.
+    """
 
     id: int
     name: str
-    proven: bool = False
+    proven: int | None = None
     keyless: tuple[int, str] | None = None
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -62,7 +74,7 @@ class RequestTracker:
         name = self._table.queues.get(line, self._table.queue)
         try:
             queue = await self._queue(name)
-            if queue.proven:
+            if queue.proven is not None:
                 return await self._post(queue, document)
             async with queue.one_at_a_time:
                 return await self._prove(queue, document)
@@ -81,13 +93,16 @@ class RequestTracker:
         await self._comment(remote, document)
 
     async def _comment(self, remote: Remote, document: Document) -> None:
+        what = f"comment on ticket {remote.id}"
+        forbidden = lacks(what, "CommentOnTicket")
         answer = await self._http.request(
             "POST",
             f"{ROOT}/ticket/{remote.id}/comment",
             json={"Content": notes.note(document), "ContentType": "text/plain"},
+            forbidden=forbidden,
         )
         if answer.status != HTTPStatus.CREATED:
-            raise refusal(answer, f"a comment on ticket {remote.id}", about_ticket=True)
+            raise refusal(answer, f"a {what}", about_ticket=True, forbidden=forbidden)
         if not self._sees_comments:
             self._comment_to_see = answer.headers.get("Location", "").rpartition("/")[2]
             with suppress(DeliveryError):  # it is there, whatever was to be seen
@@ -110,7 +125,35 @@ class RequestTracker:
         found = shapes.objects(shapes.members(answer), "items")
         # databases differ in whether case matters
         ids = [shapes.number(item) for item in found if self._bears(item, key)]
-        return self._remote(min(ids)) if ids else None
+        if ids:
+            return self._remote(min(ids))
+        for queue in list(self._queues.values()):
+            await self._look_at_proven(queue)
+        return None
+
+    async def _look_at_proven(self, queue: _Queue) -> None:
+        """Without ShowTicket a search finds nothing, whatever is there.
+
+        Raises DeliveryError DENIED then.
+        """
+        if queue.proven is None:
+            return
+        try:
+            await self._ticket(queue.proven)
+        except DeliveryError as error:
+            # that one may have been moved to where it cannot be seen
+            if error.reason is not Reason.GONE and not await self._shows_any(queue):
+                raise
+
+    async def _shows_any(self, queue: _Queue) -> bool:
+        answer = await self._http.request(
+            "GET",
+            f"{ROOT}/tickets",
+            params={"query": f"Queue = {quoted(str(queue.id))}", "per_page": "1"},
+        )
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer, "a search")
+        return bool(shapes.objects(shapes.members(answer), "items"))
 
     # -- the queue, and the key -------------------------------------------------------------------
 
@@ -138,7 +181,7 @@ class RequestTracker:
             del self._queues[name]
 
     async def _prove(self, queue: _Queue, document: Document) -> Remote:
-        if queue.keyless is not None and not await self._takes_key(*queue.keyless):
+        if queue.keyless is not None and not await self._takes_key(queue, *queue.keyless):
             raise DeliveryError(
                 Reason.MISCONFIGURED,
                 f"RT's ticket {queue.keyless[0]} did not take its key, so no more are made in "
@@ -146,19 +189,27 @@ class RequestTracker:
             )
         queue.keyless = None
         remote = await self._post(queue, document)
+        number = int(remote.id)
+        # it is made, whatever is to be seen now
         try:
-            queue.proven = await self._takes_key(int(remote.id), document.key)
-        except DeliveryError:
-            return remote  # it is made, whatever was to be seen; the next one proves it
-        if not queue.proven:
-            queue.keyless = (int(remote.id), document.key)
+            if await self._takes_key(queue, number, document.key):
+                queue.proven = number
+            else:
+                queue.keyless = (number, document.key)
+        except DeliveryError as error:
+            if error.reason not in _PASSES:  # else the next one proves it
+                queue.keyless = (number, document.key)
         return remote
 
-    async def _takes_key(self, ticket: int, key: str) -> bool:
-        if self._bears(await self._ticket(ticket), key):
+    async def _takes_key(self, queue: _Queue, ticket: int, key: str) -> bool:
+        unseen = (
+            f"cannot prove that ticket {ticket} took its key, so no more are made in queue "
+            f"`{queue.name}`: grant ShowTicket"
+        )
+        if self._bears(await self._ticket(ticket, unseen), key):
             return True
         await self._put(ticket, {"CustomFields": {self._table.key_field: key}})
-        return self._bears(await self._ticket(ticket), key)
+        return self._bears(await self._ticket(ticket, unseen), key)
 
     def _bears(self, ticket: dict[str, Any], key: str) -> bool:
         return any(
@@ -180,19 +231,31 @@ class RequestTracker:
             ticket["Requestor"] = self._table.requestor
         if document.draft.due_at is not None:
             ticket["Due"] = _date(document.draft.due_at)
-        answer = await self._http.request("POST", f"{ROOT}/ticket", json=ticket)
+        forbidden = lacks(f"make tickets in queue `{queue.name}`", "CreateTicket")
+        answer = await self._http.request(
+            "POST", f"{ROOT}/ticket", json=ticket, forbidden=forbidden
+        )
         if answer.status != HTTPStatus.CREATED:
             raise refusal(answer, f"a ticket in queue `{queue.name}`")
         return self._remote(shapes.number(shapes.members(answer)))
 
-    async def _ticket(self, number: int) -> dict[str, Any]:
-        answer = await self._http.request("GET", f"{ROOT}/ticket/{number}")
+    async def _ticket(self, number: int, unseen: str | None = None) -> dict[str, Any]:
+        answer = await self._http.request(
+            "GET",
+            f"{ROOT}/ticket/{number}",
+            forbidden=unseen or lacks(f"see ticket {number}", "ShowTicket"),
+        )
         if answer.status != HTTPStatus.OK:
             raise refusal(answer, f"ticket {number}", about_ticket=True)
         return shapes.members(answer)
 
     async def _put(self, number: int, changes: dict[str, Any]) -> None:
-        answer = await self._http.request("PUT", f"{ROOT}/ticket/{number}", json=changes)
+        answer = await self._http.request(
+            "PUT",
+            f"{ROOT}/ticket/{number}",
+            json=changes,
+            forbidden=lacks(f"change ticket {number}", "ShowTicket and ModifyTicket"),
+        )
         if answer.status != HTTPStatus.OK:
             raise refusal(answer, f"a change of ticket {number}", about_ticket=True)
 
@@ -222,6 +285,7 @@ class RequestTracker:
                     "GET",
                     f"{ROOT}/transaction/{shapes.number(one)}/attachments",
                     params={"fields": "Content"},
+                    forbidden=lacks("see comments", "ShowTicketComments"),
                 )
                 if answer.status != HTTPStatus.OK:
                     raise refusal(answer, "a comment", about_ticket=True)
@@ -237,7 +301,9 @@ class RequestTracker:
         """
         if not self._sees_comments and self._comment_to_see:
             path = f"{ROOT}/transaction/{self._comment_to_see}"
-            await self._http.request("GET", path)
+            await self._http.request(
+                "GET", path, forbidden=lacks("see comments", "ShowTicketComments")
+            )
             self._sees_comments = True
 
     async def _history(self, ticket: dict[str, Any]) -> list[dict[str, Any]]:
@@ -255,6 +321,7 @@ class RequestTracker:
                     "per_page": str(_PAGE),
                     "page": str(page),
                 },
+                forbidden=lacks("see a ticket's history", "ShowTicket"),
             )
             if answer.status != HTTPStatus.OK:
                 raise refusal(answer, "a ticket's history", about_ticket=True)

@@ -224,8 +224,11 @@ async def test_a_ticket_that_did_not_take_its_key_stops_the_rest_until_it_is_men
 ) -> None:
     async with opened(rt, queue="Locked") as backend:
         first = of_new_call()
+        assert any("not known yet" in one.what for one in await backend.check())
         remote = await backend.create(first)
         assert (await ticket(rt, remote))["CustomFields"][0]["values"] == []
+        (complaint,) = wrong(await backend.check())
+        assert f"{remote.id}, has no key" in complaint
         for _ in range(2):
             with pytest.raises(DeliveryError) as caught:
                 await backend.create(of_new_call())
@@ -236,6 +239,93 @@ async def test_a_ticket_that_did_not_take_its_key_stops_the_rest_until_it_is_men
         made = await backend.create(second)
         assert await backend.look_up(first.key) == remote
         assert await backend.look_up(second.key) == made
+
+
+def only(rt: Rt, queue: str, *rights: str) -> dict[str, str]:
+    """The keys for a new queue in which the user `nobody-yet` has these rights and no more."""
+    rt.insert(
+        f"@Queues = ({{ Name => '{queue}' }});"
+        f"@CustomFields = ({{ Name => '{queue}Key', Type => 'FreeformSingle',"
+        f" ApplyTo => '{queue}', LookupType => 'RT::Queue-RT::Ticket' }});"
+    )
+    grant(rt, queue, *rights)
+    return {"queue": queue, "key_field": f"{queue}Key"}
+
+
+def grant(rt: Rt, queue: str, *rights: str) -> None:
+    rt.insert(
+        f"@ACL = map {{ {{ Right => $_, UserId => 'nobody-yet', Queue => '{queue}' }} }}"
+        f" qw({' '.join(rights)});"
+    )
+
+
+def revoke(rt: Rt, queue: str, right: str) -> None:
+    rt.insert(
+        "@Final = (sub { my $user = RT::User->new(RT->SystemUser); $user->Load('nobody-yet');"
+        f" my $queue = RT::Queue->new(RT->SystemUser); $queue->Load('{queue}');"
+        " my ($ok, $why) = $user->PrincipalObj->RevokeRight("
+        f"Right => '{right}', Object => $queue); die $why unless $ok; }});"
+    )
+
+
+async def tickets_in(rt: Rt, queue: str) -> list[int]:
+    async with person(rt) as http:
+        query = {"query": f"Queue = '{queue}'", "orderby": "id", "per_page": "100"}
+        answer = await http.request("GET", "/tickets", params=query)
+    return [int(item["id"]) for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("queue", "others"),
+    [("Blind", []), ("Half", ["ModifyCustomField", "ModifyTicket", "CommentOnTicket"])],
+)
+async def test_a_ticket_that_may_not_be_seen_stops_the_rest_until_it_is_mended(
+    rt: Rt, queue: str, others: list[str]
+) -> None:
+    keys = only(rt, queue, "SeeQueue", "CreateTicket", "SeeCustomField", *others)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        unknown = [one.what for one in await backend.check() if "not known yet" in one.what]
+        assert "ModifyCustomField" in unknown[0]
+        assert "ShowTicket" in unknown[1]
+        first = of_new_call()
+        remote = await backend.create(first)
+        for _ in range(3):
+            with pytest.raises(DeliveryError) as caught:
+                await backend.create(of_new_call())
+            assert caught.value.reason is Reason.DENIED
+            assert f"cannot prove that ticket {remote.id} took its key" in str(caught.value)
+            assert "grant ShowTicket" in str(caught.value)
+        assert await tickets_in(rt, queue) == [int(remote.id)]
+        grant(rt, queue, "ShowTicket", *(() if others else ("ModifyCustomField",)))
+        second = of_new_call()
+        made = await backend.create(second)
+        assert await backend.look_up(first.key) == remote
+        assert await backend.look_up(second.key) == made
+
+
+async def test_a_search_that_may_not_see_tickets_does_not_say_that_there_is_none(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "SeeCustomField", "ModifyCustomField", "ShowTicket")
+    keys = only(rt, "Blinded", *rights)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        first = await backend.create(of_new_call())
+        lost = of_new_call()
+        await backend.create(lost)
+        assert await backend.look_up("ctid:other") is None
+        revoke(rt, "Blinded", "ShowTicket")
+        with pytest.raises(DeliveryError) as caught:
+            await backend.look_up(lost.key)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see ticket {first.id}: grant ShowTicket" in str(caught.value)
+
+
+async def test_a_ticket_that_was_moved_out_of_sight_does_not_stop_a_search(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "SeeCustomField", "ModifyCustomField", "ShowTicket")
+    keys = only(rt, "Moving", *rights)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        first, _ = [await backend.create(of_new_call()) for _ in range(2)]
+        async with person(rt) as http:
+            await http.request("PUT", f"/ticket/{first.id}", json={"Queue": "Hidden"})
+        assert await backend.look_up("ctid:other") is None
 
 
 async def test_rights_that_lack_are_named(rt: Rt) -> None:
@@ -282,13 +372,15 @@ async def test_comments_that_cannot_be_seen_are_not_written_twice(rt: Rt) -> Non
 
 
 async def test_all_is_well(rt: Rt, backend: RequestTracker) -> None:
-    await backend.create(of_new_call())
+    remote = await backend.create(of_new_call())
     findings = await backend.check()
     assert wrong(findings) == []
     assert [finding.what.rpartition("Telephony`: ")[2] for finding in findings[1:]] == [
         "there",
         "create tickets: allowed",
         "custom field `CallKey`: there",
+        f"keep the key: ticket {remote.id} has one",
+        "see tickets: allowed",
         "comment on tickets: allowed",
         "change tickets: allowed",
     ]
