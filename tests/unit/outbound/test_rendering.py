@@ -106,13 +106,13 @@ def test_a_due_time_on_another_day_has_its_date() -> None:
 
 
 def test_the_body_begins_with_what_is_to_be_done_and_ends_with_what_is_to_be_filled() -> None:
-    body = OWN["en"].render(SAMPLES["called back in vain"], 3, b"").body
+    body = OWN["en"].render(SAMPLES["called back in vain"], 1, b"").body
     lines = body.splitlines()
     assert lines[0] == (
         "Call back by 2026-11-27 10:00:00. Called back in vain at 2026-11-27 09:15:00."
     )
     assert lines[-5:-1] == ["Need:", "Time limit:", "Environment:", ""]
-    assert lines[-1].endswith("1795741200.5, revision 3")
+    assert lines[-1] == "Times: Asia/Shanghai"
     assert "2026-11-27 08:50:00: missed (the caller hung up)" in lines
 
 
@@ -124,7 +124,7 @@ def test_the_body_has_what_is_known_of_the_call() -> None:
         "Customer: Example Ltd. (VIP)",
         "Site: Shanghai",
         "Usual line: network",
-        "Line: 网络专业热线 (network), specialty network",
+        "Line: 网络专业热线 (network)",
         "Dialled: 8001",
         "Priority: normal",
         "Outcome: answered",
@@ -140,6 +140,47 @@ def test_the_body_has_what_is_known_of_the_call() -> None:
         "Link: https://desk.example.org/calls/main/1795741200.7",
     ):
         assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (LineName("network", "network", "network"), "network"),
+        (LineName("network", "网络 network", "network"), "网络 network"),
+        (LineName("network", "网络", "网络"), "网络 (network)"),
+        (LineName("network", "网络", "IT"), "网络 (network), specialty IT"),
+    ],
+)
+def test_the_line_is_told_without_saying_the_same_twice(line: LineName, shown: str) -> None:
+    assert f"Line: {shown}" in OWN["en"].render(draft(line=line), 1, b"").body.splitlines()
+    chinese = shown.replace(" (", "（").replace(")", "）").replace(", specialty", "，专业")
+    assert f"热线：{chinese}" in OWN["zh"].render(draft(line=line), 1, b"").body.splitlines()
+
+
+@pytest.mark.parametrize("name", ["missed", "lost"])
+@pytest.mark.parametrize(("language", "word"), [("en", "Talk: "), ("zh", "通话：")])
+def test_there_is_no_talk_where_nobody_answered(name: str, language: Language, word: str) -> None:
+    visits = tuple(replace(visit, talk_seconds=0.0) for visit in SAMPLES[name].visits)
+    made = replace(SAMPLES[name], visits=visits)
+    assert word not in OWN[language].render(made, 1, b"").body
+    assert word in OWN[language].render(SAMPLES["ended"], 1, b"").body
+
+
+@pytest.mark.parametrize("name", ["anonymous", "unknown number"])
+@pytest.mark.parametrize(("language", "word"), [("en", "Customer: "), ("zh", "客户：")])
+def test_of_who_is_not_in_the_contact_directory_no_customer_is_told(
+    name: str, language: Language, word: str
+) -> None:
+    assert word not in OWN[language].render(SAMPLES[name], 1, b"").body
+    assert word in OWN[language].render(SAMPLES["missed"], 1, b"").body
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_the_key_is_left_to_those_who_add_it(revision: int) -> None:
+    """Each backend keeps it where its system can find it."""
+    for language in LANGUAGES:
+        document = OWN[language].render(draft(), revision, b"")
+        assert document.key not in document.body
 
 
 def test_nothing_unknown_is_printed_as_a_word() -> None:

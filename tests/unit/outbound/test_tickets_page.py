@@ -69,6 +69,15 @@ def test_the_examples_are_what_ctid_writes(n: int, language: Language) -> None:
     assert blocks("text")[n] == f"{document.subject}\n\n{document.body}"
 
 
+@pytest.mark.parametrize(("n", "language"), [(2, "en"), (3, "zh")])
+def test_only_the_first_revision_has_what_is_to_be_filled(n: int, language: Language) -> None:
+    own = templates(None, language)
+    first, second = (own.render(FOLDED, revision, b"").body for revision in (1, 2))
+    form = f"{blocks('text')[n]}\n"
+    assert form in first
+    assert first.replace(form, "") == second
+
+
 def test_every_stage_and_priority_is_told() -> None:
     told = {cell for row in rows(section("## When a ticket is made, and changed")) for cell in row}
     table = section("## When a ticket is made, and changed")
