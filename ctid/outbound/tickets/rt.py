@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
+
 from ctid.config.backends import RtBackend
 from ctid.outbound.http import Http
 from ctid.outbound.port import UNCLEAR, DeliveryError, Document, Finding, Reason, Remote
@@ -26,6 +28,8 @@ from ctid.outbound.tickets.rt_rest2 import (
     quoted,
     refusal,
 )
+
+log = structlog.get_logger("ctid")
 
 _LONGEST_SUBJECT: Final = 200
 _PAGE: Final = 100
@@ -60,6 +64,7 @@ class RequestTracker:
             ca_file=table.ca_file,
         )
         self._queues: dict[str, _Queue] = {}
+        self._takes_changes: bool | None = None
         self._sees_comments = False
         self._comment_to_see = ""
 
@@ -276,6 +281,22 @@ class RequestTracker:
         changes = {name: value for name, value in changes.items() if name not in theirs}
         if changes:
             await self._put(shapes.number(ticket), changes)
+            if not self._takes_changes:
+                await self._look_at_changes(shapes.number(ticket), ticket, changes)
+
+    async def _look_at_changes(
+        self, number: int, before: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        """RT answers 200 to changes that it refuses; they are no reason to be without the note."""
+        now = await self._ticket(number)
+        takes = any(now.get(name) != before.get(name) for name in changes)
+        if not takes and self._takes_changes is None:
+            log.warning(
+                "ticket_not_changed",
+                ticket=number,
+                why=f"RT left {' and '.join(changes)} as before: grant ModifyTicket",
+            )
+        self._takes_changes = takes
 
     async def _has_note(self, ticket: dict[str, Any], sign: str) -> bool:
         await self._look_at_comments()

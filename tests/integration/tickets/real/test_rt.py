@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog.testing
 
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Reason, Remote
@@ -350,9 +351,36 @@ async def test_rights_that_lack_are_named(rt: Rt) -> None:
         with pytest.raises(DeliveryError) as caught:
             await backend.create(of_new_call())
         assert caught.value.reason is Reason.DENIED
+        assert "may not make tickets in queue `Poor`: grant CreateTicket" in str(caught.value)
         with pytest.raises(DeliveryError) as caught:
             await backend.update(Remote(poor["id"]), of_new_call(2), unsure=False)
         assert caught.value.reason is Reason.DENIED
+        assert f"comment on ticket {poor['id']}: grant CommentOnTicket" in str(caught.value)
+        async with person(rt) as http:
+            hidden = (await http.request("POST", "/ticket", json=new | {"Queue": "Hidden"})).json()
+        with pytest.raises(DeliveryError) as caught:
+            await backend.update(Remote(hidden["id"]), of_new_call(2), unsure=False)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see ticket {hidden['id']}: grant ShowTicket" in str(caught.value)
+
+
+async def test_a_subject_that_may_not_be_changed_does_not_stop_the_note(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "ShowTicket", "SeeCustomField", "ModifyCustomField")
+    keys = only(rt, "Fixed", *rights, "CommentOnTicket", "ShowTicketComments")
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        call = of_new_call()
+        remote = await backend.create(call)
+        with structlog.testing.capture_logs() as logs:
+            for revision in (2, 3):
+                changed = revised(call, revision, subject=f"[network] {revision}")
+                await backend.update(remote, changed, unsure=False)
+        (entry,) = [one for one in logs if one["event"] == "ticket_not_changed"]
+        assert entry["ticket"] == int(remote.id)
+        assert "grant ModifyTicket" in entry["why"]
+        assert len(await contents(rt, remote)) == 3
+        grant(rt, "Fixed", "ModifyTicket")
+        await backend.update(remote, revised(call, 4, subject="[network] 4"), unsure=False)
+        assert (await ticket(rt, remote))["Subject"] == "[network] 4"
 
 
 async def test_comments_that_cannot_be_seen_are_not_written_twice(rt: Rt) -> None:
