@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import structlog.testing
 
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import notes, open_backend
@@ -69,6 +70,13 @@ async def contents(rt: Rt, remote: Remote) -> list[str]:
             params={"fields": "Content", "per_page": "100", "orderby": "id"},
         )
     return [item["Content"] for item in answer.json()["items"]]
+
+
+async def changes_of(rt: Rt, remote: Remote, field: str) -> int:
+    async with person(rt) as http:
+        params = {"fields": "Type,Field", "per_page": "100"}
+        answer = await http.request("GET", f"/ticket/{remote.id}/history", params=params)
+    return [one["Field"] for one in answer.json()["items"] if one["Type"] == "Set"].count(field)
 
 
 async def count(rt: Rt, key: str) -> int:
@@ -150,6 +158,34 @@ async def test_what_people_set_stays(rt: Rt, backend: RequestTracker) -> None:
     await backend.update(remote, ended, unsure=False)
     found = await ticket(rt, remote)
     assert (found["Subject"], found["Due"]) == ("Printer, again", "2030-01-01T00:00:00Z")
+
+
+async def test_a_settled_ticket_is_not_due_any_more(rt: Rt, backend: RequestTracker) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    settled = revised(call, 2, due_at=DUE, stage=Stage.RETURNED)
+    await backend.update(remote, settled, unsure=False)
+    none = await backend.create(of_new_call(due_at=DUE, stage=Stage.RETURNED))
+    assert (await ticket(rt, remote))["Due"] == (await ticket(rt, none))["Due"]
+    page = await get(remote.url or "", {"Authorization": f"token {rt.token()}"})
+    assert "overdue" not in page
+    assert await changes_of(rt, remote, "Due") == 1
+    await backend.update(remote, revised(settled, 3, stage=Stage.RETURNED), unsure=False)
+    assert await changes_of(rt, remote, "Due") == 1
+    again = revised(call, 4, due_at=DUE, stage=Stage.TO_RETURN)
+    await backend.update(remote, again, unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2026-11-27T03:00:00Z"
+
+
+async def test_a_due_time_of_somebody_else_stays_when_it_is_settled(
+    rt: Rt, backend: RequestTracker
+) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    async with person(rt) as http:
+        await http.request("PUT", f"/ticket/{remote.id}", json={"Due": "2030-01-01 00:00:00"})
+    await backend.update(remote, revised(call, 2, stage=Stage.RETURNED), unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2030-01-01T00:00:00Z"
 
 
 async def test_a_key_is_found_and_no_other(rt: Rt, backend: RequestTracker) -> None:
