@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from ctid.config.backends import RedmineBackend
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import notes, shapes
@@ -240,6 +241,8 @@ class Redmine:
         due = self._due(document)
         if due is not None:
             wanted["due_date"] = due.isoformat()
+        elif document.draft.stage is Stage.RETURNED:
+            wanted["due_date"] = ""
         ours = shapes.number(shapes.inner(issue, "author"))
         theirs = {
             shapes.text(detail, "name")
@@ -250,12 +253,14 @@ class Redmine:
         return {
             name: value
             for name, value in wanted.items()
-            if issue.get(name) != value and name not in theirs
+            if (issue.get(name) or "") != value and name not in theirs
         }
 
     def _due(self, document: Document) -> date | None:
         due = document.draft.due_at
-        return None if due is None else self._date(due)
+        if due is None or document.draft.stage is Stage.RETURNED:
+            return None  # what is settled would become overdue
+        return self._date(due)
 
     def _date(self, at: float) -> date:
         return datetime.fromtimestamp(at).astimezone(self._zone).date()

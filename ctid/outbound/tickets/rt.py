@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
+
 from ctid.config.backends import RtBackend
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import UNCLEAR, DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import notes, shapes
@@ -27,8 +30,11 @@ from ctid.outbound.tickets.rt_rest2 import (
     refusal,
 )
 
+log = structlog.get_logger("ctid")
+
 _LONGEST_SUBJECT: Final = 200
 _PAGE: Final = 100
+_NO_DATE: Final = "1970-01-01 00:00:00"
 _PASSES: Final = UNCLEAR | {Reason.UNREACHABLE, Reason.BUSY}
 _PLACE_IS_OTHER: Final = frozenset({Reason.DENIED, Reason.MISCONFIGURED, Reason.REJECTED})
 
@@ -60,6 +66,7 @@ class RequestTracker:
             ca_file=table.ca_file,
         )
         self._queues: dict[str, _Queue] = {}
+        self._takes_changes: bool | None = None
         self._sees_comments = False
         self._comment_to_see = ""
 
@@ -229,8 +236,9 @@ class RequestTracker:
         }
         if self._table.requestor:
             ticket["Requestor"] = self._table.requestor
-        if document.draft.due_at is not None:
-            ticket["Due"] = _date(document.draft.due_at)
+        due = _due(document)
+        if due is not None and due != _NO_DATE:
+            ticket["Due"] = due
         forbidden = lacks(f"make tickets in queue `{queue.name}`", "CreateTicket")
         answer = await self._http.request(
             "POST", f"{ROOT}/ticket", json=ticket, forbidden=forbidden
@@ -263,9 +271,9 @@ class RequestTracker:
         """Subject and due time, unless somebody else has set them since."""
         subject = document.subject[:_LONGEST_SUBJECT]
         changes = {} if ticket.get("Subject") == subject else {"Subject": subject}
-        due = document.draft.due_at
-        if due is not None and ticket.get("Due") != _date(due).replace(" ", "T") + "Z":
-            changes["Due"] = _date(due)
+        due = _due(document)
+        if due is not None and (ticket.get("Due") or _shown(_NO_DATE)) != _shown(due):
+            changes["Due"] = due
         if not changes:
             return
         theirs = {
@@ -276,6 +284,22 @@ class RequestTracker:
         changes = {name: value for name, value in changes.items() if name not in theirs}
         if changes:
             await self._put(shapes.number(ticket), changes)
+            if not self._takes_changes:
+                await self._look_at_changes(shapes.number(ticket), ticket, changes)
+
+    async def _look_at_changes(
+        self, number: int, before: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        """RT answers 200 to changes that it refuses; they are no reason to be without the note."""
+        now = await self._ticket(number)
+        takes = any(now.get(name) != before.get(name) for name in changes)
+        if not takes and self._takes_changes is None:
+            log.warning(
+                "ticket_not_changed",
+                ticket=number,
+                why=f"RT left {' and '.join(changes)} as before: grant ModifyTicket",
+            )
+        self._takes_changes = takes
 
     async def _has_note(self, ticket: dict[str, Any], sign: str) -> bool:
         await self._look_at_comments()
@@ -338,6 +362,19 @@ class RequestTracker:
 def _date(at: float) -> str:
     """As RT takes and keeps times: UTC, whole seconds."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _due(document: Document) -> str | None:
+    """By when it has to be done, as RT takes it; None: the draft says nothing about that."""
+    if document.draft.stage is Stage.RETURNED:
+        return _NO_DATE  # else the ticket would become overdue
+    due = document.draft.due_at
+    return None if due is None else _date(due)
+
+
+def _shown(date: str) -> str:
+    """As REST2 answers it."""
+    return date.replace(" ", "T") + "Z"
 
 
 def _is_ours(change: dict[str, Any], ticket: dict[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog.testing
 
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import notes, open_backend
@@ -68,6 +70,13 @@ async def contents(rt: Rt, remote: Remote) -> list[str]:
             params={"fields": "Content", "per_page": "100", "orderby": "id"},
         )
     return [item["Content"] for item in answer.json()["items"]]
+
+
+async def changes_of(rt: Rt, remote: Remote, field: str) -> int:
+    async with person(rt) as http:
+        params = {"fields": "Type,Field", "per_page": "100"}
+        answer = await http.request("GET", f"/ticket/{remote.id}/history", params=params)
+    return [one["Field"] for one in answer.json()["items"] if one["Type"] == "Set"].count(field)
 
 
 async def count(rt: Rt, key: str) -> int:
@@ -149,6 +158,34 @@ async def test_what_people_set_stays(rt: Rt, backend: RequestTracker) -> None:
     await backend.update(remote, ended, unsure=False)
     found = await ticket(rt, remote)
     assert (found["Subject"], found["Due"]) == ("Printer, again", "2030-01-01T00:00:00Z")
+
+
+async def test_a_settled_ticket_is_not_due_any_more(rt: Rt, backend: RequestTracker) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    settled = revised(call, 2, due_at=DUE, stage=Stage.RETURNED)
+    await backend.update(remote, settled, unsure=False)
+    none = await backend.create(of_new_call(due_at=DUE, stage=Stage.RETURNED))
+    assert (await ticket(rt, remote))["Due"] == (await ticket(rt, none))["Due"]
+    page = await get(remote.url or "", {"Authorization": f"token {rt.token()}"})
+    assert "overdue" not in page
+    assert await changes_of(rt, remote, "Due") == 1
+    await backend.update(remote, revised(settled, 3, stage=Stage.RETURNED), unsure=False)
+    assert await changes_of(rt, remote, "Due") == 1
+    again = revised(call, 4, due_at=DUE, stage=Stage.TO_RETURN)
+    await backend.update(remote, again, unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2026-11-27T03:00:00Z"
+
+
+async def test_a_due_time_of_somebody_else_stays_when_it_is_settled(
+    rt: Rt, backend: RequestTracker
+) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    async with person(rt) as http:
+        await http.request("PUT", f"/ticket/{remote.id}", json={"Due": "2030-01-01 00:00:00"})
+    await backend.update(remote, revised(call, 2, stage=Stage.RETURNED), unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2030-01-01T00:00:00Z"
 
 
 async def test_a_key_is_found_and_no_other(rt: Rt, backend: RequestTracker) -> None:
@@ -350,9 +387,36 @@ async def test_rights_that_lack_are_named(rt: Rt) -> None:
         with pytest.raises(DeliveryError) as caught:
             await backend.create(of_new_call())
         assert caught.value.reason is Reason.DENIED
+        assert "may not make tickets in queue `Poor`: grant CreateTicket" in str(caught.value)
         with pytest.raises(DeliveryError) as caught:
             await backend.update(Remote(poor["id"]), of_new_call(2), unsure=False)
         assert caught.value.reason is Reason.DENIED
+        assert f"comment on ticket {poor['id']}: grant CommentOnTicket" in str(caught.value)
+        async with person(rt) as http:
+            hidden = (await http.request("POST", "/ticket", json=new | {"Queue": "Hidden"})).json()
+        with pytest.raises(DeliveryError) as caught:
+            await backend.update(Remote(hidden["id"]), of_new_call(2), unsure=False)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see ticket {hidden['id']}: grant ShowTicket" in str(caught.value)
+
+
+async def test_a_subject_that_may_not_be_changed_does_not_stop_the_note(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "ShowTicket", "SeeCustomField", "ModifyCustomField")
+    keys = only(rt, "Fixed", *rights, "CommentOnTicket", "ShowTicketComments")
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        call = of_new_call()
+        remote = await backend.create(call)
+        with structlog.testing.capture_logs() as logs:
+            for revision in (2, 3):
+                changed = revised(call, revision, subject=f"[network] {revision}")
+                await backend.update(remote, changed, unsure=False)
+        (entry,) = [one for one in logs if one["event"] == "ticket_not_changed"]
+        assert entry["ticket"] == int(remote.id)
+        assert "grant ModifyTicket" in entry["why"]
+        assert len(await contents(rt, remote)) == 3
+        grant(rt, "Fixed", "ModifyTicket")
+        await backend.update(remote, revised(call, 4, subject="[network] 4"), unsure=False)
+        assert (await ticket(rt, remote))["Subject"] == "[network] 4"
 
 
 async def test_comments_that_cannot_be_seen_are_not_written_twice(rt: Rt) -> None:
