@@ -165,7 +165,13 @@ class Redmine:
             return
         number, key = project.keyless
         value = {"id": project.key_field, "value": key}
-        await self._put(str(number), {"custom_fields": [value]})
+        try:
+            await self._put(str(number), {"custom_fields": [value]})
+        except DeliveryError as error:
+            if error.reason is not Reason.GONE:
+                raise
+            project.keyless = None  # somebody has cleaned up; the next one tells
+            return
         if _value(await self._issue(str(number)), project.key_field) != key:
             raise DeliveryError(
                 Reason.MISCONFIGURED,

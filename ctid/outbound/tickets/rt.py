@@ -188,13 +188,9 @@ class RequestTracker:
             del self._queues[name]
 
     async def _prove(self, queue: _Queue, document: Document) -> Remote:
-        if queue.keyless is not None and not await self._takes_key(queue, *queue.keyless):
-            raise DeliveryError(
-                Reason.MISCONFIGURED,
-                f"RT's ticket {queue.keyless[0]} did not take its key, so no more are made in "
-                f"queue `{queue.name}`: grant ModifyCustomField for `{self._table.key_field}`",
-            )
-        queue.keyless = None
+        if queue.keyless is not None:
+            await self._mend_keyless(queue, *queue.keyless)
+            queue.keyless = None
         remote = await self._post(queue, document)
         number = int(remote.id)
         # it is made, whatever is to be seen now
@@ -207,6 +203,23 @@ class RequestTracker:
             if error.reason not in _PASSES:  # else the next one proves it
                 queue.keyless = (number, document.key)
         return remote
+
+    async def _mend_keyless(self, queue: _Queue, ticket: int, key: str) -> None:
+        """Raises DeliveryError, for no reason that would be final for the ticket to be made."""
+        try:
+            takes = await self._takes_key(queue, ticket, key)
+        except DeliveryError as error:
+            if error.reason is Reason.GONE:
+                return  # somebody has cleaned up; the next one tells
+            if error.reason is Reason.REJECTED:
+                raise DeliveryError(Reason.MISCONFIGURED, str(error)) from None
+            raise
+        if not takes:
+            raise DeliveryError(
+                Reason.MISCONFIGURED,
+                f"RT's ticket {ticket} did not take its key, so no more are made in queue "
+                f"`{queue.name}`: grant ModifyCustomField for `{self._table.key_field}`",
+            )
 
     async def _takes_key(self, queue: _Queue, ticket: int, key: str) -> bool:
         unseen = (

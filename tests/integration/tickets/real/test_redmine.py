@@ -260,6 +260,17 @@ async def test_no_issue_is_made_where_something_lacks(
         assert (await http.request("GET", "/issues.json", params=params)).json()["issues"] == []
 
 
+async def test_who_removes_the_issue_without_a_key_does_not_stop_the_rest(
+    redmine: Redmine,
+) -> None:
+    async with opened(redmine, project="locked", key_field="BugKey") as backend:
+        remote = await backend.create(of_new_call())
+        async with person(redmine) as http:
+            await http.request("DELETE", f"/issues/{remote.id}.json")
+        made = await backend.create(of_new_call(subject="[network] The next"))
+    assert (await issue(redmine, made))["subject"] == "[network] The next"
+
+
 async def test_an_issue_that_did_not_take_its_key_stops_the_rest_until_it_is_mended(
     redmine: Redmine,
 ) -> None:
