@@ -49,6 +49,7 @@ setup: $(STAMP)
 
 $(STAMP): $(LOCK) pyproject.toml
 	@sh .ci/check-python "$(PYTHON)"
+	@echo "setting up (about a minute the first time)"
 	@sh .ci/make-venv "$(PYTHON)" "$(VENV)"
 	$(BIN)/python -m pip install -qq --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --no-index -e .

@@ -221,8 +221,8 @@ class Tickets:
     def _who(self, e164: str) -> Contact | None:
         return None if self._contacts is None else self._contacts.lookup(e164)
 
-    def _render(self, draft: Draft, revision: int, data: bytes) -> Document:
-        return self._templates.render(draft, revision, data)
+    def _render(self, draft: Draft, revision: int, data: bytes, *, new: bool) -> Document:
+        return self._templates.render(draft, revision, data, new=new)
 
     async def close(self) -> None:
         """Deliver no more; returns when what was under way has ended."""

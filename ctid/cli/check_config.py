@@ -23,6 +23,8 @@ def check_config(
     loaded = load_config(Path(config), read_secrets=secrets)
     if loaded.tickets.templates is not None:
         _see_templates(loaded)
+    if loaded.contacts.file is not None:
+        _see_contacts(loaded, Path(loaded.contacts.file))
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
     for key, folder in _missing(loaded):
@@ -31,9 +33,14 @@ def check_config(
             "user may write there (systemd makes /var/lib/ctid and /run/ctid itself)",
             err=True,
         )
-    lines, pbxs = len(loaded.line), len(loaded.pbx)
-    what = f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'}, {lines} {'line' if lines == 1 else 'lines'}"
-    typer.echo(f"{config}: good ({what})")
+    what = [_number(len(loaded.pbx), "PBX"), _number(len(loaded.line), "line")]
+    if backends := loaded.backends():
+        what.append(_number(len(backends), "ticket system"))
+    typer.echo(f"{config}: good ({', '.join(what)})")
+
+
+def _number(of: int, what: str) -> str:
+    return f"{of} {what}" if of == 1 else f"{of} {what}s"
 
 
 def _see_templates(config: Config) -> None:
@@ -43,6 +50,23 @@ def _see_templates(config: Config) -> None:
         see_templates(config)
     except ConfigError as error:
         fail(str(error), 2)
+
+
+def _see_contacts(config: Config, file: Path) -> None:
+    """Rows that cannot be used are warnings, as in the daemon, which goes on without them."""
+    from ctid.outbound.contact_rows import ContactsError  # noqa: PLC0415 - the same
+    from ctid.outbound.contacts import ContactDirectory  # noqa: PLC0415 - the same
+
+    names = [line.name for line in config.line]
+    try:
+        report = ContactDirectory(file, config.numbering(), names).load()
+    except ContactsError as error:
+        fail(str(error), 2)
+    if report is not None:
+        for problem in report.problems:
+            typer.echo(f"ctid: warning: {problem}", err=True)
+        if report.more:
+            typer.echo(f"ctid: warning: {file}: and {report.more} more of such rows", err=True)
 
 
 def _missing(config: Config) -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,8 @@
 """HTTP to systems of others: bounded in time and size, TLS verified, no secret in any message."""
 
+import html
 import os
+import re
 import ssl
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -33,6 +35,10 @@ _BUSY: Final = frozenset(
     }
 )
 _CHANGE_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+# OpenSSL's X509_V_ERR_... of a certificate
+_OTHER_TIME: Final = frozenset({9, 10})
+_OTHER_NAME: Final = frozenset({62, 64})
 _DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -63,8 +69,11 @@ class Answer:
             ) from None
 
     def shown(self) -> str:
-        """The beginning of the body, in one line."""
+        """The beginning of the body, in one line; of a web page its title."""
         text = self.body.decode("utf-8", "replace")
+        title = _TITLE.search(text) if text.lstrip().startswith("<") else None
+        if title:
+            text = f"a web page, `{html.unescape(title[1]).strip()}`"
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return _printable(" ".join(text.split()))[:_SHOWN] or "(nothing)"
@@ -95,6 +104,7 @@ class Http:
         self._ca_file = ca_file
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._was_answered = False
 
     @property
     def host(self) -> str:
@@ -117,11 +127,13 @@ class Http:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         longest: int = LONGEST_ANSWER,
+        forbidden: str | None = None,
     ) -> Answer:
         """Ask once. Raises DeliveryError for what is no answer, and for 3xx, 5xx and some of 4xx.
 
         Those are 401, 403, 407, 408, 425 and 429. `path` follows the address, which stays as it
-        was written where `path` is empty. An answer has at most `longest` bytes. A GET changes
+        was written where `path` is empty. An answer has at most `longest` bytes. `forbidden` says
+        what a 403 means: what may not be done, and which right is to be granted. A GET changes
         nothing, so whatever happens to it nothing is unclear to the asker; what it raises is the
         same all the same.
         """
@@ -151,7 +163,8 @@ class Http:
                 )
             else:
                 answer = Answer(response.status, response.headers, text, self._secrets)
-                self._see(method, answer)
+                self._was_answered = True
+                self._see(method, path, answer, forbidden)
                 return answer
         # out here it has no context: aiohttp's errors hold the headers that were sent
         raise failure
@@ -163,18 +176,24 @@ class Http:
                 Reason.MISCONFIGURED, f"{self.host}: the configured `url` is no web address"
             )
         if not begun:
-            return DeliveryError(Reason.UNREACHABLE, f"{self.host}: {_why(error)}")
+            why = _why(error, is_tls=self._url.startswith("https://"))
+            return DeliveryError(Reason.UNREACHABLE, f"{self.host}: {why}")
         if isinstance(error, TimeoutError):
             return DeliveryError(
                 Reason.TIMEOUT, f"{self.host}: no answer within {self._timeout.total:g} s"
             )
+        # so do the ports that want TLS
+        is_tls = self._was_answered or self._url.startswith("https://")
+        maybe = "" if is_tls else "; does `url` have to begin with https://?"
         if isinstance(error, aiohttp.ClientResponseError):
-            return DeliveryError(Reason.BAD_ANSWER, f"{self.host}: what it answers is no HTTP")
+            return DeliveryError(
+                Reason.BAD_ANSWER, f"{self.host}: what it answers is no HTTP{maybe}"
+            )
         return DeliveryError(
-            Reason.CUT_OFF, f"{self.host}: the connection broke before the answer was whole"
+            Reason.CUT_OFF, f"{self.host}: the connection broke before the answer was whole{maybe}"
         )
 
-    def _see(self, method: str, answer: Answer) -> None:
+    def _see(self, method: str, path: str, answer: Answer, forbidden: str | None) -> None:
         status = answer.status
         where = f"{self.host} answered {status}"
         if status in _BUSY:
@@ -182,9 +201,9 @@ class Http:
                 Reason.BUSY, where, retry_after_seconds=_retry_after(answer.headers)
             )
         if status in _DENIED:
-            raise DeliveryError(
-                Reason.DENIED, f"{where}: credentials or rights are wrong; {answer.shown()}"
-            )
+            why = forbidden if status == HTTPStatus.FORBIDDEN else None
+            why = why or "credentials or rights are wrong"
+            raise DeliveryError(Reason.DENIED, f"{where}: {why}; {answer.shown()}")
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise DeliveryError(
                 Reason.DENIED, f"{where}: the proxy on the way there wants credentials"
@@ -192,11 +211,30 @@ class Http:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DeliveryError(Reason.SERVER_ERROR, f"{where}: {answer.shown()}")
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            to = _host_of(answer.headers.get("Location", "")) or self.host
+            to = answer.headers.get("Location", "")
+            moved = self._moved(to, path)
+            remedy = f"use {moved} as `url`" if moved else "correct `url`"
             raise DeliveryError(
                 Reason.MISCONFIGURED,
-                f"{where}: it sends {method} on to {to}, which is not followed; correct `url`",
+                f"{where}: it sends {method} on to {_host_of(to) or self.host}, which is not "
+                f"followed; {remedy}",
             )
+
+    def _moved(self, to: str, path: str) -> str | None:
+        """The address to be configured if this one has moved on the same host, to TLS perhaps.
+
+        None where that cannot be told. An address that stands for itself, without a `path`, may
+        hold a secret: it is not shown.
+        """
+        base = to.partition("?")[0].removesuffix(path)
+        try:
+            old, new = urlsplit(self._url), urlsplit(base)
+        except ValueError:
+            return None
+        if not path or "@" in base or new.scheme not in ("http", "https"):
+            return None
+        is_same = old.hostname == new.hostname and to.partition("?")[0].endswith(path)
+        return _printable(base) if is_same else None
 
     @cached_property
     def _proxy(self) -> str | None:
@@ -265,15 +303,21 @@ async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
     return bytes(found)
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, *, is_tls: bool) -> str:
     """Why nothing could be sent."""
     if isinstance(error, TimeoutError):
+        if is_tls:
+            return (
+                "no TLS connection within the time allowed; does `url` have to begin with http://?"
+            )
         return "no connection within the time allowed"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        detail = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-        return f"its certificate is not trusted: {detail}; set `ca_file` to the one that signed it"
+        return _of_certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return "no TLS is spoken there, or not the same version"
+        return (
+            "no TLS is spoken there, or not the same version; "
+            "does `url` have to begin with http://?"
+        )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the name cannot be resolved"
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -283,6 +327,19 @@ def _why(error: Exception) -> str:
         number = error.os_error.errno
         return who + (os.strerror(number).lower() if number else "no address of it answers")
     return "the connection broke before anything was sent"
+
+
+def _of_certificate(error: Exception) -> str:
+    detail = getattr(error, "verify_message", "").rstrip(".") or "it cannot be verified"
+    code = getattr(error, "verify_code", 0)
+    if code in _OTHER_NAME:
+        return (
+            f"its certificate is for another name: {detail}; `url` must use the name in the "
+            "certificate"
+        )
+    if code in _OTHER_TIME:
+        return f"its certificate is of another time: {detail}; renew it, or correct the clock"
+    return f"its certificate is not trusted: {detail}; set `ca_file` to the one that signed it"
 
 
 def _host_of(url: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ LONGEST_SUBJECT: Final = 200
 
 _FIELDS: Final = tuple(field.name for field in fields(Draft))
 
-VARIABLES: Final = (*_FIELDS, "visit", "revision", "zone")
+VARIABLES: Final = (*_FIELDS, "visit", "revision", "new", "zone")
 """What a template may ask for; docs/tickets.md explains it."""
 
 _ANY_OTHER: Final = ""
@@ -60,9 +61,12 @@ class Templates:
         self._problems = [] if folder is None else self._load(folder)
         self._failed: dict[str, str] = {}
 
-    def render(self, draft: Draft, revision: int, data: bytes) -> Document:
-        """What is sent. A template that fails is logged, and ctid's own used: no ticket is lost."""
-        values = self._values(draft, revision)
+    def render(self, draft: Draft, revision: int, data: bytes, *, new: bool) -> Document:
+        """What is sent; `new`: as a ticket that is made. No ticket is lost.
+
+        A template that fails is logged, and ctid's own used.
+        """
+        values = self._values(draft, revision, new=new)
         line = draft.line.name if draft.line.name in self._languages else _ANY_OTHER
         subject, body = (self._text(kind, line, values) for kind in KINDS)
         return Document(revision, draft, _one_line(subject), _paragraphs(body), data)
@@ -71,8 +75,9 @@ class Templates:
         """What is wrong with the operator's templates, tried on sample drafts of every line."""
         found = list(self._problems)
         for line in self._lines:
-            for what, draft in samples(LineName(line, line, line)).items():
-                values = self._values(draft, 1)
+            made = samples(LineName(line, line, line)).items()
+            for (what, draft), new in product(made, (True, False)):
+                values = self._values(draft, 1 if new else 2, new=new)
                 sheets = ((kind, self._theirs.get((line, kind))) for kind in KINDS)
                 for kind, sheet in sheets:
                     if sheet is not None:
@@ -100,12 +105,13 @@ class Templates:
     def _sheet(self, language: Language, source: str, file: str) -> Sheet:
         return Sheet(self._sandboxes[language], source, file, VARIABLES)
 
-    def _values(self, draft: Draft, revision: int) -> dict[str, Any]:
+    def _values(self, draft: Draft, revision: int, *, new: bool) -> dict[str, Any]:
         shown = plain_parts(draft)
         values = {name: getattr(shown, name) for name in _FIELDS}
         visits = [visit for visit in shown.visits if visit.line == shown.line.name]
         visit = visits[-1] if visits else None
-        return values | {"visit": visit, "revision": revision, "zone": self._zone.key}
+        beside = {"visit": visit, "revision": revision, "new": new, "zone": self._zone.key}
+        return values | beside
 
     def _text(self, kind: Kind, line: str, values: Mapping[str, Any]) -> str:
         theirs = self._theirs.get((line, kind))

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,7 +35,11 @@ _CLOSE_SECONDS: Final = 5.0
 _OF_ONE_DRAFT: Final = FINAL | {Reason.MISCONFIGURED}
 """Says nothing about the destination: another line's draft may well succeed."""
 
-Render = Callable[[Draft, int, bytes], Document]
+
+class Render(Protocol):
+    """Makes of a draft what is sent. `new`: a ticket is made with it; else one is changed."""
+
+    def __call__(self, draft: Draft, revision: int, data: bytes, *, new: bool) -> Document: ...
 
 
 class Worker:
@@ -197,7 +201,8 @@ class Worker:
         try:
             async with asyncio.timeout(self._pace.attempt_seconds):
                 data = claim.draft.encode()
-                document = self._render(draft_from_json(claim.draft), claim.revision, data)
+                draft, new = draft_from_json(claim.draft), claim.remote_id is None
+                document = self._render(draft, claim.revision, data, new=new)
                 remote, revision = await carry_out(self._backend, claim, document)
             settlement = succeeded(claim, lease_until, remote, revision, self._clock())
             return Ended(settlement, claim.decided_at, None)

@@ -94,8 +94,15 @@ def test_every_end_of_a_connection_is_explained() -> None:
 def test_every_command_is_named() -> None:
     names = [command.name for command in app.registered_commands]
     assert names
-    for name in names:
-        assert f"`ctid {name}" in README, name
+    groups = [group.name for group in app.registered_groups]
+    assert groups
+    for name in names + groups:
+        assert f"\n| `ctid {name}" in README, name
+
+
+def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        assert f"](docs/{page.name})" in README, page.name
 
 
 def test_the_definitions_are_complete_in_both_languages() -> None:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from ctid.config.backends import RedmineBackend
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import notes, shapes
@@ -22,6 +23,7 @@ from ctid.outbound.tickets.redmine_rest import (
     find_project,
     find_tracker,
     get,
+    lacks,
     refusal,
 )
 from ctid.outbound.tickets.redmine_text import as_text
@@ -191,11 +193,14 @@ class Redmine:
             issue |= {"start_date": start.isoformat(), "due_date": due.isoformat()}
         # below its project: without the right to add issues /issues.json tells of a blank project
         path = f"/projects/{project.id}/issues.json"
-        answer = await self._http.request("POST", path, json={"issue": issue})
+        forbidden = lacks("make issues in the project", "`Add issues`")
+        answer = await self._http.request("POST", path, json={"issue": issue}, forbidden=forbidden)
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and due is not None:
             # a date that some rule forbids is no reason to be without the ticket
             without = {name: issue[name] for name in issue if not name.endswith("_date")}
-            answer = await self._http.request("POST", path, json={"issue": without})
+            answer = await self._http.request(
+                "POST", path, json={"issue": without}, forbidden=forbidden
+            )
         if answer.status != HTTPStatus.CREATED:
             raise refusal(answer, "a new issue")
         made = shapes.inner(shapes.members(answer), "issue")
@@ -219,11 +224,14 @@ class Redmine:
 
     async def _put(self, number: str, changes: dict[str, Any]) -> None:
         path = f"/issues/{int(number)}.json"
-        answer = await self._http.request("PUT", path, json={"issue": changes})
+        forbidden = lacks(f"change issue {number}", "`Edit issues` and `Add notes`")
+        answer = await self._http.request("PUT", path, json={"issue": changes}, forbidden=forbidden)
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "due_date" in changes:
             # a date that some rule forbids is no reason to be without the note
             without = {name: changes[name] for name in changes if name != "due_date"}
-            answer = await self._http.request("PUT", path, json={"issue": without})
+            answer = await self._http.request(
+                "PUT", path, json={"issue": without}, forbidden=forbidden
+            )
         if answer.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             raise refusal(answer, f"a change of issue {number}", about_ticket=True)
 
@@ -233,6 +241,8 @@ class Redmine:
         due = self._due(document)
         if due is not None:
             wanted["due_date"] = due.isoformat()
+        elif document.draft.stage is Stage.RETURNED:
+            wanted["due_date"] = ""
         ours = shapes.number(shapes.inner(issue, "author"))
         theirs = {
             shapes.text(detail, "name")
@@ -243,12 +253,14 @@ class Redmine:
         return {
             name: value
             for name, value in wanted.items()
-            if issue.get(name) != value and name not in theirs
+            if (issue.get(name) or "") != value and name not in theirs
         }
 
     def _due(self, document: Document) -> date | None:
         due = document.draft.due_at
-        return None if due is None else self._date(due)
+        if due is None or document.draft.stage is Stage.RETURNED:
+            return None  # what is settled would become overdue
+        return self._date(due)
 
     def _date(self, at: float) -> date:
         return datetime.fromtimestamp(at).astimezone(self._zone).date()

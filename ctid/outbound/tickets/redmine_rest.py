@@ -22,6 +22,11 @@ class User:
     is_admin: bool
 
 
+def lacks(what: str, permission: str) -> str:
+    """What a 403 means, of which Redmine itself says nothing."""
+    return f"the key's user may not {what}: tick {permission} in a role of the user"
+
+
 def refusal(answer: Answer, what: str, *, about_ticket: bool = False) -> DeliveryError:
     """Whether what was answered instead of success can mend itself.
 
@@ -44,7 +49,8 @@ async def get(
     about_ticket: bool = False,
 ) -> dict[str, Any]:
     """The object that it answers. Raises DeliveryError."""
-    answer = await http.request("GET", path, params=params)
+    forbidden = lacks(f"see {what}", "`View issues`") if about_ticket else None
+    answer = await http.request("GET", path, params=params, forbidden=forbidden)
     if answer.status != HTTPStatus.OK:
         raise refusal(answer, what, about_ticket=about_ticket)
     return shapes.members(answer)

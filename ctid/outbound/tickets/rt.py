@@ -2,7 +2,8 @@
 
 A ticket is known by a custom field that holds the key. RT takes a ticket whose field it does not
 know, or may not set, without a word: so the queue is looked at before the first ticket goes into
-it, and that ticket is looked at afterwards.
+it, and that ticket is looked at afterwards. Nor does a search say what it may not show: so where it
+finds nothing, a ticket that was seen before is looked at.
 """
 
 import asyncio
@@ -12,25 +13,42 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
+
 from ctid.config.backends import RtBackend
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
-from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
+from ctid.outbound.port import UNCLEAR, DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import notes, shapes
 from ctid.outbound.tickets.rt_check import Examination
-from ctid.outbound.tickets.rt_rest2 import ROOT, find_queue, has_field, quoted, refusal
+from ctid.outbound.tickets.rt_rest2 import (
+    ROOT,
+    find_queue,
+    has_field,
+    lacks,
+    quoted,
+    refusal,
+)
+
+log = structlog.get_logger("ctid")
 
 _LONGEST_SUBJECT: Final = 200
 _PAGE: Final = 100
+_NO_DATE: Final = "1970-01-01 00:00:00"
+_PASSES: Final = UNCLEAR | {Reason.UNREACHABLE, Reason.BUSY}
 _PLACE_IS_OTHER: Final = frozenset({Reason.DENIED, Reason.MISCONFIGURED, Reason.REJECTED})
 
 
 @dataclass(slots=True)
 class _Queue:
-    """A queue that was looked at. `keyless`: a ticket there that did not take its key."""
+    """A queue that was looked at.
+
+    `proven`: a ticket there that took its key. `keyless`: one that did not, or was not shown.
+    """
 
     id: int
     name: str
-    proven: bool = False
+    proven: int | None = None
     keyless: tuple[int, str] | None = None
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -48,6 +66,7 @@ class RequestTracker:
             ca_file=table.ca_file,
         )
         self._queues: dict[str, _Queue] = {}
+        self._takes_changes: bool | None = None
         self._sees_comments = False
         self._comment_to_see = ""
 
@@ -62,7 +81,7 @@ class RequestTracker:
         name = self._table.queues.get(line, self._table.queue)
         try:
             queue = await self._queue(name)
-            if queue.proven:
+            if queue.proven is not None:
                 return await self._post(queue, document)
             async with queue.one_at_a_time:
                 return await self._prove(queue, document)
@@ -81,13 +100,16 @@ class RequestTracker:
         await self._comment(remote, document)
 
     async def _comment(self, remote: Remote, document: Document) -> None:
+        what = f"comment on ticket {remote.id}"
+        forbidden = lacks(what, "CommentOnTicket")
         answer = await self._http.request(
             "POST",
             f"{ROOT}/ticket/{remote.id}/comment",
             json={"Content": notes.note(document), "ContentType": "text/plain"},
+            forbidden=forbidden,
         )
         if answer.status != HTTPStatus.CREATED:
-            raise refusal(answer, f"a comment on ticket {remote.id}", about_ticket=True)
+            raise refusal(answer, f"a {what}", about_ticket=True, forbidden=forbidden)
         if not self._sees_comments:
             self._comment_to_see = answer.headers.get("Location", "").rpartition("/")[2]
             with suppress(DeliveryError):  # it is there, whatever was to be seen
@@ -110,7 +132,35 @@ class RequestTracker:
         found = shapes.objects(shapes.members(answer), "items")
         # databases differ in whether case matters
         ids = [shapes.number(item) for item in found if self._bears(item, key)]
-        return self._remote(min(ids)) if ids else None
+        if ids:
+            return self._remote(min(ids))
+        for queue in list(self._queues.values()):
+            await self._look_at_proven(queue)
+        return None
+
+    async def _look_at_proven(self, queue: _Queue) -> None:
+        """Without ShowTicket a search finds nothing, whatever is there.
+
+        Raises DeliveryError DENIED then.
+        """
+        if queue.proven is None:
+            return
+        try:
+            await self._ticket(queue.proven)
+        except DeliveryError as error:
+            # that one may have been moved to where it cannot be seen
+            if error.reason is not Reason.GONE and not await self._shows_any(queue):
+                raise
+
+    async def _shows_any(self, queue: _Queue) -> bool:
+        answer = await self._http.request(
+            "GET",
+            f"{ROOT}/tickets",
+            params={"query": f"Queue = {quoted(str(queue.id))}", "per_page": "1"},
+        )
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer, "a search")
+        return bool(shapes.objects(shapes.members(answer), "items"))
 
     # -- the queue, and the key -------------------------------------------------------------------
 
@@ -138,7 +188,7 @@ class RequestTracker:
             del self._queues[name]
 
     async def _prove(self, queue: _Queue, document: Document) -> Remote:
-        if queue.keyless is not None and not await self._takes_key(*queue.keyless):
+        if queue.keyless is not None and not await self._takes_key(queue, *queue.keyless):
             raise DeliveryError(
                 Reason.MISCONFIGURED,
                 f"RT's ticket {queue.keyless[0]} did not take its key, so no more are made in "
@@ -146,19 +196,27 @@ class RequestTracker:
             )
         queue.keyless = None
         remote = await self._post(queue, document)
+        number = int(remote.id)
+        # it is made, whatever is to be seen now
         try:
-            queue.proven = await self._takes_key(int(remote.id), document.key)
-        except DeliveryError:
-            return remote  # it is made, whatever was to be seen; the next one proves it
-        if not queue.proven:
-            queue.keyless = (int(remote.id), document.key)
+            if await self._takes_key(queue, number, document.key):
+                queue.proven = number
+            else:
+                queue.keyless = (number, document.key)
+        except DeliveryError as error:
+            if error.reason not in _PASSES:  # else the next one proves it
+                queue.keyless = (number, document.key)
         return remote
 
-    async def _takes_key(self, ticket: int, key: str) -> bool:
-        if self._bears(await self._ticket(ticket), key):
+    async def _takes_key(self, queue: _Queue, ticket: int, key: str) -> bool:
+        unseen = (
+            f"cannot prove that ticket {ticket} took its key, so no more are made in queue "
+            f"`{queue.name}`: grant ShowTicket"
+        )
+        if self._bears(await self._ticket(ticket, unseen), key):
             return True
         await self._put(ticket, {"CustomFields": {self._table.key_field: key}})
-        return self._bears(await self._ticket(ticket), key)
+        return self._bears(await self._ticket(ticket, unseen), key)
 
     def _bears(self, ticket: dict[str, Any], key: str) -> bool:
         return any(
@@ -178,21 +236,34 @@ class RequestTracker:
         }
         if self._table.requestor:
             ticket["Requestor"] = self._table.requestor
-        if document.draft.due_at is not None:
-            ticket["Due"] = _date(document.draft.due_at)
-        answer = await self._http.request("POST", f"{ROOT}/ticket", json=ticket)
+        due = _due(document)
+        if due is not None and due != _NO_DATE:
+            ticket["Due"] = due
+        forbidden = lacks(f"make tickets in queue `{queue.name}`", "CreateTicket")
+        answer = await self._http.request(
+            "POST", f"{ROOT}/ticket", json=ticket, forbidden=forbidden
+        )
         if answer.status != HTTPStatus.CREATED:
             raise refusal(answer, f"a ticket in queue `{queue.name}`")
         return self._remote(shapes.number(shapes.members(answer)))
 
-    async def _ticket(self, number: int) -> dict[str, Any]:
-        answer = await self._http.request("GET", f"{ROOT}/ticket/{number}")
+    async def _ticket(self, number: int, unseen: str | None = None) -> dict[str, Any]:
+        answer = await self._http.request(
+            "GET",
+            f"{ROOT}/ticket/{number}",
+            forbidden=unseen or lacks(f"see ticket {number}", "ShowTicket"),
+        )
         if answer.status != HTTPStatus.OK:
             raise refusal(answer, f"ticket {number}", about_ticket=True)
         return shapes.members(answer)
 
     async def _put(self, number: int, changes: dict[str, Any]) -> None:
-        answer = await self._http.request("PUT", f"{ROOT}/ticket/{number}", json=changes)
+        answer = await self._http.request(
+            "PUT",
+            f"{ROOT}/ticket/{number}",
+            json=changes,
+            forbidden=lacks(f"change ticket {number}", "ShowTicket and ModifyTicket"),
+        )
         if answer.status != HTTPStatus.OK:
             raise refusal(answer, f"a change of ticket {number}", about_ticket=True)
 
@@ -200,9 +271,9 @@ class RequestTracker:
         """Subject and due time, unless somebody else has set them since."""
         subject = document.subject[:_LONGEST_SUBJECT]
         changes = {} if ticket.get("Subject") == subject else {"Subject": subject}
-        due = document.draft.due_at
-        if due is not None and ticket.get("Due") != _date(due).replace(" ", "T") + "Z":
-            changes["Due"] = _date(due)
+        due = _due(document)
+        if due is not None and (ticket.get("Due") or _shown(_NO_DATE)) != _shown(due):
+            changes["Due"] = due
         if not changes:
             return
         theirs = {
@@ -213,6 +284,22 @@ class RequestTracker:
         changes = {name: value for name, value in changes.items() if name not in theirs}
         if changes:
             await self._put(shapes.number(ticket), changes)
+            if not self._takes_changes:
+                await self._look_at_changes(shapes.number(ticket), ticket, changes)
+
+    async def _look_at_changes(
+        self, number: int, before: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        """RT answers 200 to changes that it refuses; they are no reason to be without the note."""
+        now = await self._ticket(number)
+        takes = any(now.get(name) != before.get(name) for name in changes)
+        if not takes and self._takes_changes is None:
+            log.warning(
+                "ticket_not_changed",
+                ticket=number,
+                why=f"RT left {' and '.join(changes)} as before: grant ModifyTicket",
+            )
+        self._takes_changes = takes
 
     async def _has_note(self, ticket: dict[str, Any], sign: str) -> bool:
         await self._look_at_comments()
@@ -222,6 +309,7 @@ class RequestTracker:
                     "GET",
                     f"{ROOT}/transaction/{shapes.number(one)}/attachments",
                     params={"fields": "Content"},
+                    forbidden=lacks("see comments", "ShowTicketComments"),
                 )
                 if answer.status != HTTPStatus.OK:
                     raise refusal(answer, "a comment", about_ticket=True)
@@ -237,7 +325,9 @@ class RequestTracker:
         """
         if not self._sees_comments and self._comment_to_see:
             path = f"{ROOT}/transaction/{self._comment_to_see}"
-            await self._http.request("GET", path)
+            await self._http.request(
+                "GET", path, forbidden=lacks("see comments", "ShowTicketComments")
+            )
             self._sees_comments = True
 
     async def _history(self, ticket: dict[str, Any]) -> list[dict[str, Any]]:
@@ -255,6 +345,7 @@ class RequestTracker:
                     "per_page": str(_PAGE),
                     "page": str(page),
                 },
+                forbidden=lacks("see a ticket's history", "ShowTicket"),
             )
             if answer.status != HTTPStatus.OK:
                 raise refusal(answer, "a ticket's history", about_ticket=True)
@@ -271,6 +362,19 @@ class RequestTracker:
 def _date(at: float) -> str:
     """As RT takes and keeps times: UTC, whole seconds."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _due(document: Document) -> str | None:
+    """By when it has to be done, as RT takes it; None: the draft says nothing about that."""
+    if document.draft.stage is Stage.RETURNED:
+        return _NO_DATE  # else the ticket would become overdue
+    due = document.draft.due_at
+    return None if due is None else _date(due)
+
+
+def _shown(date: str) -> str:
+    """As REST2 answers it."""
+    return date.replace(" ", "T") + "Z"
 
 
 def _is_ours(change: dict[str, Any], ticket: dict[str, Any]) -> bool:

@@ -50,13 +50,17 @@ class Examination:
                 )
             ]
         where = f"queue `{name}`"
-        links = _links(queue)
-        return [
+        number = shapes.number(queue)
+        findings = [
             Finding(ok=True, what=f"{where}: there"),
-            _right(ok="create" in links, what=f"{where}: create tickets", right="CreateTicket"),
+            _right(
+                ok="create" in _links(queue), what=f"{where}: create tickets", right="CreateTicket"
+            ),
             self._field(queue, where),
-            *await self._rights(shapes.number(queue), where),
         ]
+        if has_field(queue, self._table.key_field):
+            findings.append(await self._key(number, where))
+        return findings + await self._rights(number, where)
 
     def _field(self, queue: dict[str, Any], where: str) -> Finding:
         name = self._table.key_field
@@ -71,32 +75,60 @@ class Examination:
 
     async def _rights(self, queue: int, where: str) -> list[Finding]:
         """RT tells what its user may do only by a ticket, so the newest one is looked at."""
-        found = await self._get(
-            "/tickets",
-            "its tickets",
-            query=f"Queue = {quoted(str(queue))}",
-            fields="_hyperlinks",
-            orderby="id",
-            order="DESC",
-            per_page="1",
-        )
-        tickets = shapes.objects(found, "items")
-        if not tickets:
+        ticket = await self._newest(f"Queue = {quoted(str(queue))}", "_hyperlinks")
+        if ticket is None:
             return [
                 Finding(
                     ok=True,
-                    what=f"{where}: it shows no ticket yet; whether its tickets may be seen "
-                    "(ShowTicket), changed (ModifyTicket) and commented on (CommentOnTicket, "
-                    "ShowTicketComments) is seen with the first",
+                    what=f"{where}: not known yet: whether its tickets may be seen (ShowTicket), "
+                    "changed (ModifyTicket) and commented on (CommentOnTicket, "
+                    "ShowTicketComments); RT shows none, so check again after the first",
                 )
             ]
-        links = _links(tickets[0])
+        links = _links(ticket)
         return [
+            Finding(ok=True, what=f"{where}: see tickets: allowed"),
             _right(
                 ok="comment" in links, what=f"{where}: comment on tickets", right="CommentOnTicket"
             ),
             _right(ok="lifecycle" in links, what=f"{where}: change tickets", right="ModifyTicket"),
         ]
+
+    async def _key(self, queue: int, where: str) -> Finding:
+        """RT tells whether the user may set the field only by what became of it."""
+        name = self._table.key_field
+        own = f"Queue = {quoted(str(queue))} AND Creator = '__CurrentUser__'"
+        ticket = await self._newest(own, "CustomFields")
+        if ticket is None:
+            return Finding(
+                ok=True,
+                what=f"{where}: not known yet: whether tickets take their key "
+                "(ModifyCustomField); RT shows none of this user, so check again after the first",
+            )
+        number = shapes.number(ticket)
+        if any(
+            one.get("name") == name and shapes.texts(one, "values")
+            for one in shapes.objects(ticket, "CustomFields")
+        ):
+            return Finding(ok=True, what=f"{where}: keep the key: ticket {number} has one")
+        return Finding(
+            ok=False,
+            what=f"{where}: the user's newest ticket, {number}, has no key in `{name}`",
+            remedy="grant ModifyCustomField to the user; the next ticket shows whether it helped",
+        )
+
+    async def _newest(self, query: str, fields: str) -> dict[str, Any] | None:
+        found = await self._get(
+            "/tickets",
+            "its tickets",
+            query=query,
+            fields=fields,
+            orderby="id",
+            order="DESC",
+            per_page="1",
+        )
+        tickets = shapes.objects(found, "items")
+        return tickets[0] if tickets else None
 
     async def _get(self, path: str, what: str, **params: str) -> dict[str, Any]:
         answer = await self._http.request("GET", ROOT + path, params=params)

@@ -12,10 +12,18 @@ from ctid.outbound.tickets import shapes
 ROOT: Final = "/REST/2.0"
 
 
-def refusal(answer: Answer, what: str, *, about_ticket: bool = False) -> DeliveryError:
+def lacks(what: str, right: str) -> str:
+    """What a 403 means, of which RT itself says no more than `Forbidden`."""
+    return f"the token's user may not {what}: grant {right}"
+
+
+def refusal(
+    answer: Answer, what: str, *, about_ticket: bool = False, forbidden: str = ""
+) -> DeliveryError:
     """Whether what was answered instead of success can mend itself.
 
     Http has raised for 3xx, 401, 403, 429 and 5xx. `about_ticket`: it is there by what is known.
+    `forbidden`: as for `Http.request`.
     """
     why = f"RT answered {answer.status} for {what}: {answer.shown()}"
     if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -23,7 +31,8 @@ def refusal(answer: Answer, what: str, *, about_ticket: bool = False) -> Deliver
     if answer.status == HTTPStatus.NOT_FOUND:
         return DeliveryError(Reason.GONE if about_ticket else Reason.MISCONFIGURED, why)
     if answer.status == HTTPStatus.BAD_REQUEST and about_ticket:
-        return DeliveryError(Reason.DENIED, why)  # RT's answer where a right is lacking
+        # RT's answer where a right is lacking
+        return DeliveryError(Reason.DENIED, f"{why}: {forbidden}" if forbidden else why)
     return DeliveryError(Reason.REJECTED, why)
 
 
@@ -47,7 +56,9 @@ async def find_queue(http: Http, name: str) -> dict[str, Any] | None:
     ids = [shapes.number(one) for one in found if one.get("Name") == name]
     if not ids:
         return None
-    answer = await http.request("GET", f"{ROOT}/queue/{ids[0]}")
+    answer = await http.request(
+        "GET", f"{ROOT}/queue/{ids[0]}", forbidden=lacks(f"see queue `{name}`", "SeeQueue")
+    )
     if answer.status != HTTPStatus.OK:
         raise refusal(answer, f"queue `{name}`")
     return shapes.members(answer)

@@ -105,7 +105,8 @@ async def test_a_host_that_takes_the_connection_and_never_speaks_tls() -> None:
         sock.listen()
         error = await failure(f"https://127.0.0.1:{sock.getsockname()[1]}", seconds=SHORT_SECONDS)
     assert error.reason is Reason.UNREACHABLE
-    assert str(error).endswith(": no connection within the time allowed")
+    assert "no TLS connection within the time allowed; " in str(error)
+    assert str(error).endswith("does `url` have to begin with http://?")
 
 
 async def test_a_connection_that_was_never_free_in_time_is_no_unclear_answer() -> None:
@@ -186,7 +187,41 @@ async def test_a_host_that_speaks_no_tls() -> None:
     async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         error = await failure(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert error.reason is Reason.UNREACHABLE
-    assert str(error).endswith(": no TLS is spoken there, or not the same version")
+    assert ": no TLS is spoken there, or not the same version; " in str(error)
+    assert str(error).endswith("does `url` have to begin with http://?")
+
+
+async def test_plain_http_to_a_port_that_wants_tls(tls: ssl.SSLContext) -> None:
+    async with RawServer(saying(answer()), tls) as server:
+        error = await failure(server.url.replace("https:", "http:"))
+        assert server.requests == []
+    assert error.reason in (Reason.CUT_OFF, Reason.BAD_ANSWER)
+    assert str(error).endswith("; does `url` have to begin with https://?")
+
+
+async def test_a_host_that_has_answered_before_is_not_asked_whether_it_wants_tls() -> None:
+    said = iter([answer(), b""])
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        await saying(next(said))(writer)
+
+    async with RawServer(say) as server, http(server.url) as client:
+        await client.request("POST", "/x")
+        with pytest.raises(DeliveryError) as caught:
+            await client.request("POST", "/x")
+    assert str(caught.value).endswith(": the connection broke before the answer was whole")
+
+
+async def test_a_certificate_for_another_name(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path]
+) -> None:
+    async with RawServer(saying(answer()), tls) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        error = await failure(url, ca_file=str(certificate[0]))
+        assert server.requests == []
+    assert error.reason is Reason.UNREACHABLE
+    assert "its certificate is for another name: " in str(error)
+    assert str(error).endswith("'localhost'; `url` must use the name in the certificate")
 
 
 async def test_a_ca_file_that_holds_no_certificate(tmp_path: Path) -> None:
@@ -273,6 +308,13 @@ async def test_html_where_json_should_be() -> None:
     assert str(caught.value) == "answered 200 without JSON: <html> <b>Login</b>\ufffd[31m"
 
 
+async def test_of_a_web_page_its_title_is_shown() -> None:
+    page = f"<!DOCTYPE html>\n<html><head><TITLE>\n Log in &amp; {TOKEN}\n</TITLE></head><body>"
+    assert (await got(answer(body=page.encode()))).shown() == "a web page, `Log in & ***`"
+    error = await failure_at(saying(answer("500 No", page.encode())))
+    assert str(error).endswith(" answered 500: a web page, `Log in & ***`")
+
+
 async def test_an_empty_body() -> None:
     empty = await got(answer())
     with pytest.raises(DeliveryError) as caught:
@@ -312,7 +354,7 @@ async def test_a_body_without_an_end(say: Say) -> None:
 async def test_what_is_no_http(said: bytes) -> None:
     error = await failure_at(saying(said))
     assert error.reason is Reason.BAD_ANSWER
-    assert str(error).endswith(": what it answers is no HTTP")
+    assert ": what it answers is no HTTP; " in str(error)
 
 
 # answers that say no
@@ -391,6 +433,37 @@ async def test_a_redirect_is_not_followed_and_the_credential_stays(status: str) 
     assert error.reason is Reason.MISCONFIGURED
     assert f"sends POST on to localhost:{other.port}, which is not followed" in str(error)
     assert "pass" not in str(error)
+
+
+async def test_a_redirect_to_tls_shows_the_address_to_configure() -> None:
+    location = "Location: https://127.0.0.1/rt/tickets?token=secret"
+    error = await failure_at(saying(answer("301 Moved", b"", location)))
+    assert error.reason is Reason.MISCONFIGURED
+    assert str(error).endswith(
+        "sends POST on to 127.0.0.1, which is not followed; use https://127.0.0.1/rt as `url`"
+    )
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://127.0.0.1/login?next=/tickets",
+        "https://other.example/tickets",
+        "https://me:pw@127.0.0.1/tickets",
+    ],
+)
+async def test_another_redirect_shows_no_more_than_the_host(to: str) -> None:
+    error = await failure_at(saying(answer("302 Found", b"", f"Location: {to}")))
+    assert str(error).endswith("which is not followed; correct `url`")
+
+
+@pytest.mark.parametrize("status", ["401 No", "403 No"])
+async def test_what_a_403_means_is_said_by_who_asked(status: str) -> None:
+    async with RawServer(saying(answer(status, b"no"))) as server, http(server.url) as client:
+        with pytest.raises(DeliveryError) as caught:
+            await client.request("POST", "/x", forbidden="may not make tickets: grant Make")
+    assert caught.value.reason is Reason.DENIED
+    assert ("may not make tickets: grant Make; no" in str(caught.value)) == ("403" in status)
 
 
 @pytest.mark.parametrize("to", ["/login", "http://[", ""])

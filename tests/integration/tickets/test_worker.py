@@ -51,8 +51,10 @@ class Desk:
     def worker(self, **given: float) -> Worker:
         table = FileBackend.model_validate({"name": "there", "path": "-", **given})
 
-        def render(about: Draft, revision: int, _: bytes) -> Document:
-            return document(about, revision, body=about.stage.value)
+        def render(draft: Draft, revision: int, data: bytes, *, new: bool) -> Document:
+            del data
+            stage = draft.stage.value
+            return document(draft, revision, body=f"new, {stage}" if new else stage)
 
         return Worker(table, self.system, self.store, render, clock=self.clock, jitter=lambda: 0.5)
 
@@ -106,7 +108,20 @@ async def test_a_new_revision_updates_the_same_ticket(desk: Desk) -> None:
         await desk.want(draft())
         worker.wake()
         await until(lambda: worker.counts.delivered == 2)
-    assert desk.system.of(draft().key).bodies == ["talking", "ended"]
+    assert desk.system.of(draft().key).bodies == ["new, talking", "ended"]
+
+
+async def test_what_could_not_arrive_is_made_new_by_the_next_revision(desk: Desk) -> None:
+    await desk.want(draft(stage=Stage.TALKING))
+    desk.system.down = Reason.UNREACHABLE
+    async with desk.working() as worker:
+        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 1)
+        await desk.want(draft())
+        desk.system.down = None
+        await desk.pass_time(worker, 400.0)
+        await desk.settled()
+    ticket = desk.system.of(draft().key)
+    assert (ticket.revisions, ticket.bodies) == ([2], ["new, ended"])
 
 
 async def test_the_same_draft_again_changes_nothing(desk: Desk) -> None:

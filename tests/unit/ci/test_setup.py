@@ -51,6 +51,19 @@ def test_a_machine_that_has_it_all() -> None:
     assert run("check-python", sys.executable) == (0, "")
 
 
+def test_that_it_takes_a_while_is_said_before_it_does(tmp_path: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", "-n", "-C", CI.parent, "setup", f"VENV={tmp_path}/new"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=own,
+    )
+    told, made = "setting up (about a minute the first time)", "make-venv"
+    assert 0 < done.stdout.find(told) < done.stdout.find(made)
+
+
 @pytest.fixture
 def python(tmp_path: Path) -> str:
     """An interpreter that only notes which environment it was asked to make."""

@@ -29,3 +29,14 @@ def test_a_url_with_a_slash_too_few_is_refused(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "store.url: a slash is missing: write sqlite:////srv/x.db" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_contacts_are_read_and_bad_rows_named(tmp_path: Path) -> None:
+    contacts = tmp_path / "contacts.csv"
+    contacts.write_text("number,customer\n13800138000,Hospital\nnone,Nobody\n")
+    text = '[contacts]\nfile = "contacts.csv"\n[[file]]\npath = "tickets.jsonl"\n'
+    done = checked(tmp_path, text)
+    assert done.stdout.endswith(": good (0 PBXs, 1 line, 1 ticket system)\n")
+    assert f"warning: {contacts}:3: `none` is no number" in done.stderr
+    contacts.write_text("name,customer\nx,Hospital\n")
+    assert checked(tmp_path, text).exit_code == 2

@@ -53,7 +53,7 @@ OWN = {language: templates(language=language) for language in LANGUAGES}
 def told(
     folder: Path, of: Draft | None = None, lines: Mapping[str, Language] | None = None
 ) -> Document:
-    return templates(folder, lines=lines).render(of or draft(), 1, b"{}")
+    return templates(folder, lines=lines).render(of or draft(), 1, b"{}", new=True)
 
 
 def problems(folder: Path, lines: Mapping[str, Language] | None = None) -> list[str]:
@@ -62,7 +62,7 @@ def problems(folder: Path, lines: Mapping[str, Language] | None = None) -> list[
 
 
 def subject_of(name: str, language: Language = "en") -> str:
-    return OWN[language].render(SAMPLES[name], 1, b"").subject
+    return OWN[language].render(SAMPLES[name], 1, b"", new=True).subject
 
 
 @pytest.mark.parametrize(
@@ -101,30 +101,30 @@ def test_a_due_time_on_another_day_has_its_date() -> None:
     missed = SAMPLES["missed"]
     assert missed.call_back is not None
     tomorrow = replace(missed.call_back, due_at=missed.call_back.due_at + 86_400)
-    document = OWN["en"].render(replace(missed, call_back=tomorrow), 1, b"")
+    document = OWN["en"].render(replace(missed, call_back=tomorrow), 1, b"", new=True)
     assert document.subject.endswith("call back by 2026-11-28 10:00")
 
 
 def test_the_body_begins_with_what_is_to_be_done_and_ends_with_what_is_to_be_filled() -> None:
-    body = OWN["en"].render(SAMPLES["called back in vain"], 3, b"").body
+    body = OWN["en"].render(SAMPLES["called back in vain"], 1, b"", new=True).body
     lines = body.splitlines()
     assert lines[0] == (
         "Call back by 2026-11-27 10:00:00. Called back in vain at 2026-11-27 09:15:00."
     )
     assert lines[-5:-1] == ["Need:", "Time limit:", "Environment:", ""]
-    assert lines[-1].endswith("1795741200.5, revision 3")
+    assert lines[-1] == "Times: Asia/Shanghai"
     assert "2026-11-27 08:50:00: missed (the caller hung up)" in lines
 
 
 def test_the_body_has_what_is_known_of_the_call() -> None:
-    lines = OWN["en"].render(draft(), 1, b"").body.splitlines()
+    lines = OWN["en"].render(draft(), 1, b"", new=True).body.splitlines()
     for line in (
         "Name: 王小明",
         "Number: +86 138 0013 8000 (arrived as 013800138000)",
         "Customer: Example Ltd. (VIP)",
         "Site: Shanghai",
         "Usual line: network",
-        "Line: 网络专业热线 (network), specialty network",
+        "Line: 网络专业热线 (network)",
         "Dialled: 8001",
         "Priority: normal",
         "Outcome: answered",
@@ -142,10 +142,55 @@ def test_the_body_has_what_is_known_of_the_call() -> None:
         assert line in lines
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (LineName("network", "network", "network"), "network"),
+        (LineName("network", "网络 network", "network"), "网络 network"),
+        (LineName("network", "网络", "网络"), "网络 (network)"),
+        (LineName("network", "网络", "IT"), "网络 (network), specialty IT"),
+    ],
+)
+def test_the_line_is_told_without_saying_the_same_twice(line: LineName, shown: str) -> None:
+    assert (
+        f"Line: {shown}" in OWN["en"].render(draft(line=line), 1, b"", new=True).body.splitlines()
+    )
+    chinese = shown.replace(" (", "（").replace(")", "）").replace(", specialty", "，专业")
+    assert (
+        f"热线：{chinese}" in OWN["zh"].render(draft(line=line), 1, b"", new=True).body.splitlines()
+    )
+
+
+@pytest.mark.parametrize("name", ["missed", "lost"])
+@pytest.mark.parametrize(("language", "word"), [("en", "Talk: "), ("zh", "通话：")])
+def test_there_is_no_talk_where_nobody_answered(name: str, language: Language, word: str) -> None:
+    visits = tuple(replace(visit, talk_seconds=0.0) for visit in SAMPLES[name].visits)
+    made = replace(SAMPLES[name], visits=visits)
+    assert word not in OWN[language].render(made, 1, b"", new=True).body
+    assert word in OWN[language].render(SAMPLES["ended"], 1, b"", new=True).body
+
+
+@pytest.mark.parametrize("name", ["anonymous", "unknown number"])
+@pytest.mark.parametrize(("language", "word"), [("en", "Customer: "), ("zh", "客户：")])
+def test_of_who_is_not_in_the_contact_directory_no_customer_is_told(
+    name: str, language: Language, word: str
+) -> None:
+    assert word not in OWN[language].render(SAMPLES[name], 1, b"", new=True).body
+    assert word in OWN[language].render(SAMPLES["missed"], 1, b"", new=True).body
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_the_key_is_left_to_those_who_add_it(*, new: bool) -> None:
+    """Each backend keeps it where its system can find it."""
+    for language in LANGUAGES:
+        document = OWN[language].render(draft(), 2, b"", new=new)
+        assert document.key not in document.body
+
+
 def test_nothing_unknown_is_printed_as_a_word() -> None:
     for language in LANGUAGES:
         for made in SAMPLES.values():
-            document = OWN[language].render(made, 1, b"")
+            document = OWN[language].render(made, 1, b"", new=True)
             for text in (document.subject, document.body):
                 assert "None" not in text
                 assert "_" not in text.replace(made.key, "")
@@ -164,23 +209,25 @@ def test_every_word_is_said_in_both_languages(words: Any) -> None:
 
 def test_the_language_is_that_of_the_line() -> None:
     both = templates(language="en", lines={"network": "zh", "server": "en"})
-    assert both.render(draft(), 1, b"").subject.startswith("[network] 已接")
+    assert both.render(draft(), 1, b"", new=True).subject.startswith("[network] 已接")
     server = draft(line=LineName("server", "Server", "server"))
-    assert both.render(server, 1, b"").subject.startswith("[server] Answered")
+    assert both.render(server, 1, b"", new=True).subject.startswith("[server] Answered")
     gone = draft(line=LineName("gone", "Gone", "gone"))
-    assert both.render(gone, 1, b"").subject.startswith("[gone] Answered")
+    assert both.render(gone, 1, b"", new=True).subject.startswith("[gone] Answered")
 
 
 def test_what_a_caller_sends_stays_text() -> None:
     name = '<b>x</b> {{ 7 * 7 }} {% raw %} *bold* "q"'
-    document = OWN["en"].render(draft(caller=Caller("1", None, name, None)), 1, b"{}")
+    document = OWN["en"].render(draft(caller=Caller("1", None, name, None)), 1, b"{}", new=True)
     assert f"Name: {name}" in document.body.splitlines()
     assert "<b>x</b> {{ 7 * 7 }} {% raw %}" in document.subject
 
 
 def test_a_caller_cannot_add_lines_or_turn_the_text_round() -> None:
     name = f"Zhang\r\nPriority: urgent\0\x1b[31m{BIDI}\udc80\u2028end"
-    document = OWN["en"].render(draft(caller=Caller("1\r\n2", None, name, None)), 1, b"{}")
+    document = OWN["en"].render(
+        draft(caller=Caller("1\r\n2", None, name, None)), 1, b"{}", new=True
+    )
     bad = "\ufffd"
     shown = f"Zhang  Priority: urgent{bad}{bad}[31m{bad * len(BIDI)}{bad} end"
     assert f"Name: {shown}" in document.body.splitlines()
@@ -190,14 +237,14 @@ def test_a_caller_cannot_add_lines_or_turn_the_text_round() -> None:
 
 def test_what_people_write_in_their_own_scripts_stays() -> None:
     name = "Ångström 张三\u3000李 👩\u200d💻"
-    document = OWN["en"].render(draft(caller=Caller("1", None, name, None)), 1, b"{}")
+    document = OWN["en"].render(draft(caller=Caller("1", None, name, None)), 1, b"{}", new=True)
     assert "Name: Ångström 张三 李 👩\u200d💻" in document.body.splitlines()
 
 
 def test_a_long_name_is_cut_in_the_subject_and_whole_in_the_body() -> None:
     name = "n" * 2000
     caller = Caller("1", None, name, Contact("c" * 2000))
-    document = OWN["en"].render(draft(caller=caller, agent="a" * 2000), 1, b"{}")
+    document = OWN["en"].render(draft(caller=caller, agent="a" * 2000), 1, b"{}", new=True)
     assert name in document.body
     assert "n" * 39 + "…" in document.subject
     assert len(document.subject) <= LONGEST_SUBJECT
@@ -205,7 +252,7 @@ def test_a_long_name_is_cut_in_the_subject_and_whole_in_the_body() -> None:
 
 def test_a_ticket_is_never_too_long_for_ctids_own_template() -> None:
     visits = tuple(replace(draft().visits[0], agent="a" * 5000, ended_at=n) for n in range(50))
-    document = OWN["en"].render(draft(visits=visits), 1, b"{}")
+    document = OWN["en"].render(draft(visits=visits), 1, b"{}", new=True)
     assert len(document.body) <= LONGEST + 1
     assert document.body.endswith("…\n")
 
@@ -239,7 +286,7 @@ DRAFTS = st.builds(
 
 @given(DRAFTS, st.sampled_from(LANGUAGES))
 def test_ctids_own_templates_take_every_draft(made: Draft, language: Language) -> None:
-    document = OWN[language].render(made, 1, b"{}")
+    document = OWN[language].render(made, 1, b"{}", new=True)
     assert document.subject.isprintable()
     assert 0 < len(document.subject) <= LONGEST_SUBJECT
     assert all(line.isprintable() or _joined(line) for line in document.body.split("\n"))
@@ -260,21 +307,24 @@ def test_the_most_special_template_is_used(tmp_path: Path) -> None:
     both = templates(tmp_path, lines=lines)
 
     def used(line: str) -> str:
-        return both.render(draft(line=LineName(line, line, line)), 1, b"").body
+        return both.render(draft(line=LineName(line, line, line)), 1, b"", new=True).body
 
     assert used("network") == "zh/network.body.j2\n"
     assert used("server") == "zh/body.j2\n"
     assert used("desk") == "body.j2\n"
     assert used("gone") == "body.j2\n"
     (tmp_path / "zh/network.body.j2").unlink()
-    assert templates(tmp_path, lines=lines).render(draft(), 1, b"").body == "network.body.j2\n"
+    assert (
+        templates(tmp_path, lines=lines).render(draft(), 1, b"", new=True).body
+        == "network.body.j2\n"
+    )
 
 
 def test_what_is_not_replaced_is_ctids_own(tmp_path: Path) -> None:
     (tmp_path / "subject.j2").write_text("{{ line.title }}\n{{ caller.name }}")
     document = told(tmp_path)
     assert document.subject == "网络专业热线 王小明"
-    assert document.body == OWN["en"].render(draft(), 1, b"").body
+    assert document.body == OWN["en"].render(draft(), 1, b"", new=True).body
 
 
 def test_filters_and_variables(tmp_path: Path) -> None:
@@ -304,6 +354,13 @@ def test_filters_and_variables(tmp_path: Path) -> None:
         ),
         (
             "{{ caller.contact.customer }}",
+            (
+                "1: 'customer' is asked of something that is not there in every call: "
+                "ask `{% if ... %}` for it first (sample call: anonymous)"
+            ),
+        ),
+        (
+            "{% if not new %}{{ caller.contact.customer }}{% endif %}",
             (
                 "1: 'customer' is asked of something that is not there in every call: "
                 "ask `{% if ... %}` for it first (sample call: anonymous)"
@@ -399,16 +456,16 @@ def test_a_template_that_fails_on_a_call_loses_no_ticket(tmp_path: Path) -> None
     both = templates(tmp_path)
     stranger = draft(caller=Caller("1", None, None, None))
     with capture_logs() as logs:
-        documents = [both.render(stranger, n, b"{}") for n in (1, 2)]
+        documents = [both.render(stranger, n, b"{}", new=True) for n in (1, 2)]
     assert all(document.body.startswith("The call is over.") for document in documents)
     (line,) = logs
     assert line["event"] == "template_failed"
     assert line["log_level"] == "error"
     assert line["why"].startswith(f"{tmp_path}/body.j2:1: 'customer' is asked of something")
-    assert both.render(draft(), 3, b"{}").body == "Example Ltd.\n"
+    assert both.render(draft(), 3, b"{}", new=True).body == "Example Ltd.\n"
 
 
 def test_the_document_has_what_was_given() -> None:
     made = draft(started_at=BEGAN + 0.5)
-    document = OWN["en"].render(made, 7, b'{"a":1}')
+    document = OWN["en"].render(made, 7, b'{"a":1}', new=True)
     assert (document.draft, document.revision, json.loads(document.data)) == (made, 7, {"a": 1})

@@ -65,8 +65,17 @@ def templates(folder: Path | None, language: Language = "en") -> Templates:
 
 @pytest.mark.parametrize(("n", "language"), [(0, "en"), (1, "zh")])
 def test_the_examples_are_what_ctid_writes(n: int, language: Language) -> None:
-    document = templates(None, language).render(FOLDED, 3, b"")
+    document = templates(None, language).render(FOLDED, 3, b"", new=False)
     assert blocks("text")[n] == f"{document.subject}\n\n{document.body}"
+
+
+@pytest.mark.parametrize(("n", "language"), [(2, "en"), (3, "zh")])
+def test_only_what_is_new_has_what_is_to_be_filled(n: int, language: Language) -> None:
+    own = templates(None, language)
+    first, second = (own.render(FOLDED, 2, b"", new=new).body for new in (True, False))
+    form = f"{blocks('text')[n]}\n"
+    assert form in first
+    assert first.replace(form, "") == second
 
 
 def test_every_stage_and_priority_is_told() -> None:
@@ -88,7 +97,7 @@ def test_every_variable_is_explained_as_in_the_schema() -> None:
     }
     beside = explained.keys() - expected.keys()
     assert {name: explained.get(name) for name in expected} == expected
-    assert beside == {"visit", "revision", "zone"}
+    assert beside == {"visit", "revision", "new", "zone"}
     assert {name for name in explained if "." not in name} == set(VARIABLES)
 
 
@@ -99,7 +108,7 @@ def test_every_filter_is_explained_by_a_true_example(tmp_path: Path) -> None:
         expression, result = re.findall(r"`([^`]+)`", example)
         (tmp_path / "body.j2").write_text(f"{{{{ {expression} }}}}")
         assert templates(tmp_path).check() == []
-        assert templates(tmp_path).render(FOLDED, 1, b"").body == f"{result}\n"
+        assert templates(tmp_path).render(FOLDED, 1, b"", new=True).body == f"{result}\n"
     of_jinja = section("### Filters").partition("Of Jinja's own:")[2]
     assert re.findall(r"`(\w+)`", of_jinja) == list(STANDARD_FILTERS)
 
@@ -114,7 +123,7 @@ def test_the_example_of_a_template_works(tmp_path: Path) -> None:
     (tmp_path / "body.j2").write_text(source)
     made = templates(tmp_path)
     assert made.check() == []
-    assert made.render(FOLDED, 1, b"").body == (
+    assert made.render(FOLDED, 1, b"", new=True).body == (
         "Example Ltd.: call back by 10:00\n网络专业热线, +86 138 0013 8000\n"
     )
 

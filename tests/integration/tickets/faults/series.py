@@ -282,7 +282,8 @@ def _differences(folder: Path, config: Path, zammad: Zammad) -> Iterator[str]:
             for mark, number in Counter(map(_mark, articles)).items()
             if number > 1
         )
-        body = templates.render(draft, revision, b"").body.strip()
+        new = len(articles) == 1
+        body = templates.render(draft, revision, b"", new=new).body.strip()
         if not articles[-1].startswith(body):
             yield f"{key}: the last article is not the last revision"
     yield from (f"{key}: a ticket of no draft" for key in keys if key not in dict(_pairs(rows)))

@@ -31,8 +31,9 @@ from tests.waiting import until
 CALLS = 12
 
 
-def render(about: Draft, revision: int, _: bytes) -> Document:
-    return document(about, revision)
+def render(draft: Draft, revision: int, data: bytes, *, new: bool) -> Document:
+    del data, new
+    return document(draft, revision)
 
 
 async def burst(folder: Path, table: HttpBackend, program: Program, run: str) -> None:

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from ctid.outbound.port import DeliveryError, Reason
+from ctid.domain.drafts import Stage
+from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import redmine as backends
 from tests.integration.tickets.real.calls import of_new_call, revised, wrong
 from tests.integration.tickets.real.redmine import Redmine
@@ -140,6 +141,22 @@ async def test_what_people_set_stays(redmine: Redmine, backend: backends.Redmine
     assert (found["subject"], found["due_date"]) == ("Printer, again", "2030-01-01")
     assert found["description"] == description
     assert notes(found)[0] == "Mine"
+
+
+async def test_a_settled_issue_is_not_due_any_more(
+    redmine: Redmine, backend: backends.Redmine
+) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    assert (await issue(redmine, remote))["due_date"] is not None
+    settled = revised(call, 2, due_at=DUE, stage=Stage.RETURNED)
+    await backend.update(remote, settled, unsure=False)
+    assert (await issue(redmine, remote)).get("due_date") is None
+    await backend.update(remote, revised(call, 3, due_at=DUE, stage=Stage.TO_RETURN), unsure=False)
+    assert (await issue(redmine, remote))["due_date"] is not None
+    await change(redmine, remote, due_date="2030-01-01")
+    await backend.update(remote, revised(call, 4, stage=Stage.RETURNED), unsure=False)
+    assert (await issue(redmine, remote))["due_date"] == "2030-01-01"
 
 
 async def test_a_key_is_found_and_no_other(redmine: Redmine, backend: backends.Redmine) -> None:
@@ -292,11 +309,20 @@ async def test_rights_that_lack_are_named(redmine: Redmine, backend: backends.Re
         with pytest.raises(DeliveryError) as caught:
             await weak.create(of_new_call())
         assert caught.value.reason is Reason.DENIED
+        assert "may not make issues in the project: tick `Add issues`" in str(caught.value)
         for unsure in (False, True):
             with pytest.raises(DeliveryError) as caught:
                 await weak.update(remote, of_new_call(2), unsure=unsure)
             assert caught.value.reason is Reason.DENIED
     async with opened(redmine, redmine.key("stranger")) as stranger:
+        async with person(redmine) as http:
+            new = {"issue": {"project_id": "hidden", "subject": "Hidden"}}
+            made = (await http.request("POST", "/issues.json", json=new)).json()
+        hidden = Remote(str(made["issue"]["id"]))
+        with pytest.raises(DeliveryError) as caught:
+            await stranger.update(hidden, of_new_call(2), unsure=False)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see issue {hidden.id}: tick `View issues`" in str(caught.value)
         (complaint,) = wrong(await stranger.check())
         assert "no member" in complaint
 

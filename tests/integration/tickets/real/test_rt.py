@@ -7,7 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog.testing
 
+from ctid.domain.drafts import Stage
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import notes, open_backend
@@ -68,6 +70,13 @@ async def contents(rt: Rt, remote: Remote) -> list[str]:
             params={"fields": "Content", "per_page": "100", "orderby": "id"},
         )
     return [item["Content"] for item in answer.json()["items"]]
+
+
+async def changes_of(rt: Rt, remote: Remote, field: str) -> int:
+    async with person(rt) as http:
+        params = {"fields": "Type,Field", "per_page": "100"}
+        answer = await http.request("GET", f"/ticket/{remote.id}/history", params=params)
+    return [one["Field"] for one in answer.json()["items"] if one["Type"] == "Set"].count(field)
 
 
 async def count(rt: Rt, key: str) -> int:
@@ -151,6 +160,34 @@ async def test_what_people_set_stays(rt: Rt, backend: RequestTracker) -> None:
     assert (found["Subject"], found["Due"]) == ("Printer, again", "2030-01-01T00:00:00Z")
 
 
+async def test_a_settled_ticket_is_not_due_any_more(rt: Rt, backend: RequestTracker) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    settled = revised(call, 2, due_at=DUE, stage=Stage.RETURNED)
+    await backend.update(remote, settled, unsure=False)
+    none = await backend.create(of_new_call(due_at=DUE, stage=Stage.RETURNED))
+    assert (await ticket(rt, remote))["Due"] == (await ticket(rt, none))["Due"]
+    page = await get(remote.url or "", {"Authorization": f"token {rt.token()}"})
+    assert "overdue" not in page
+    assert await changes_of(rt, remote, "Due") == 1
+    await backend.update(remote, revised(settled, 3, stage=Stage.RETURNED), unsure=False)
+    assert await changes_of(rt, remote, "Due") == 1
+    again = revised(call, 4, due_at=DUE, stage=Stage.TO_RETURN)
+    await backend.update(remote, again, unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2026-11-27T03:00:00Z"
+
+
+async def test_a_due_time_of_somebody_else_stays_when_it_is_settled(
+    rt: Rt, backend: RequestTracker
+) -> None:
+    call = of_new_call(due_at=DUE, stage=Stage.TO_RETURN)
+    remote = await backend.create(call)
+    async with person(rt) as http:
+        await http.request("PUT", f"/ticket/{remote.id}", json={"Due": "2030-01-01 00:00:00"})
+    await backend.update(remote, revised(call, 2, stage=Stage.RETURNED), unsure=False)
+    assert (await ticket(rt, remote))["Due"] == "2030-01-01T00:00:00Z"
+
+
 async def test_a_key_is_found_and_no_other(rt: Rt, backend: RequestTracker) -> None:
     nasty = of_new_call(key=f'it\'s "a" \\ {{key}} % {uuid4()}')
     remote = await backend.create(nasty)
@@ -224,8 +261,11 @@ async def test_a_ticket_that_did_not_take_its_key_stops_the_rest_until_it_is_men
 ) -> None:
     async with opened(rt, queue="Locked") as backend:
         first = of_new_call()
+        assert any("not known yet" in one.what for one in await backend.check())
         remote = await backend.create(first)
         assert (await ticket(rt, remote))["CustomFields"][0]["values"] == []
+        (complaint,) = wrong(await backend.check())
+        assert f"{remote.id}, has no key" in complaint
         for _ in range(2):
             with pytest.raises(DeliveryError) as caught:
                 await backend.create(of_new_call())
@@ -236,6 +276,93 @@ async def test_a_ticket_that_did_not_take_its_key_stops_the_rest_until_it_is_men
         made = await backend.create(second)
         assert await backend.look_up(first.key) == remote
         assert await backend.look_up(second.key) == made
+
+
+def only(rt: Rt, queue: str, *rights: str) -> dict[str, str]:
+    """The keys for a new queue in which the user `nobody-yet` has these rights and no more."""
+    rt.insert(
+        f"@Queues = ({{ Name => '{queue}' }});"
+        f"@CustomFields = ({{ Name => '{queue}Key', Type => 'FreeformSingle',"
+        f" ApplyTo => '{queue}', LookupType => 'RT::Queue-RT::Ticket' }});"
+    )
+    grant(rt, queue, *rights)
+    return {"queue": queue, "key_field": f"{queue}Key"}
+
+
+def grant(rt: Rt, queue: str, *rights: str) -> None:
+    rt.insert(
+        f"@ACL = map {{ {{ Right => $_, UserId => 'nobody-yet', Queue => '{queue}' }} }}"
+        f" qw({' '.join(rights)});"
+    )
+
+
+def revoke(rt: Rt, queue: str, right: str) -> None:
+    rt.insert(
+        "@Final = (sub { my $user = RT::User->new(RT->SystemUser); $user->Load('nobody-yet');"
+        f" my $queue = RT::Queue->new(RT->SystemUser); $queue->Load('{queue}');"
+        " my ($ok, $why) = $user->PrincipalObj->RevokeRight("
+        f"Right => '{right}', Object => $queue); die $why unless $ok; }});"
+    )
+
+
+async def tickets_in(rt: Rt, queue: str) -> list[int]:
+    async with person(rt) as http:
+        query = {"query": f"Queue = '{queue}'", "orderby": "id", "per_page": "100"}
+        answer = await http.request("GET", "/tickets", params=query)
+    return [int(item["id"]) for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("queue", "others"),
+    [("Blind", []), ("Half", ["ModifyCustomField", "ModifyTicket", "CommentOnTicket"])],
+)
+async def test_a_ticket_that_may_not_be_seen_stops_the_rest_until_it_is_mended(
+    rt: Rt, queue: str, others: list[str]
+) -> None:
+    keys = only(rt, queue, "SeeQueue", "CreateTicket", "SeeCustomField", *others)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        unknown = [one.what for one in await backend.check() if "not known yet" in one.what]
+        assert "ModifyCustomField" in unknown[0]
+        assert "ShowTicket" in unknown[1]
+        first = of_new_call()
+        remote = await backend.create(first)
+        for _ in range(3):
+            with pytest.raises(DeliveryError) as caught:
+                await backend.create(of_new_call())
+            assert caught.value.reason is Reason.DENIED
+            assert f"cannot prove that ticket {remote.id} took its key" in str(caught.value)
+            assert "grant ShowTicket" in str(caught.value)
+        assert await tickets_in(rt, queue) == [int(remote.id)]
+        grant(rt, queue, "ShowTicket", *(() if others else ("ModifyCustomField",)))
+        second = of_new_call()
+        made = await backend.create(second)
+        assert await backend.look_up(first.key) == remote
+        assert await backend.look_up(second.key) == made
+
+
+async def test_a_search_that_may_not_see_tickets_does_not_say_that_there_is_none(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "SeeCustomField", "ModifyCustomField", "ShowTicket")
+    keys = only(rt, "Blinded", *rights)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        first = await backend.create(of_new_call())
+        lost = of_new_call()
+        await backend.create(lost)
+        assert await backend.look_up("ctid:other") is None
+        revoke(rt, "Blinded", "ShowTicket")
+        with pytest.raises(DeliveryError) as caught:
+            await backend.look_up(lost.key)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see ticket {first.id}: grant ShowTicket" in str(caught.value)
+
+
+async def test_a_ticket_that_was_moved_out_of_sight_does_not_stop_a_search(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "SeeCustomField", "ModifyCustomField", "ShowTicket")
+    keys = only(rt, "Moving", *rights)
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        first, _ = [await backend.create(of_new_call()) for _ in range(2)]
+        async with person(rt) as http:
+            await http.request("PUT", f"/ticket/{first.id}", json={"Queue": "Hidden"})
+        assert await backend.look_up("ctid:other") is None
 
 
 async def test_rights_that_lack_are_named(rt: Rt) -> None:
@@ -260,9 +387,36 @@ async def test_rights_that_lack_are_named(rt: Rt) -> None:
         with pytest.raises(DeliveryError) as caught:
             await backend.create(of_new_call())
         assert caught.value.reason is Reason.DENIED
+        assert "may not make tickets in queue `Poor`: grant CreateTicket" in str(caught.value)
         with pytest.raises(DeliveryError) as caught:
             await backend.update(Remote(poor["id"]), of_new_call(2), unsure=False)
         assert caught.value.reason is Reason.DENIED
+        assert f"comment on ticket {poor['id']}: grant CommentOnTicket" in str(caught.value)
+        async with person(rt) as http:
+            hidden = (await http.request("POST", "/ticket", json=new | {"Queue": "Hidden"})).json()
+        with pytest.raises(DeliveryError) as caught:
+            await backend.update(Remote(hidden["id"]), of_new_call(2), unsure=False)
+        assert caught.value.reason is Reason.DENIED
+        assert f"may not see ticket {hidden['id']}: grant ShowTicket" in str(caught.value)
+
+
+async def test_a_subject_that_may_not_be_changed_does_not_stop_the_note(rt: Rt) -> None:
+    rights = ("SeeQueue", "CreateTicket", "ShowTicket", "SeeCustomField", "ModifyCustomField")
+    keys = only(rt, "Fixed", *rights, "CommentOnTicket", "ShowTicketComments")
+    async with opened(rt, rt.token("nobody-yet"), **keys) as backend:
+        call = of_new_call()
+        remote = await backend.create(call)
+        with structlog.testing.capture_logs() as logs:
+            for revision in (2, 3):
+                changed = revised(call, revision, subject=f"[network] {revision}")
+                await backend.update(remote, changed, unsure=False)
+        (entry,) = [one for one in logs if one["event"] == "ticket_not_changed"]
+        assert entry["ticket"] == int(remote.id)
+        assert "grant ModifyTicket" in entry["why"]
+        assert len(await contents(rt, remote)) == 3
+        grant(rt, "Fixed", "ModifyTicket")
+        await backend.update(remote, revised(call, 4, subject="[network] 4"), unsure=False)
+        assert (await ticket(rt, remote))["Subject"] == "[network] 4"
 
 
 async def test_comments_that_cannot_be_seen_are_not_written_twice(rt: Rt) -> None:
@@ -282,13 +436,15 @@ async def test_comments_that_cannot_be_seen_are_not_written_twice(rt: Rt) -> Non
 
 
 async def test_all_is_well(rt: Rt, backend: RequestTracker) -> None:
-    await backend.create(of_new_call())
+    remote = await backend.create(of_new_call())
     findings = await backend.check()
     assert wrong(findings) == []
     assert [finding.what.rpartition("Telephony`: ")[2] for finding in findings[1:]] == [
         "there",
         "create tickets: allowed",
         "custom field `CallKey`: there",
+        f"keep the key: ticket {remote.id} has one",
+        "see tickets: allowed",
         "comment on tickets: allowed",
         "change tickets: allowed",
     ]
