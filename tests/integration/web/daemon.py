@@ -143,3 +143,15 @@ async def daemon(folder: Path, config: str, **options: Any) -> AsyncIterator[Dae
 def call(name: str, number: int = 0, at: float = 1_800_000_000.0) -> list[bytes]:
     """The events of a recorded call, as blocks to be sent."""
     return [block + b"\r\n\r\n" for _, _, block in Template(recorded(name)).copy(number, at)]
+
+
+async def command(*arguments: str) -> tuple[int, str, str]:
+    """Exit status, output and errors of a command of ctid."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ctid", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ami.fake_server import FakeAmi
-from tests.integration.web.daemon import LINES, Daemon, call, daemon, text
+from tests.integration.web.daemon import LINES, Daemon, call, command, daemon, text
 
 PROMTOOL = shutil.which("promtool")
 PROMETHEUS = shutil.which("prometheus")
@@ -33,17 +33,6 @@ def sample(page: str, name: str) -> float:
     """The value of one series, written as in the page."""
     (line,) = [line for line in page.splitlines() if line.startswith(f"{name} ")]
     return float(line.rpartition(" ")[2])
-
-
-async def command(*arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 def records(folder: Path) -> list[tuple[str, str | None, int]]:
