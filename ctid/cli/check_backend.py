@@ -11,7 +11,7 @@ import typer
 
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.table import Format, show
-from ctid.cli.wrapping import terminal_width, wrapped
+from ctid.cli.wrapping import plain, terminal_width, wrapped
 from ctid.config import Config
 from ctid.config.backends import Backend
 from ctid.config.problems import did_you_mean
@@ -66,11 +66,6 @@ async def _findings(table: Backend, config: Config) -> list[Finding]:
 def _lines(findings: list[Finding], width: int | None) -> Iterator[str]:
     for finding in findings:
         head = f"{'ok' if finding.ok else 'not ok':6}  "
-        yield from wrapped(head, _plain(finding.what), width)
+        yield from wrapped(head, plain(finding.what), width)
         if finding.remedy:
             yield from wrapped(" " * len(head) + "-> ", finding.remedy, width)
-
-
-def _plain(text: str) -> str:
-    """What another system told moves no cursor."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -16,7 +16,7 @@ from ctid.cli import diagnosis
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 from ctid.cli.diagnosis import DAYS, Finding, Mark
 from ctid.cli.table import Format, show
-from ctid.cli.wrapping import terminal_width, wrapped
+from ctid.cli.wrapping import plain, terminal_width, wrapped
 from ctid.config import Config, Pbx
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
@@ -92,11 +92,6 @@ def _lines(findings: list[Finding], width: int | None) -> Iterator[str]:
     checks = max((cell_len(check) for _, _, check in rows), default=0)
     for finding, name, check in rows:
         head = f"{finding.mark:4}  {name}{' ' * (names - cell_len(name))}  {check:{checks}}  "
-        yield from wrapped(head, _plain(finding.found), width)
+        yield from wrapped(head, plain(finding.found), width)
         if finding.mend:
             yield from wrapped(" " * cell_len(head) + "-> ", finding.mend, width)
-
-
-def _plain(text: str) -> str:
-    """Queues and numbers come from elsewhere: nothing of them moves the cursor."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

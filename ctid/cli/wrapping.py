@@ -27,3 +27,8 @@ def wrapped(head: str, text: str, width: int | None) -> Iterator[str]:
     for row in Text(text).wrap(screen, max(width - indent, _FEWEST)):
         yield head + row.plain.rstrip()
         head = " " * indent
+
+
+def plain(text: str) -> str:
+    """What comes from elsewhere (queues, numbers, answers of systems) moves no cursor."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
