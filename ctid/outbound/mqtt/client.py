@@ -77,6 +77,23 @@ class Client(aiomqtt.Client):
         self._client.on_publish = self._acknowledged
         self._client.on_message = self._arrived
         self._client.on_socket_open = self._opened
+        self._client.on_socket_register_write = self._has_to_write
+
+    def _has_to_write(self, _client: Any, _userdata: Any, sock: Any) -> None:
+        """Called in paho's thread, too: by the loop's next turn the socket may be closed."""
+
+        def register() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), self._write)
+
+        self._loop.call_soon_threadsafe(register)
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the connection is lost by it
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     async def enter(self) -> None:
         """Connect and log in. Raises DeliveryError; nothing is left open then."""

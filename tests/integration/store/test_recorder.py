@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import Select, func, select
 
 from ctid.domain.batch import Batch
-from ctid.domain.records import Fact, Gap, GapCause, OpenCall, Reason, Seen
+from ctid.domain.policy import Wanted
+from ctid.domain.records import Fact, Gap, GapCause, OpenCall, Outcome, Reason, Seen
+from ctid.domain.returns import Miss, ReturnState, ToReturn
 from ctid.store import schema
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
+from tests.drafts import draft
 from tests.integration.store import samples
 
 
@@ -42,7 +45,19 @@ async def test_facts_come_back_in_order(store: Store, reader: Reader) -> None:
 
 
 async def test_a_batch_written_twice_is_there_once(store: Store, reader: Reader) -> None:
-    batch = replace(samples.begun(1, 2, 3), gaps=samples.gap(samples.BEGAN, samples.BEGAN + 9).gaps)
+    miss = Miss("main", samples.uniqueid(9), samples.BEGAN, Outcome.MISSED, Reason.NO_ANSWER)
+    missed = ToReturn(
+        *("main", samples.uniqueid(9), "network", "+8613900000009", "13900000009", None),
+        state=ReturnState.OPEN,
+        misses=(miss,),
+        due_at=samples.BEGAN + 3600,
+    )
+    batch = replace(
+        samples.begun(1, 2, 3),
+        gaps=samples.gap(samples.BEGAN, samples.BEGAN + 9).gaps,
+        returns=(missed,),
+        wanted=(Wanted("rt", draft(), samples.BEGAN),),
+    )
     await store.commit(batch)
     once = await everything(reader)
     await store.commit(batch)
