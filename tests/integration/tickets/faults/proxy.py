@@ -4,6 +4,7 @@ It understands as much HTTP as it has to: one request, one answer, and the conne
 """
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -59,6 +60,7 @@ class FaultyProxy:
         self.share = share
         self._late_seconds = late_seconds
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self.port = 0
         self.in_flight = 0
         self.met: Counter[str] = Counter()
@@ -78,8 +80,14 @@ class FaultyProxy:
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
             request = await _message(reader)
             if not request:
@@ -93,7 +101,8 @@ class FaultyProxy:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # ctid was killed
         finally:
-            writer.close()
+            await _closed(writer)
+            self._serving.discard(task)
 
     async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> None:
         fault = None
@@ -119,7 +128,13 @@ class FaultyProxy:
             await writer.drain()
             return await _message(reader)
         finally:
-            writer.close()
+            await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
