@@ -18,8 +18,6 @@ from ctid.tickets import Tickets
 
 log = structlog.get_logger("ctid")
 
-_BUSY_TIMEOUT_SECONDS = 5.0
-
 
 class RefusedError(Exception):
     """It cannot be done; the message says why, in one line."""
@@ -101,7 +99,7 @@ class ByHand:
         return [*dict.fromkeys((destination, key) for destination, key, _ in rows)]
 
     def _reader(self) -> Reader:
-        return Reader(self._store.database, _BUSY_TIMEOUT_SECONDS)
+        return Reader(self._store.database)
 
 
 def _only(uniqueid: str, found: Sequence[ToReturn]) -> ToReturn:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -35,8 +34,6 @@ from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 
 log = structlog.get_logger("ctid")
-
-_BUSY_TIMEOUT_SECONDS: Final = 5.0
 
 Lookup = Callable[[str], Contact | None]
 
@@ -112,7 +109,7 @@ class Tickets:
 
     async def begin(self) -> None:
         """Take up what the last daemon committed, and who is known. Raises StoreUnavailable."""
-        async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
+        async with Reader(self._store.database) as reader:
             entries = await tickets.returns(reader, with_anonymous=False)
             keys = self.policy.keys_to_return(entries)
             names = [table.name for table in self._config.backends()]
@@ -190,7 +187,7 @@ class Tickets:
 
     async def _tell_stranded(self) -> None:
         """Drafts of a backend that was renamed or taken out would wait for ever, unnoticed."""
-        async with Reader(self._store.database, _BUSY_TIMEOUT_SECONDS) as reader:
+        async with Reader(self._store.database) as reader:
             backlogs = await tickets.backlogs(reader)
         known = {table.name for table in self._config.backends()}
         for name, backlog in backlogs.items():

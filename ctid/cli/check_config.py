@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
-from ctid.config import Config, ConfigError
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_templates
+from ctid.config import Config
 from ctid.store import db
 
 
@@ -22,7 +22,7 @@ def check_config(
     """Say everything that is wrong in a configuration."""
     loaded = load_config(Path(config), read_secrets=secrets)
     if loaded.tickets.templates is not None:
-        _see_templates(loaded)
+        see_templates(loaded)
     if loaded.contacts.file is not None:
         _see_contacts(loaded, Path(loaded.contacts.file))
     if not loaded.line:
@@ -43,15 +43,6 @@ def _number(of: int, what: str) -> str:
     return f"{of} {what}" if of == 1 else f"{of} {what}s"
 
 
-def _see_templates(config: Config) -> None:
-    from ctid.tickets import see_templates  # noqa: PLC0415 - few have templates of their own
-
-    try:
-        see_templates(config)
-    except ConfigError as error:
-        fail(str(error), 2)
-
-
 def _see_contacts(config: Config, file: Path) -> None:
     """Rows that cannot be used are warnings, as in the daemon, which goes on without them."""
     from ctid.outbound.contact_rows import ContactsError  # noqa: PLC0415 - the same
@@ -62,11 +53,8 @@ def _see_contacts(config: Config, file: Path) -> None:
         report = ContactDirectory(file, config.numbering(), names).load()
     except ContactsError as error:
         fail(str(error), 2)
-    if report is not None:
-        for problem in report.problems:
-            typer.echo(f"ctid: warning: {problem}", err=True)
-        if report.more:
-            typer.echo(f"ctid: warning: {file}: and {report.more} more of such rows", err=True)
+    for why in report.lines(file) if report is not None else ():
+        typer.echo(f"ctid: warning: {why}", err=True)
 
 
 def _missing(config: Config) -> Iterator[tuple[str, Path]]:

@@ -44,6 +44,16 @@ def load_config(path: Path, *, read_secrets: bool) -> config.Config:
     return loaded
 
 
+def see_templates(loaded: config.Config) -> None:
+    """End the command with all that is wrong in the operator's templates."""
+    from ctid import tickets  # noqa: PLC0415 - few commands need them
+
+    try:
+        tickets.see_templates(loaded)
+    except config.ConfigError as error:
+        fail(str(error), 2)
+
+
 def pbx_named(loaded: config.Config, name: str, path: Path) -> config.Pbx:
     """The [[pbx]] of this name, the first one if it is empty; ends the command where none is."""
     found = next((table for table in loaded.pbx if name in ("", table.name)), None)

@@ -4,27 +4,24 @@ import asyncio
 import sys
 
 from ctid import logs
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
-from ctid.config import Config, ConfigError, load
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_templates
+from ctid.config import Config, load
 from ctid.store.errors import StoreUnavailable
 
 
 def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Attach to every PBX and record its calls until SIGTERM."""
     # imported here: the other commands need neither the network nor a database
+    from ctid import tickets  # noqa: PLC0415
     from ctid.app import serve  # noqa: PLC0415
-    from ctid.tickets import see_templates  # noqa: PLC0415
     from ctid.web.listener import ServeError  # noqa: PLC0415
 
     loaded = load_config(config, read_secrets=True)
-    try:
-        see_templates(loaded)
-    except ConfigError as error:
-        fail(str(error), 2)
+    see_templates(loaded)
 
     def load_again() -> Config:
         new = load(config)
-        see_templates(new)
+        tickets.see_templates(new)
         return new
 
     human = sys.stderr is not None and sys.stderr.isatty()

@@ -48,6 +48,12 @@ class Report:
         else:
             self.more += 1
 
+    def lines(self, file: Path) -> Iterator[str]:
+        """What is wrong with rows of the file, for the operator."""
+        yield from map(str, self.problems)
+        if self.more:
+            yield f"{file}: and {self.more} more of such rows"
+
 
 class ContactDirectory:
     """The contacts of one file, by number in E.164; empty until it is read.
@@ -98,10 +104,8 @@ class ContactDirectory:
         if report is None:
             return
         self._failed = None
-        for problem in report.problems:
-            log.warning("contact", why=str(problem))
-        if report.more:
-            log.warning("contact", why=f"{self._path}: and {report.more} more of such rows")
+        for why in report.lines(self._path):
+            log.warning("contact", why=why)
         log.info("contacts_read", numbers=report.contacts, file=str(self._path))
 
     async def watch(self, seconds: float = POLL_SECONDS) -> None:

@@ -33,7 +33,6 @@ CALLS_AT_ONCE: Final = 30
 _ROWS_AT_ONCE: Final = 2000
 """Looked through in one transaction of a reader, whose rows go over the loop of the daemon."""
 _DAYS_AT_ONCE: Final = 100
-_BUSY_TIMEOUT_SECONDS: Final = 5.0
 _LOG_TRIES: Final = 20
 _LOG_PAUSE_SECONDS: Final = 0.1
 
@@ -81,7 +80,7 @@ async def forget(store: Store, number: str, now: float) -> Forgotten:
     if not spellings.needle:
         return Forgotten(0, is_off_disk=True)
     calls, tickets = 0, set[Ticket]()
-    async with Reader(store.database, _BUSY_TIMEOUT_SECONDS) as reader:
+    async with Reader(store.database) as reader:
         for chunk in _chunks(sorted(await _calls_with(reader, spellings)), CALLS_AT_ONCE):
             changed, told = await store.transaction(
                 lambda connection, chunk=chunk: _forget_calls(connection, chunk, spellings, now)  # type: ignore[misc]

@@ -62,8 +62,8 @@ class Claim(NamedTuple):
 class Settlement(NamedTuple):
     """What became of a claim; written if the lease is still the same.
 
-    `sent_revision` None: nothing new is known to be there. `unsure` stays set where nobody knows.
-    `state` PENDING with all sent means that a newer revision is on its way.
+    `sent_revision` is the newest that is known to be there, 0 for none. `unsure` stays set where
+    nobody knows how the attempt ended.
     """
 
     key: str

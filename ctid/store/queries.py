@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,8 @@ from ctid.domain.records import (
 from ctid.store import db, migrate, rows
 from ctid.store.offers import counted_by
 from ctid.store.schema import gap, history, mark, open_call, record, ring, seen
+
+BUSY_TIMEOUT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,15 @@ class RecordFilter:
 class Reader:
     """Read-only access to the database of a store, whether its daemon runs or not."""
 
-    def __init__(self, database: db.Database, busy_timeout_seconds: float) -> None:
-        """Use `Reader.open` instead, which also looks at the schema."""
+    def __init__(
+        self, database: db.Database, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+    ) -> None:
+        """Of a database whose schema was looked at; else use `Reader.open`, which does that."""
         self._database = database
         self._engine = db.reader_engine(database, busy_timeout_seconds)
 
     @classmethod
-    async def open(cls, url: str, *, busy_timeout_seconds: float = 5.0) -> Self:
+    async def open(cls, url: str, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Self:
         """Look whether the schema is ours. Raises ValueError, SchemaTooNew, StoreUnavailable."""
         reader = cls(db.parse(url), busy_timeout_seconds)
         with db.failures(reader._database):

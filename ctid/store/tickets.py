@@ -117,12 +117,7 @@ async def drafts_to_return(
                 for key, draft, stage in await connection.execute(query)
                 if stage == Stage.TO_RETURN.value
             }
-    drafts: list[Draft] = []
-    for key in keys:
-        if key in found:
-            with contextlib.suppress(ValueError):
-                drafts.append(draft_from_json(found[key]))
-    return drafts
+    return _readable(found[key] for key in keys if key in found)
 
 
 async def drafts_about(reader: Reader, entry: ToReturn) -> list[Draft]:
@@ -132,11 +127,15 @@ async def drafts_about(reader: Reader, entry: ToReturn) -> list[Draft]:
         tuple_(_O.pbx, _O.uniqueid).in_(misses), _O.stage == Stage.TO_RETURN.value
     )
     async with reader.transaction() as connection:
-        found = (await connection.execute(query)).scalars().all()
+        return _readable((await connection.execute(query)).scalars().all())
+
+
+def _readable(texts: Iterable[str]) -> list[Draft]:
+    """Give the drafts without those of a newer ctid."""
     drafts: list[Draft] = []
-    for draft in found:
-        with contextlib.suppress(ValueError):  # of a newer ctid
-            drafts.append(draft_from_json(draft))
+    for each in texts:
+        with contextlib.suppress(ValueError):
+            drafts.append(draft_from_json(each))
     return drafts
 
 
