@@ -1,0 +1,1 @@
+"""Pages: a file for each channel, and what brings messages to them."""
