@@ -251,13 +251,15 @@ class Recipient(NamedTuple):
 class Alert:
     """One condition on one line. Key: `number`, which counts from 1, for people to type.
 
-    `line` None: it concerns the daemon as a whole. `since` is when the condition began, `limit_at`
-    when it became an alert by its limit: lateness counts from there. `paged` are all who were told.
+    `line` None: it concerns the daemon as a whole. `about` tells several of one kind on one line
+    apart: a destination, a period, a role. `since` is when the condition began, `limit_at` when it
+    became an alert by its limit: lateness counts from there. `paged` are all who were told.
     """
 
     number: int
     kind: Kind
     line: str | None
+    about: str | None
     since: float
     limit_at: float
     state: State
