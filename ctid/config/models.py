@@ -34,6 +34,7 @@ from ctid.config.base import (
     user_name,
     web_address,
 )
+from ctid.config.channels import Channels
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
 from ctid.domain.duty import Duty
@@ -215,6 +216,7 @@ class Config(Table):
     webhook: tuple[WebhookBackend, ...] = ()
     mqtt: tuple[MqttBackend, ...] = ()
     file: tuple[FileBackend, ...] = ()
+    channels: Channels = Channels()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:
