@@ -53,6 +53,7 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
         yield from _two_secrets(("pbx", index), table, "secret")
     yield from _backends(known, lines)
     yield from _channels(known)
+    yield from _alert(known)
     metrics = known.get("metrics")
     if isinstance(metrics, dict):
         yield from _metrics(metrics)
@@ -107,6 +108,29 @@ def _channels(known: dict[str, Any]) -> Iterator[Mistake]:
             )
         if kind == "alertmanager":
             yield from _basic_access(path, table)
+
+
+def _alert(known: dict[str, Any]) -> Iterator[Mistake]:
+    alert = known.get("alert")
+    if not isinstance(alert, dict):
+        return
+    names = [
+        name
+        for kind, _, table in channel_tables(known)
+        if isinstance(name := table.get("name", kind), str)
+    ]
+    for place, name in _texts(alert, "channels"):
+        if name not in names:
+            hint = did_you_mean(name, names) or "add a channel of this name, or correct it"
+            yield ("alert", "channels", place), f"there is no channel `{name}`: {hint}"
+    warning, limit = alert.get("warning_minutes", 10.0), alert.get("limit_minutes", 15.0)
+    numbers = isinstance(warning, int | float) and isinstance(limit, int | float)
+    if numbers and warning >= limit:
+        key = "warning_minutes" if "warning_minutes" in alert else "limit_minutes"
+        yield (
+            ("alert", key),
+            f"the warning ({warning:g} min) must come before the limit ({limit:g} min)",
+        )
 
 
 def _basic_access(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ctid.config.address import split_address
+from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
     Backend,
     FileBackend,
@@ -108,12 +109,6 @@ class Callers(Table):
     fax: tuple[PatternText, ...] = ()
 
 
-class Alert(Table):
-    """Where to say that the records cannot be written; without it only log and health tell."""
-
-    webhook: Annotated[Text, AfterValidator(web_address)] | None = None
-
-
 class Metrics(Table):
     """Where Prometheus and health checks ask. `token` is there after loading with secrets."""
 
@@ -200,6 +195,7 @@ class Config(Table):
     agents: dict[str, Text] = Field(default_factory=dict)
     callers: Callers = Callers()
     alert: Alert = Alert()
+    escalation: tuple[EscalationStep, ...] = ()
     metrics: Metrics = Metrics()
     control: Control = Control()
     figures: Figures = Figures()

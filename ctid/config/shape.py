@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
     FileBackend,
     MqttBackend,
@@ -17,7 +18,6 @@ from ctid.config.backends import (
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels
 from ctid.config.models import (
-    Alert,
     Callers,
     Config,
     Contacts,
@@ -57,7 +57,12 @@ BACKENDS: dict[str, type[Table]] = {
     "mqtt": MqttBackend,
     "file": FileBackend,
 }
-LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable, **BACKENDS}
+LISTS: dict[str, type[BaseModel]] = {
+    "pbx": Pbx,
+    "line": LineTable,
+    "escalation": EscalationStep,
+    **BACKENDS,
+}
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
 
 Mistake = tuple[Path, str]

@@ -43,7 +43,11 @@ def test_the_page_has_every_table() -> None:
 def test_the_page_says_the_true_defaults(name: str) -> None:
     model = MODELS[name]
     needed = {key for key, field in model.model_fields.items() if field.is_required()}
-    values: dict[str, str | tuple[str, ...]] = {"argv": ("/bin/true",)}
+    values: dict[str, object] = {
+        "argv": ("/bin/true",),
+        "after_minutes": 5.0,
+        "to": ("first_line",),
+    }
     made = model.model_validate({key: values.get(key, "http://x") for key in needed})
     for key, said in documented(name).items():
         if key in needed:
