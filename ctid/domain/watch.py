@@ -79,6 +79,7 @@ class Watch:
         # when something becomes due on a line; the heap may hold what is no longer so
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
+        self._begun = False
         self.alerting = Alerting(plan, roster, self._describe)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -107,7 +108,11 @@ class Watch:
             clock.compute()
 
     def begin(self, now: float) -> None:
-        """Look at every line: what became due while nobody watched is decided now."""
+        """Look at every line: what became due while nobody watched is decided now.
+
+        Before this nothing is: what the PBX has to tell of the time before may change it.
+        """
+        self._begun = True
         for name in self._lines:
             self._evaluate(name, now)
         for alert in self.alerting.open_alerts():
@@ -120,7 +125,8 @@ class Watch:
         self._lines = {line.name: line for line in lines}
         self._clocks = {name: self._clocks.get(name) or Clock() for name in self._lines}
         self.alerting.use(plan)
-        self.begin(now)
+        if self._begun:
+            self.begin(now)
 
     def shift(self, seconds: float, now: float) -> None:
         """The daemon's clock was set by so much: nothing is older or younger for it."""
@@ -133,7 +139,8 @@ class Watch:
         self.alerting.shift(seconds)
         self._heap.clear()
         self._due.clear()
-        self.begin(now)
+        if self._begun:
+            self.begin(now)
 
     # -- in ---------------------------------------------------------------------------------------
 
@@ -233,6 +240,10 @@ class Watch:
         """Take out what has to be written."""
         return self.alerting.drain()
 
+    def open_lines(self) -> set[str]:
+        """The lines whose clock is open."""
+        return {name for name, clock in self._clocks.items() if clock.reading.since is not None}
+
     def unanswered_seconds(self, now: float) -> dict[str, float]:
         """What the clock of each line shows; 0 where it is closed."""
         return {
@@ -315,6 +326,8 @@ class Watch:
     # -- lines ------------------------------------------------------------------------------------
 
     def _evaluate(self, name: str, now: float) -> None:
+        if not self._begun:
+            return
         dues = [
             *self._evaluate_clock(name, now),
             *self._evaluate_wait(name, now),
