@@ -4,12 +4,12 @@ Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from ctid.config import Config
 from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, RosterGap
-from ctid.domain.calendar import Calendar, calendar_ending
+from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
@@ -76,15 +76,19 @@ def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
     return found
 
 
-def ending(calendars: Iterable[Calendar], today: date, now: float) -> list[Observed]:
+def ending(calendars: Iterable[Calendar], today: date) -> list[Observed]:
     """Calendars that end soon."""
     return [
         Observed(
             None,
             calendar.name,
-            now,
+            _midnight_utc(calendar.known_until) - ENDING_DAYS * 86_400.0,
             CalendarEnding(calendar.name, calendar.known_until.isoformat()),
         )
         for calendar in calendars
         if calendar_ending(calendar, today)
     ]
+
+
+def _midnight_utc(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

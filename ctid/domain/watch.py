@@ -175,7 +175,7 @@ class Watch:
             self._observed.pop(key, None)
             self.alerting.end(key, now, Ending.RECOVERED)
         for key, each in after.items():
-            self.alerting.fire(Condition(*key, each.since, each.since), now)
+            self.alerting.fire(Condition(*key, each.since, now), now)
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""
