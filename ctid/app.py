@@ -13,7 +13,7 @@ import structlog
 from ctid import __version__, control, last_run, systemd
 from ctid.by_hand import ByHand
 from ctid.collector import calm_the_collector
-from ctid.committer import Alarm, Clocks, Decide, Feed
+from ctid.committer import Alarm, Clocks, Deciding, Feed
 from ctid.config import Config
 from ctid.domain.batch import Batch
 from ctid.housekeeping import Housekeeping
@@ -209,7 +209,7 @@ def _all(*feeds: Feed | None) -> Feed:
     return feed
 
 
-def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Decide) -> Pipeline:
+def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Deciding) -> Pipeline:
     directories = {table.name: config.directory(table.name) for table in config.pbx}
     clocks = Clocks(time.time, time.monotonic)
     delay = config.store.commit_delay_ms / 1000

@@ -7,6 +7,7 @@ import structlog
 from ctid.domain.returns import ToReturn
 from ctid.outbound.port import UNCLEAR
 from ctid.pipeline import Pipeline
+from ctid.refusal import RefusedError
 from ctid.store import forgetting
 from ctid.store import tickets as stored
 from ctid.store.forgetting import Forgotten
@@ -17,10 +18,6 @@ from ctid.store.spellings import Spellings
 from ctid.tickets import Tickets
 
 log = structlog.get_logger("ctid")
-
-
-class RefusedError(Exception):
-    """It cannot be done; the message says why, in one line."""
 
 
 class ByHand:

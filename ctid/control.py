@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ctid.by_hand import ByHand, RefusedError
+from ctid.by_hand import ByHand
 from ctid.housekeeping import Housekeeping
 from ctid.overview import Overview
+from ctid.refusal import RefusedError
 from ctid.store.errors import StoreUnavailable
 from ctid.web.control import Asker, ControlError, Route
 

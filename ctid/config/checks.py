@@ -8,6 +8,7 @@ from typing import Any
 
 from ctid.config.address import is_loopback, split_address
 from ctid.config.base import NOT_IN_ORDER, are_in_order
+from ctid.config.channels import CHANNELS
 from ctid.config.problems import Path, did_you_mean, key_path
 from ctid.config.shape import BACKENDS, Mistake
 from ctid.domain.patterns import Pattern, PatternError, parse
@@ -56,6 +57,8 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
         yield from _needs_tls(("pbx", index), table)
         yield from _two_secrets(("pbx", index), table, "secret")
     yield from _backends(known, lines)
+    yield from _channels(known)
+    yield from _alert(known)
     metrics = known.get("metrics")
     if isinstance(metrics, dict):
         yield from _metrics(metrics)
@@ -83,6 +86,67 @@ def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
                 places = table.get(key)
                 for line in places if isinstance(places, dict) else ():
                     yield from _line_there((*path, key, line), line, names)
+
+
+def channel_tables(known: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """The tables of all channels: type, place and content."""
+    channels = known.get("channels")
+    if not isinstance(channels, dict):
+        return
+    for kind in CHANNELS:
+        for index, table in tables(channels, kind):
+            yield kind, index, table
+
+
+def _channels(known: dict[str, Any]) -> Iterator[Mistake]:
+    """The roster knows a channel by its name alone, whatever its type."""
+    first: dict[str, Path] = {}
+    for kind, index, table in channel_tables(known):
+        path: Path = ("channels", kind, index)
+        for what in CHANNELS[kind].secrets:
+            yield from _two_secrets(path, table, what)
+        name = table.get("name", kind)
+        if isinstance(name, str) and first.setdefault(name, path) != path:
+            yield (
+                (*path, "name"),
+                f"`{name}` is the name of {key_path(first[name])} already: give each its own",
+            )
+        if kind == "alertmanager":
+            yield from _basic_access(path, table)
+
+
+def _alert(known: dict[str, Any]) -> Iterator[Mistake]:
+    alert = known.get("alert")
+    if not isinstance(alert, dict):
+        return
+    names = [
+        name
+        for kind, _, table in channel_tables(known)
+        if isinstance(name := table.get("name", kind), str)
+    ]
+    for place, name in _texts(alert, "channels"):
+        if name not in names:
+            hint = did_you_mean(name, names) or "add a channel of this name, or correct it"
+            yield ("alert", "channels", place), f"there is no channel `{name}`: {hint}"
+    warning, limit = alert.get("warning_minutes", 10.0), alert.get("limit_minutes", 15.0)
+    numbers = isinstance(warning, int | float) and isinstance(limit, int | float)
+    if numbers and warning >= limit:
+        key = "warning_minutes" if "warning_minutes" in alert else "limit_minutes"
+        yield (
+            ("alert", key),
+            f"the warning ({warning:g} min) must come before the limit ({limit:g} min)",
+        )
+
+
+def _basic_access(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
+    password = next((key for key in table if key.startswith("password_")), None)
+    token = next((key for key in table if key.startswith("token_")), None)
+    if password and "user" not in table:
+        yield (*path, password), "means nothing without `user`: add it"
+    if "user" in table and not password:
+        yield (*path, "user"), "means nothing without `password_file`: add it"
+    if token and "user" in table:
+        yield (*path, token), f"is one way in too many: keep `user` or `{token}`"
 
 
 def _line_there(path: Path, line: str, names: Collection[str]) -> Iterator[Mistake]:

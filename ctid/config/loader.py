@@ -16,7 +16,8 @@ from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table
-from ctid.config.checks import check, tables
+from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel
+from ctid.config.checks import channel_tables, check, tables
 from ctid.config.models import CalendarTable, Config, Control, Metrics
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
@@ -102,6 +103,7 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
                 disk.read_secret((kind, index), table, what)
             for key in model.files:
                 disk.check_file((kind, index, key), table.get(key))
+    yield from _channel_secrets(known, disk)
     if isinstance(contacts := known.get("contacts"), dict):
         disk.check_file(("contacts", "file"), contacts.get("file"))
     if isinstance(roster := known.get("roster"), dict):
@@ -110,6 +112,19 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
         disk.read_secret(("metrics",), metrics, "token")
         for key in METRICS_FILES:
             disk.check_file(("metrics", key), metrics.get(key))
+
+
+def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
+    for kind, index, table in channel_tables(known):
+        path: problems.Path = ("channels", kind, index)
+        channel = CHANNELS[kind]
+        for what in channel.needs:
+            if not (f"{what}_file" in table or f"{what}_credential" in table):
+                yield path, f"has no {what}: add `{what}_file` or `{what}_credential`"
+        for what in channel.secrets:
+            disk.read_secret(path, table, what)
+        for key in channel.files:
+            disk.check_file((*path, key), table.get(key))
 
 
 def _read(path: Path) -> str:
@@ -213,6 +228,7 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             "metrics": _metrics(config.metrics, disk),
             "control": _control(config.control, disk.folder),
             **{kind: _backends(config, kind, disk) for kind in BACKENDS},
+            "channels": _channels(config.channels, disk),
             "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
             "contacts": _with_paths(config.contacts, ("file",), disk.folder),
             "roster": _with_paths(config.roster, ("file",), disk.folder),
@@ -225,20 +241,34 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
 
 
 def _backends(config: Config, kind: str, disk: _Disk) -> tuple[Backend, ...]:
-    found = []
-    for index, table in enumerate(getattr(config, kind)):
-        if isinstance(table, HttpBackend) and _crosses_readable(table.url):
-            disk.warnings.append(
-                (
-                    (kind, index, "url"),
-                    "callers and token cross the network readable: use an `https://` address",
-                )
+    return tuple(
+        _opened(table, (kind, index), disk) for index, table in enumerate(getattr(config, kind))
+    )
+
+
+def _channels(channels: Channels, disk: _Disk) -> Channels:
+    found: dict[str, tuple[Channel, ...]] = {
+        kind: tuple(
+            _opened(table, ("channels", kind, index), disk)
+            for index, table in enumerate(getattr(channels, kind))
+        )
+        for kind in CHANNELS
+    }
+    return channels.model_copy(update=found)
+
+
+def _opened(table: _T, path: problems.Path, disk: _Disk) -> _T:
+    """The table with the secrets that were read, and whole paths."""
+    if isinstance(table, HttpBackend | HttpChannel) and _crosses_readable(table.url):
+        disk.warnings.append(
+            (
+                (*path, "url"),
+                "callers and token cross the network readable: use an `https://` address",
             )
-        paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
-        whole = _with_paths(table, paths, disk.folder)
-        secrets = {what: disk.secrets.get((kind, index, what)) for what in table.secrets}
-        found.append(whole.model_copy(update=secrets))
-    return tuple(found)
+        )
+    paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
+    secrets = {what: disk.secrets.get((*path, what)) for what in table.secrets}
+    return _with_paths(table, paths, disk.folder).model_copy(update=secrets)
 
 
 def _crosses_readable(url: str) -> bool:
@@ -246,7 +276,7 @@ def _crosses_readable(url: str) -> bool:
     return parts.scheme == "http" and parts.hostname not in LOOPBACK
 
 
-def _paths_of(table: Backend) -> tuple[str, ...]:
+def _paths_of(table: Table) -> tuple[str, ...]:
     return ("path",) if isinstance(table, FileBackend) else ()
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ctid.config.address import split_address
+from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
     Backend,
     FileBackend,
@@ -35,6 +36,7 @@ from ctid.config.base import (
     user_name,
     web_address,
 )
+from ctid.config.channels import Channels
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
 from ctid.domain.calendar import Calendar
@@ -111,12 +113,6 @@ class Callers(Table):
     test: tuple[PatternText, ...] = ()
     blocked: tuple[PatternText, ...] = ()
     fax: tuple[PatternText, ...] = ()
-
-
-class Alert(Table):
-    """Where to say that the records cannot be written; without it only log and health tell."""
-
-    webhook: Annotated[Text, AfterValidator(web_address)] | None = None
 
 
 class Metrics(Table):
@@ -220,6 +216,7 @@ class Config(Table):
     agents: dict[str, Text] = Field(default_factory=dict)
     callers: Callers = Callers()
     alert: Alert = Alert()
+    escalation: tuple[EscalationStep, ...] = ()
     metrics: Metrics = Metrics()
     control: Control = Control()
     figures: Figures = Figures()
@@ -238,6 +235,7 @@ class Config(Table):
     webhook: tuple[WebhookBackend, ...] = ()
     mqtt: tuple[MqttBackend, ...] = ()
     file: tuple[FileBackend, ...] = ()
+    channels: Channels = Channels()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:

@@ -204,6 +204,20 @@ def _never_ends(duty: Duty) -> bool:
     return whole and (duty.calendar is None or DayKind.CLOSED not in duty.calendar.kinds.values())
 
 
+def shifts_between(
+    duty: Duty, begin: float, end: float, zone: str
+) -> Iterator[tuple[Shift, float, float]]:
+    """The shifts that have a part between two instants, each with its own begin and end."""
+    info = ZoneInfo(zone)
+    day = datetime.fromtimestamp(begin, info).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(end, info).date()
+    while day <= last:
+        for shift, start, stop in _shifts_of(duty, day, info):
+            if start < end and stop > begin:
+                yield shift, start, stop
+        day += timedelta(days=1)
+
+
 def _pieces(duty: Duty, begin: float, end: float, zone: ZoneInfo) -> Iterator[tuple[float, float]]:
     """Duty between two instants, day by day: ascending, not overlapping; one may meet the next."""
     day = datetime.fromtimestamp(begin, zone).date() - timedelta(days=1)

@@ -19,6 +19,7 @@ from typing import Final
 from aiohttp import web
 
 from ctid import logs
+from ctid.committer import Deciding
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.collector import calm_the_collector
@@ -168,7 +169,7 @@ async def record(port: int, calls: int, to: int) -> dict[str, float]:
                 commit_delay=0.05,
                 alarm=NoAlarm(),
                 feed=here.feed,
-                decide=here.decide,
+                decide=Deciding(here.decide),
             )
             writing = tasks.create_task(pipeline.run())
             here.open()
