@@ -56,7 +56,7 @@ def _named(loaded: Config, name: str, path: Path) -> Backend:
 
 
 async def _findings(table: Backend, config: Config) -> list[Finding]:
-    backend = open_backend(table, config.site, config.timezone)
+    backend = open_backend(table, config.site, config.timezone, config.zones())
     try:
         return await backend.check()
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ctid.config.address import is_loopback, split_address
+from ctid.config.base import NOT_IN_ORDER, are_in_order
 from ctid.config.channels import CHANNELS
 from ctid.config.problems import Path, did_you_mean, key_path
 from ctid.config.shape import BACKENDS, Mistake
@@ -48,6 +49,10 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     yield from _overlaps(lines)
     yield from _never_recognised(lines, misspelt)
     yield from _agents(known, lines)
+    yield from _limits(lines)
+    calendar = known.get("calendar")
+    if isinstance(calendar, dict) and "subdivision" in calendar and "country" not in calendar:
+        yield ("calendar", "subdivision"), "means nothing without `country`: add it"
     for index, table in pbxs:
         yield from _needs_tls(("pbx", index), table)
         yield from _two_secrets(("pbx", index), table, "secret")
@@ -225,6 +230,16 @@ def _never_recognised(lines: Tables, misspelt: Collection[Path]) -> Iterator[Mis
                 ("line", index),
                 "no call can be recognised as this line's: give it `queues`, `dids` or `contexts`",
             )
+
+
+def _limits(lines: Tables) -> Iterator[Mistake]:
+    for index, table in lines:
+        warning, limit = (
+            value if isinstance(value := table.get(key), int | float) else None
+            for key in ("warning_minutes", "limit_minutes")
+        )
+        if not are_in_order(warning, limit):
+            yield ("line", index, "warning_minutes"), NOT_IN_ORDER
 
 
 def _agents(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
