@@ -15,6 +15,7 @@ from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
+from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.tickets import Backlog
 
@@ -55,7 +56,9 @@ def stuck(
             None,
             name,
             backlog.oldest_at,
-            DeliveryStuck(name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)),
+            DeliveryStuck(
+                name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)
+            ),
         )
         for name, backlog in backlogs.items()
         if backlog.oldest_at is not None and backlog.oldest_at + limit <= now
@@ -69,7 +72,9 @@ def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
         return []
     found = []
     for line in config.lines():
-        for gap in gaps(roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead):
+        for gap in gaps(
+            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead
+        ):
             subject = RosterGap(gap.role, gap.begins_at, gap.ends_at)
             found.append(Observed(line.name, gap.role, gap.begins_at, subject))
             break  # the first one of a line says enough
