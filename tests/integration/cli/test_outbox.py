@@ -36,7 +36,7 @@ def test_what_waits_or_is_dead_with_why(ctid: Ctid, config: Path) -> None:
         "decided backend line stage state tries next ticket why call",
         f"{at} rt network to_return pending 0 due 1.2",
         f"{at} rt network to_return pending 0 due 1.2",
-        f"{at} old network to_return pending 0 due 1.4",
+        f"{at} old network to_return pending 0 due 4711 1.4",
         f"{at} rt network to_return pending 4 2100-01-01 09:00 refused 1.3",
         f"{at} rt network to_return dead 0 {desk.REFUSED} 1.1",
     ]
