@@ -15,7 +15,6 @@ from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
-from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.tickets import Backlog
 
