@@ -18,6 +18,7 @@ from ctid.config.backends import (
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels
 from ctid.config.models import (
+    CalendarTable,
     Callers,
     Config,
     Contacts,
@@ -30,6 +31,7 @@ from ctid.config.models import (
     Numbers,
     Pbx,
     Retention,
+    Roster,
     Store,
     Tickets,
 )
@@ -48,6 +50,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "missed": Missed,
     "tickets": Tickets,
     "contacts": Contacts,
+    "calendar": CalendarTable,
+    "roster": Roster,
 }
 BACKENDS: dict[str, type[Table]] = {
     "rt": RtBackend,
@@ -157,7 +161,7 @@ def validate(known: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
     except ValidationError as error:
         details = error.errors(include_url=False)
         # that a default could not be made follows from another mistake, which is named itself
-        return None, [_mistake(d) for d in details if d["type"] != "default_factory_not_called"]
+        return None, [mistake(d) for d in details if d["type"] != "default_factory_not_called"]
 
 
 def _lists_as_tuples(value: Any) -> Any:
@@ -169,13 +173,19 @@ def _lists_as_tuples(value: Any) -> Any:
     return value
 
 
-def _mistake(detail: ErrorDetails) -> Mistake:
+def mistake(detail: ErrorDetails) -> Mistake:
+    """What pydantic says, as an operator needs it."""
     path: Path = tuple(detail["loc"])
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "missing":
         return path, "is missing: every table of this kind needs it"
+    if kind == "string_pattern_mismatch" and path == ("calendar", "country"):
+        return (
+            path,
+            f"must be two capital letters (ISO 3166), such as `CN`, not {detail['input']!r}",
+        )
     if kind == "string_pattern_mismatch":
         return path, f"may hold only letters, digits and . _ - (it is {detail['input']!r})"
     if kind in ("model_type", "model_attributes_type"):

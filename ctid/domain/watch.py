@@ -79,6 +79,7 @@ class Watch:
         # when something becomes due on a line; the heap may hold what is no longer so
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
+        self._begun = False
         self.alerting = Alerting(plan, roster, self._describe)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -107,7 +108,11 @@ class Watch:
             clock.compute()
 
     def begin(self, now: float) -> None:
-        """Look at every line: what became due while nobody watched is decided now."""
+        """Look at every line: what became due while nobody watched is decided now.
+
+        Before this nothing is: what the PBX has to tell of the time before may change it.
+        """
+        self._begun = True
         for name in self._lines:
             self._evaluate(name, now)
         for alert in self.alerting.open_alerts():
@@ -120,7 +125,8 @@ class Watch:
         self._lines = {line.name: line for line in lines}
         self._clocks = {name: self._clocks.get(name) or Clock() for name in self._lines}
         self.alerting.use(plan)
-        self.begin(now)
+        if self._begun:
+            self.begin(now)
 
     def shift(self, seconds: float, now: float) -> None:
         """The daemon's clock was set by so much: nothing is older or younger for it."""
@@ -133,7 +139,8 @@ class Watch:
         self.alerting.shift(seconds)
         self._heap.clear()
         self._due.clear()
-        self.begin(now)
+        if self._begun:
+            self.begin(now)
 
     # -- in ---------------------------------------------------------------------------------------
 
@@ -161,14 +168,14 @@ class Watch:
     def observe(self, kind: Kind, found: Sequence[Observed], now: float) -> None:
         """All that is wrong of this kind now; what is missing is well again."""
         before = {key for key in self._observed if key[0] is kind}
-        before |= {_key(alert) for alert in self.alerting.open_alerts() if alert.kind is kind}
+        before |= {_key(alert) for alert in self.alerting.open_of(kind)}
         after = {(kind, each.line, each.about): each for each in found}
         self._observed |= after
         for key in before - after.keys():
             self._observed.pop(key, None)
             self.alerting.end(key, now, Ending.RECOVERED)
         for key, each in after.items():
-            self.alerting.fire(Condition(*key, each.since, each.since), now)
+            self.alerting.fire(Condition(*key, each.since, now), now)
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""
@@ -207,7 +214,8 @@ class Watch:
         """When `handle_timer` has something to do."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None]
+        tests = [alert.since + TEST_SECONDS for alert in self.alerting.open_of(Kind.TEST)]
+        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None, *tests]
         return min((due for due in dues if due is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -217,8 +225,8 @@ class Watch:
             if self._due.get(name) == due:
                 del self._due[name]
                 self._evaluate(name, now)
-        for alert in self.alerting.open_alerts():
-            if alert.kind is Kind.TEST and alert.since + TEST_SECONDS <= now:
+        for alert in self.alerting.open_of(Kind.TEST):
+            if alert.since + TEST_SECONDS <= now:
                 self.alerting.end(_key(alert), now, Ending.TEST_OVER)
         self.alerting.handle_timer(now)
 
@@ -232,6 +240,10 @@ class Watch:
     def drain(self) -> Told:
         """Take out what has to be written."""
         return self.alerting.drain()
+
+    def open_lines(self) -> set[str]:
+        """The lines whose clock is open."""
+        return {name for name, clock in self._clocks.items() if clock.reading.since is not None}
 
     def unanswered_seconds(self, now: float) -> dict[str, float]:
         """What the clock of each line shows; 0 where it is closed."""
@@ -315,6 +327,8 @@ class Watch:
     # -- lines ------------------------------------------------------------------------------------
 
     def _evaluate(self, name: str, now: float) -> None:
+        if not self._begun:
+            return
         dues = [
             *self._evaluate_clock(name, now),
             *self._evaluate_wait(name, now),
