@@ -452,6 +452,7 @@ class Watch:
             ),
             advice=advice,
             agents=agents,
+            waiting_count=len(waiting),
         )
 
     def _longest_wait(self, name: str, since: float, now: float) -> LongestWait:
