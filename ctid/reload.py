@@ -13,6 +13,7 @@ from ctid.config import Config, ConfigError
 from ctid.last_run import LastRun
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
+from ctid.paging import Paging
 from ctid.pbxs import Pbxs, reconnects
 from ctid.pipeline import Pipeline
 from ctid.store.errors import StoreUnavailable
@@ -43,8 +44,10 @@ class Reloader:
         watchdog: Watchdog,
         listener: Listener | None,
         tickets: Tickets,
+        paging: Paging,
     ) -> None:
         self._tickets = tickets
+        self._paging = paging
         self._load = load
         self._pipeline = pipeline
         self._pbxs = pbxs
@@ -107,6 +110,7 @@ class Reloader:
         names = [table.name for table in config.pbx]
         gone = [name for name in old if name not in names]
         await self._tickets.use(config)
+        await self._paging.use(config)
         for table in config.pbx:
             self._pipeline.watch(table.name, config.directory(table.name))
         last_run.take_up(self._pipeline, runs)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 
-from ctid.domain.alerts import Alert, Kind, PageEvent, Silence
+from ctid.domain.alerts import Alert, Ending, Kind, PageEvent, Resolved, Silence
 from ctid.store.alert_rows import silence_from
 from ctid.store.alerts import alert_from_json
 from ctid.store.pages import PageState, Tried, tried_from
@@ -113,6 +113,18 @@ async def open_alerts(reader: Reader) -> list[Alert]:
     async with reader.transaction() as connection:
         found = (await connection.execute(query)).scalars().all()
     return _readable(alert_from_json, found)
+
+
+async def resolved_by_people(reader: Reader, since: float) -> list[Alert]:
+    """Give the alerts that a person ended at or after `since` (Unix seconds); by number."""
+    query = select(_A.data).where(_A.ended_at >= since, _A.why.is_not(None)).order_by(_A.number)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).scalars().all()
+    return [
+        alert
+        for alert in _readable(alert_from_json, found)
+        if isinstance(alert.state, Resolved) and alert.state.ending is Ending.BY_PERSON
+    ]
 
 
 async def highest_number(reader: Reader) -> int:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from ctid.domain.alerts import Acknowledged, Kind, PageEvent, Resolved, Warned
+from ctid.domain.alerts import Acknowledged, Ending, Kind, PageEvent, Resolved, Unanswered, Warned
 from ctid.domain.batch import Batch
 from ctid.store import alert_queries, pages, retention, schema
 from ctid.store.forgetting import forget
@@ -123,7 +123,7 @@ async def test_they_go_by_age_but_for_the_newest(store: Store, reader: Reader) -
 
 async def test_a_number_is_forgotten_wherever_it_stands(store: Store, reader: Reader) -> None:
     mine = AGENT._replace(name=f"agent {NUMBER}")
-    by = Resolved(LIMIT, NOW, f"+86{NUMBER}", f"called {NUMBER}")
+    by = Resolved(LIMIT, NOW, Ending.BY_PERSON, f"+86{NUMBER}", f"called {NUMBER}")
     made = page(2, recipient=mine, alert=alert(2, paged=(mine,)))
     other = page(3, alert=alert(3, subject=over().subject, paged=()))
     await store.commit(
@@ -140,13 +140,16 @@ async def test_a_number_is_forgotten_wherever_it_stands(store: Store, reader: Re
     assert NUMBER not in left
     assert "13900000002" in left
     assert "02161234567" in left
-    first, third = await alert_queries.open_alerts(reader)
-    assert first.subject.waiting[0].number is None  # type: ignore[union-attr]
+    first, _ = await alert_queries.open_alerts(reader)
+    assert isinstance(first.subject, Unanswered)
+    assert first.subject.waiting[0].number is None
     (row,) = await alert_queries.pages_of(reader, 2)
     assert row.recipient == "agent (forgotten)"
     ended = await alert_queries.find_alert(reader, 2)
     assert ended is not None
-    assert ended.state == Resolved(LIMIT, NOW, "(forgotten)", "called (forgotten)")
+    assert ended.state == Resolved(
+        LIMIT, NOW, Ending.BY_PERSON, "(forgotten)", "called (forgotten)"
+    )
 
 
 async def test_the_number_of_somebody_paged_is_forgotten(store: Store, reader: Reader) -> None:

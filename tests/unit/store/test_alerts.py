@@ -20,7 +20,7 @@ COUNT = st.integers(0, 2**31)
 TEXTS = st.lists(TEXT, max_size=2).map(tuple)
 
 
-def some(of: type, *fields: st.SearchStrategy) -> st.SearchStrategy:  # type: ignore[type-arg]
+def some(of: type, *fields: st.SearchStrategy) -> st.SearchStrategy:
     return st.builds(of, *fields)
 
 
@@ -95,7 +95,11 @@ def test_a_page_comes_back_as_it_was(made: Page) -> None:
 def test_any_text_can_be_stored(text: str) -> None:
     recipient = Recipient(text, text, (Route(text, text),), text)
     subject = told.StoreFailing(1.0, text, (text,))
-    made = alert(line=text, state=told.Resolved(None, 1.0, text, text), subject=subject)
+    made = alert(
+        line=text,
+        state=told.Resolved(None, 1.0, told.Ending.BY_PERSON, text, text),
+        subject=subject,
+    )
     rows = [
         alert_rows.alert_row(made),
         alert_rows.page_row(page(alert=made, recipient=recipient)),
