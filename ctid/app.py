@@ -13,7 +13,7 @@ import structlog
 from ctid import __version__, control, last_run, systemd
 from ctid.by_hand import ByHand
 from ctid.collector import calm_the_collector
-from ctid.committer import Alarm, Clocks, Decide, Feed
+from ctid.committer import Alarm, Clocks, Deciding, Feed
 from ctid.config import Config
 from ctid.domain.batch import Batch
 from ctid.housekeeping import Housekeeping
@@ -89,11 +89,14 @@ async def record(
     tally = Tally(time.time)
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
-        alarm = _alarm(config, tasks)
         tickets = Tickets(config, store, tasks)
         await tickets.begin()
-        feeds = _all(tally.feed, tickets.feed, feed)
-        pipeline = _pipeline(config, store, alarm, feeds, tickets.decide)
+        paging = Paging(config, store, tasks, CLOCKS)
+        await paging.begin(last)
+        alarm = _alarm(config, tasks)
+        feeds = _all(tally.feed, tickets.feed, paging.feed, feed)
+        deciding = Deciding(_both(tickets, paging.watching), _of_gaps(paging.watching))
+        pipeline = _pipeline(config, store, alarm, feeds, deciding)
         last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
         pbxs = Pbxs(pipeline, tasks)
@@ -209,7 +212,7 @@ def _all(*feeds: Feed | None) -> Feed:
     return feed
 
 
-def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Decide) -> Pipeline:
+def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Deciding) -> Pipeline:
     directories = {table.name: config.directory(table.name) for table in config.pbx}
     clocks = Clocks(time.time, time.monotonic)
     delay = config.store.commit_delay_ms / 1000

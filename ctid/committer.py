@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -25,14 +25,19 @@ class Store(Protocol):
     async def commit(self, batch: Batch) -> None: ...
 
 
-# What follows from records as they are taken out of a tracker, at a time (Unix seconds).
-Decide = Callable[[Sequence[Record], float], Decided]
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What else has to be written with what happened.
+
+    `records` follows from records as they are taken out of a tracker, at a time (Unix seconds);
+    `gap` from a gap that began or ended.
+    """
+
+    records: Callable[[Sequence[Record], float], Decided] = lambda _records, _now: NOTHING
+    gap: Callable[[Gap], Decided] = lambda _gap: NOTHING
 
 
-def decide_nothing(_records: Sequence[Record], _now: float) -> Decided:
-    """Nobody is called back, no ticket is made."""
-    return NOTHING
-
+DECIDES_NOTHING: Final = Deciding()
 
 # Told of every batch once it is on disk; must not raise. What is shown live comes from here.
 Feed = Callable[[Batch], None]
@@ -77,7 +82,7 @@ class Committer:
         alarm: Alarm,
         feed: Feed | None = None,
         held_records: int = HELD_RECORDS,
-        decide: Decide = decide_nothing,
+        decide: Deciding = DECIDES_NOTHING,
     ) -> None:
         self._decide = decide
         self._store = store
@@ -93,7 +98,7 @@ class Committer:
 
     def add(self, changes: Changes) -> None:
         """Take what a tracker decided; it waits for the next commit."""
-        self._pending.add(changes, self._decide(changes.records, self._clocks.wall()))
+        self._pending.add(changes, self._decide.records(changes.records, self._clocks.wall()))
 
     def add_decided(self, decided: Decided) -> None:
         """Take what a person decided; it waits for the next commit."""
@@ -102,6 +107,7 @@ class Committer:
     def add_gap(self, gap: Gap) -> None:
         """Take when a PBX was not seen."""
         self._pending.add_gap(gap)
+        self._pending.add_decided(self._decide.gap(gap))
 
     def add_seen(self, seen: Seen) -> None:
         """Take until when a PBX was seen."""

@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ctid.ami.connection import Connection
 from ctid.config import Pbx
 from ctid.domain import events as ev
+from ctid.domain.lines import Line
+from ctid.domain.presence import Presence
 from ctid.domain.records import GapCause
+from ctid.domain.seats import phones_of, presences
 from ctid.pipeline import Pipeline
 
 # What the pipeline uses, not the connection: a change of these needs no new login.
@@ -57,6 +60,23 @@ class Pbxs:
         for running in found:
             await running.connection.close()
         await asyncio.gather(*(running.task for running in found))
+
+    async def presence(
+        self, lines: Sequence[Line], names: Mapping[str, str], seconds: float = 1.5
+    ) -> Mapping[str, Presence]:
+        """Who could answer each of these lines now, by its name: all PBXs are asked at once.
+
+        `names` maps interfaces and extensions to names of agents. A line that no PBX could tell
+        of within `seconds` is not in there.
+        """
+        queues = frozenset[str]().union(*(line.queues for line in lines))
+        phones = phones_of(lines, names)
+        asked = (
+            running.connection.ask_presence(queues, phones, seconds)
+            for running in list(self._running.values())
+        )
+        answers = await asyncio.gather(*asked)
+        return presences(lines, names, [answer for answer in answers if answer is not None])
 
     async def exchange(self, settings: Pbx) -> None:
         """Close and open anew with other settings; in between the PBX is out of sight."""

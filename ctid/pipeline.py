@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import structlog
 
 from ctid.committer import (
+    DECIDES_NOTHING,
     HELD_RECORDS,
     Alarm,
     Clocks,
     Committer,
-    Decide,
+    Deciding,
     Feed,
     Store,
-    decide_nothing,
 )
 from ctid.domain import events as ev
 from ctid.domain.calls import Call
@@ -27,12 +27,15 @@ from ctid.domain.lines import Directory
 from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, GapCause, OpenCall, Seen
 from ctid.domain.tracker import Tracker
+from ctid.store.errors import StoreReason, StoreUnavailable
 
 log = structlog.get_logger("ctid")
 
 # How often the timers of the trackers are looked at, and how often "seen until" is written.
 TICK_SECONDS = 0.25
 SEEN_EVERY_SECONDS = 5.0
+# What the times of a PBX may differ from ours and still be taken as they are.
+SKEW_SECONDS = 2.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 # One transaction holds no more: the reader must not wait for long, nor memory grow.
 CALLS_PER_COMMIT = 500
@@ -74,7 +77,7 @@ class Pipeline:
         alarm: Alarm,
         held_records: int = HELD_RECORDS,
         feed: Feed | None = None,
-        decide: Decide = decide_nothing,
+        decide: Deciding = DECIDES_NOTHING,
     ) -> None:
         self._pbxs = {name: _Pbx(Tracker(name, where)) for name, where in directories.items()}
         self._clocks = clocks
@@ -82,6 +85,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.committer = Committer(store, clocks, alarm, feed, held_records, decide)
+        self._written: list[asyncio.Future[None]] = []
         # monotonic time, a sign of life
         self.ticked_at = clocks.monotonic()
         self.poisonous_events = 0
@@ -174,9 +178,16 @@ class Pipeline:
         self._pbxs[pbx].started = started
 
     def decided(self, decided: Decided) -> None:
-        """Take what a person decided, to be written with the next commit."""
+        """Take what a person or the clock decided, to be written with the next commit."""
         self.committer.add_decided(decided)
         self._wake.set()
+
+    async def written(self) -> None:
+        """Return when all that was taken so far is on disk. Raises StoreUnavailable."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._written.append(written)
+        self._wake.set()
+        await written
 
     # -- to look at -------------------------------------------------------------------------------
 
@@ -192,6 +203,19 @@ class Pipeline:
             )
             for name, here in self._pbxs.items()
         }
+
+    def all_in_sight(self) -> bool:
+        """Whether no PBX is out of sight."""
+        return all(here.attached for here in self._pbxs.values())
+
+    def skew(self, pbx: str) -> float:
+        """Seconds by which the clock of a PBX is ahead of ours; what may be delay is none."""
+        here = self._pbxs.get(pbx)
+        if here is None or here.clock is None:
+            return 0.0
+        heard_at = self._clocks.wall() - (self._clocks.monotonic() - here.heard)
+        ahead = here.clock - heard_at
+        return ahead if abs(ahead) >= SKEW_SECONDS else 0.0
 
     # -- out --------------------------------------------------------------------------------------
 
@@ -234,6 +258,23 @@ class Pipeline:
 
     async def _commit_all(self) -> bool:
         """Write everything that waits. False: the store failed, and it waits on."""
+        written, self._written = self._written, []
+        try:
+            done = await self._commit_groups()
+        except BaseException:
+            self._written = written + self._written
+            raise
+        for each in written:
+            if each.done():
+                continue  # whoever waited has gone
+            if done:
+                each.set_result(None)
+            else:
+                why = self.committer.health.store_error or "it cannot be written"
+                each.set_exception(StoreUnavailable(StoreReason.UNREACHABLE, why))
+        return done
+
+    async def _commit_groups(self) -> bool:
         more = True
         while more:
             for here in self._pbxs.values():

@@ -13,11 +13,13 @@ LIST_COMMANDS: Action = {"Action": "ListCommands"}
 # Makes an event that nobody acts on; only `ctid doctor` asks for it, and only where it may.
 USER_EVENT: Action = {"Action": "UserEvent", "UserEvent": "CtidDoctor"}
 CORE_STATUS: Action = {"Action": "CoreStatus"}
+QUEUE_STATUS: Action = {"Action": "QueueStatus"}
+QUEUE_STATUS_END = "QueueStatusComplete"
 # Each with the event that ends its list.
 LISTS: tuple[tuple[Action, str], ...] = (
     ({"Action": "CoreShowChannels"}, "CoreShowChannelsComplete"),
     ({"Action": "Status"}, "StatusComplete"),
-    ({"Action": "QueueStatus"}, "QueueStatusComplete"),
+    (QUEUE_STATUS, QUEUE_STATUS_END),
     ({"Action": "BridgeList"}, "BridgeListComplete"),
 )
 
@@ -52,3 +54,13 @@ def login_plain(username: str, secret: str) -> Action:
 
 def getvar(channel: str, variable: str) -> Action:
     return {"Action": "Getvar", "Channel": channel, "Variable": variable}
+
+
+def queue_status(queue: str) -> Action:
+    """QueueStatus of one queue."""
+    return {**QUEUE_STATUS, "Queue": queue}
+
+
+def device_state(interface: str) -> Action:
+    """Ask for a phone's state. DeviceStateList has only phones whose state changed once."""
+    return {"Action": "Getvar", "Variable": f"DEVICE_STATE({interface})"}

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from enum import StrEnum
-from typing import cast
+from typing import NamedTuple, cast
 
 import panoramisk
 from panoramisk import actions as panoramisk_actions
@@ -16,7 +16,7 @@ from panoramisk import ami_protocol
 
 from ctid.ami.actions import LISTS, Action, check
 from ctid.ami.decode import Decoder, Greeting, Item
-from ctid.ami.replies import Reply
+from ctid.ami.replies import Listed, Reply
 from ctid.domain.events import Event, ShutDown
 
 # Below what the C library takes anew from the kernel, page by page, for every read.
@@ -43,6 +43,14 @@ class End(StrEnum):
 
 class ConnectionEndedError(Exception):
     """The connection ended before the answer came."""
+
+
+class _Gathering(NamedTuple):
+    """A list that is being answered while events go on."""
+
+    end: str
+    items: list[Listed]
+    future: "asyncio.Future[list[Listed] | None]"
 
 
 class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no types
@@ -74,6 +82,7 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         # Our own questions that are answered by a list: what bears no such id is forged.
         self._lists: set[str] = set()
+        self._gathering: dict[str, _Gathering] = {}
         self._shut_down = False
 
     async def open(
@@ -102,6 +111,23 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         self._waiting[made.id] = future
         if action in _LISTS:
             self._lists.add(made.id)
+        return future
+
+    def gather(self, action: Action, end: str) -> "asyncio.Future[list[Listed] | None]":
+        """Ask for a list that the event `end` ends, while events are followed.
+
+        The future gets its items, None where the PBX refuses or sends more than can be held, or
+        ConnectionEndedError. Whoever no longer waits cancels it. Raises RefusedValueError.
+        """
+        check(action)
+        future: asyncio.Future[list[Listed] | None] = self.loop.create_future()
+        if self.ended is not None or self.protocol is None:
+            _fail(future)
+            return future
+        made = self.send_action(dict(action))
+        self._gathering[made.id] = _Gathering(end, [], future)
+        # Until its end came, also where nobody waits for it any more.
+        self._decoder.listing = True
         return future
 
     def lists_are_complete(self) -> None:
@@ -152,6 +178,10 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Reply):
+            gathering = self._gathering.get(item.action_id)
+            if gathering is not None:
+                self._gather(gathering, item)
+                return
             future = self._waiting.pop(item.action_id, None) if not item.event else None
             if future is not None and not future.done():
                 future.set_result(item)
@@ -165,9 +195,27 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
                 self._shut_down = True
             self.events.append(item)
 
+    def _gather(self, gathering: _Gathering, item: Reply) -> None:
+        future = gathering.future
+        if item.listed is not None:
+            if len(gathering.items) < self._max_queued and not future.done():
+                gathering.items.append(item.listed)
+            elif not future.done():
+                future.set_result(None)
+            return
+        refused = not item.event and not item.success
+        if refused or item.event == gathering.end:
+            del self._gathering[item.action_id]
+            self._decoder.listing = bool(self._gathering)
+            if not future.done():
+                future.set_result(None if refused else gathering.items)
+
     def _end(self, why: End) -> None:
         self.ended = why
         _fail(self.greeting)
+        for gathering in self._gathering.values():
+            _fail(gathering.future)
+        self._gathering.clear()
         for future in self._waiting.values():
             _fail(future)
         self._waiting.clear()
@@ -212,7 +260,9 @@ class Protocol(ami_protocol.AMIProtocol):  # type: ignore[misc]  # panoramisk sh
         self.transport.close()
 
 
-def _fail(future: "asyncio.Future[Reply] | asyncio.Future[str]") -> None:
+def _fail(
+    future: "asyncio.Future[Reply] | asyncio.Future[str] | asyncio.Future[list[Listed] | None]",
+) -> None:
     if not future.done():
         future.set_exception(ConnectionEndedError("the connection ended"))
         future.exception()  # seen: nobody may be waiting for it

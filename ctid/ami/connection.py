@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
 
-from ctid.ami import actions
+from ctid.ami import actions, presence
 from ctid.ami.attach import Attachment, attach
 from ctid.ami.client import Client, ConnectionEndedError, End
 from ctid.ami.decode import Counters, Decoder
@@ -17,6 +17,7 @@ from ctid.ami.session import Failure, answered, connect, ended, log_in
 from ctid.config import Pbx, Secret
 from ctid.domain import events as ev
 from ctid.domain.records import GapCause
+from ctid.domain.seats import Answer
 
 log = structlog.get_logger("ctid")
 
@@ -145,6 +146,21 @@ class Connection:
         self._closing.set()
         if self._running:
             await self._finished.wait()
+
+    async def ask_presence(
+        self, queues: Collection[str], phones: Collection[str], seconds: float = 1.5
+    ) -> Answer | None:
+        """Who is logged in to these queues, and how these phones stand, while events go on.
+
+        None: it is not attached, or did not answer within `seconds`.
+        """
+        client = self._client
+        if client is None or self.state is not State.ATTACHED:
+            return None
+        try:
+            return await presence.ask(client, queues, phones, self._clock(), seconds)
+        except ConnectionEndedError:
+            return None
 
     async def _work(self) -> None:
         while not self._leaving:

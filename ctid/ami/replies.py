@@ -6,17 +6,28 @@ from ctid.ami import text
 from ctid.ami.headers import bare, field, shape
 from ctid.ami.kinds import Groups, Kind, channel
 from ctid.domain.events import ListedChannel, ListedQueueEntry
+from ctid.domain.presence import PhoneState
 
 # More no number of Asterisk's has.
 _DIGITS = 10
 
 
+class ListedQueue(NamedTuple):
+    """A queue, of QueueStatus."""
+
+    queue: str
+
+
 class ListedMember(NamedTuple):
-    """A member of a queue, of QueueStatus."""
+    """A member of a queue, of QueueStatus. `in_call`: on a call of this queue."""
 
     queue: str
     interface: str
     name: str
+    phone: PhoneState
+    in_call: bool
+    paused: bool
+    pause_reason: str
 
 
 class ListedBridge(NamedTuple):
@@ -26,7 +37,28 @@ class ListedBridge(NamedTuple):
     technology: str
 
 
-Listed = ListedChannel | ListedQueueEntry | ListedMember | ListedBridge
+Listed = ListedChannel | ListedQueueEntry | ListedQueue | ListedMember | ListedBridge
+
+# Asterisk's device states, as QueueStatus numbers them and as DEVICE_STATE() names them. Invalid:
+# there is no such phone, so it cannot ring either.
+_PHONES = {
+    "1": PhoneState.IDLE,
+    "2": PhoneState.TALKING,
+    "3": PhoneState.TALKING,
+    "4": PhoneState.UNREGISTERED,
+    "5": PhoneState.UNREGISTERED,
+    "6": PhoneState.RINGING,
+    "7": PhoneState.TALKING,
+    "8": PhoneState.TALKING,
+    "NOT_INUSE": PhoneState.IDLE,
+    "INUSE": PhoneState.TALKING,
+    "BUSY": PhoneState.TALKING,
+    "UNAVAILABLE": PhoneState.UNREGISTERED,
+    "RINGING": PhoneState.RINGING,
+    "RINGINUSE": PhoneState.TALKING,
+    "ONHOLD": PhoneState.TALKING,
+}
+_NO_SUCH_PHONE = "INVALID"
 
 
 class Reply(NamedTuple):
@@ -55,6 +87,13 @@ class Reply(NamedTuple):
     def value(self) -> str:
         """Of Getvar."""
         return self.fields.get("Value", "")
+
+    @property
+    def phone(self) -> PhoneState | None:
+        """Of Getvar, asked for DEVICE_STATE(); None: the PBX has no such phone."""
+        if self.value == _NO_SUCH_PHONE:
+            return None
+        return _PHONES.get(self.value, PhoneState.UNKNOWN)
 
     @property
     def asterisk_version(self) -> str:
@@ -120,8 +159,20 @@ def _queue_entry(at: float, g: Groups, block: str, _end: int) -> Reply:
     return Reply(at, _last(block, "ActionID"), "QueueEntry", {}, listed)
 
 
-def _queue_member(at: float, g: Groups, block: str, _end: int) -> Reply:
-    listed = ListedMember(g[1], g[3], text.unescape(g[2]))
+def _queue(at: float, g: Groups, block: str, _end: int) -> Reply:
+    return Reply(at, _last(block, "ActionID"), "QueueParams", {}, ListedQueue(g[1]))
+
+
+def _queue_member(at: float, g: Groups, block: str, end: int) -> Reply:
+    listed = ListedMember(
+        g[1],
+        g[3],
+        text.unescape(g[2]),
+        _PHONES.get(field(block, "\r\nStatus: ", end), PhoneState.UNKNOWN),
+        field(block, "\r\nInCall: ", end) == "1",
+        field(block, "\r\nPaused: ", end) == "1",
+        text.plain(field(block, "\r\nPausedReason: ", end)),
+    )
     return Reply(at, _last(block, "ActionID"), "QueueMember", {}, listed)
 
 
@@ -164,6 +215,7 @@ LISTED: dict[str, Kind[Reply]] = {
         _queue_entry,
         last="\r\nActionID: ",
     ),
+    "QueueParams": Kind(bare(_event("QueueParams") + r"\r\nQueue: (.*)"), _queue),
     "QueueMember": Kind(
         bare(
             _event("QueueMember")

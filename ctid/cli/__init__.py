@@ -12,6 +12,7 @@ from ctid.cli import (
     calls,
     capture,
     check_backend,
+    check_channel,
     check_config,
     demo,
     doctor,
@@ -22,6 +23,7 @@ from ctid.cli import (
     rebuild_summary,
     replay,
     report,
+    roster,
     run,
     status,
     usage,
@@ -42,6 +44,7 @@ app.command("calls")(calls.calls)
 app.command("report")(report.report)
 app.add_typer(missed.app, name="missed", cls=usage.Group)
 app.add_typer(outbox.app, name="outbox", cls=usage.Group)
+app.add_typer(roster.app, name="roster", cls=usage.Group)
 app.command("explain")(explain.explain)
 app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)
@@ -52,6 +55,7 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)
 app.command("check-backend")(check_backend.check_backend)
+app.command("check-channel")(check_channel.check_channel)
 
 
 def _version(value: bool) -> None:

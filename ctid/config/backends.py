@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from ctid.config.base import RESULT, Name, Seconds, Table, Text, host_name, user_name, web_address
+from ctid.config.base import RESULT, Name, Seconds, Table, Text, web_address
+from ctid.config.broker import Broker
 from ctid.config.secret import Secret
 
 Places = dict[str, Text]
@@ -80,26 +81,11 @@ class WebhookBackend(HttpBackend):
     secret: Secret | None = RESULT
 
 
-class MqttBackend(Backend):
+class MqttBackend(Backend, Broker):
     """A broker. With `acknowledged` a draft is delivered once somebody answers with a ticket."""
 
-    secrets: ClassVar[tuple[str, ...]] = ("password",)
-    files: ClassVar[tuple[str, ...]] = ("ca_file", "client_cert", "client_key")
-
     name: Name = "mqtt"
-    host: Annotated[Text, AfterValidator(host_name)] = "127.0.0.1"
-    tls: bool = False
-    port: int = Field(
-        default_factory=lambda values: 8883 if values.get("tls") else 1883, ge=1, le=65535
-    )
-    ca_file: Text | None = None
-    client_cert: Text | None = None
-    client_key: Text | None = None
-    username: Annotated[Text, AfterValidator(user_name)] | None = None
-    password_file: Text | None = None
-    password_credential: Text | None = None
     acknowledged: bool = False
-    password: Secret | None = RESULT
 
 
 class FileBackend(Backend):

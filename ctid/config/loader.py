@@ -2,19 +2,23 @@
 
 import os
 import stat
+import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ctid.config import problems, syntax
+from pydantic import ValidationError
+
+from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table
-from ctid.config.checks import check, tables
-from ctid.config.models import Config, Control, Metrics
+from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
+from ctid.config.checks import channel_tables, check, tables
+from ctid.config.models import CalendarTable, Config, Control, Metrics
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret, SecretError, credential_path, read_secret
@@ -28,12 +32,17 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def load(
-    path: str | Path, *, read_secrets: bool = True, environ: Mapping[str, str] = os.environ
+    path: str | Path,
+    *,
+    read_secrets: bool = True,
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
 ) -> Config:
     """The configuration in the file.
 
     Relative paths in it start from its folder. Without `read_secrets` it may lack PBXs and their
     secrets, as a replay needs neither. Raises ConfigError with all problems at once.
+    `clock` tells for which years holidays are wanted.
     """
     path = Path(path)
     text = _read(path)
@@ -47,14 +56,37 @@ def load(
     mistakes += wrong
     mistakes += check(known, misspelt)
     disk = _Disk(path.absolute().parent, environ)
+    calendar = _calendar(known.get("calendar", {}), disk, clock())
     if read_secrets:
         if not known.get("pbx") and not any(found[0] == ("pbx",) for found in mistakes):
             mistakes.append((("pbx",), "there is none to watch: add a [[pbx]] table"))
         mistakes += _read_secrets(known, disk)
     mistakes += disk.mistakes
-    if config is None or mistakes:
-        raise ConfigError(_sorted(str(path), Positions(text), mistakes))
-    return _completed(config, path, disk, Positions(text))
+    if config is None or mistakes or disk.elsewhere:
+        here = _sorted(str(path), Positions(text), mistakes)
+        raise ConfigError([*here, *disk.elsewhere])
+    return _completed(config, path, disk, Positions(text)).model_copy(update={"calendar": calendar})
+
+
+def _calendar(known: Any, disk: "_Disk", now: float) -> CalendarTable:
+    try:
+        table = _with_paths(CalendarTable.model_validate(known), ("overrides",), disk.folder)
+    except ValidationError:
+        return CalendarTable()  # named elsewhere
+    said = overrides.Overrides()
+    try:
+        if table.overrides is not None:
+            if not disk.check_file(("calendar", "overrides"), table.overrides):
+                return table
+            said = overrides.load(Path(table.overrides))
+        found = holidays.build(table.country, table.subdivision, said, now)
+    except holidays.HolidaysError as error:
+        disk.mistakes.append((("calendar", error.key), str(error)))
+        return table
+    except ConfigError as error:
+        disk.elsewhere += error.problems
+        return table
+    return table.model_copy(update={"days": found})
 
 
 def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
@@ -71,17 +103,40 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
                 disk.read_secret((kind, index), table, what)
             for key in model.files:
                 disk.check_file((kind, index, key), table.get(key))
+    yield from _channel_secrets(known, disk)
     if isinstance(contacts := known.get("contacts"), dict):
         disk.check_file(("contacts", "file"), contacts.get("file"))
+    if isinstance(roster := known.get("roster"), dict):
+        disk.check_file(("roster", "file"), roster.get("file"))
     if isinstance(metrics := known.get("metrics"), dict):
         disk.read_secret(("metrics",), metrics, "token")
         for key in METRICS_FILES:
             disk.check_file(("metrics", key), metrics.get(key))
 
 
+def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
+    for kind, index, table in channel_tables(known):
+        path: problems.Path = ("channels", kind, index)
+        channel = CHANNELS[kind]
+        for what in channel.needs:
+            if not (f"{what}_file" in table or f"{what}_credential" in table):
+                yield path, f"has no {what}: add `{what}_file` or `{what}_credential`"
+        for what in channel.secrets:
+            disk.read_secret(path, table, what)
+        for key in channel.files:
+            disk.check_file((*path, key), table.get(key))
+        url = disk.secrets.get((*path, "url"))
+        if kind == "apprise" and url and (own := own_channel(url.reveal())):
+            key = "url_file" if "url_file" in table else "url_credential"
+            yield (
+                (*path, key),
+                f"Apprise cannot tell whether {own} has taken a message: use [[channels.{own}]]",
+            )
+
+
 def _read(path: Path) -> str:
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=files.without_waiting) as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return file.read().decode("utf-8-sig")  # Windows editors put a mark in front
         message = "is not a regular file: write the configuration into one"
@@ -98,11 +153,6 @@ def _read(path: Path) -> str:
     raise ConfigError([Problem(str(path), "", message)])
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    # a FIFO would be waited for until somebody writes
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 @dataclass
 class _Disk:
     """What the configuration names outside itself."""
@@ -112,6 +162,8 @@ class _Disk:
     secrets: dict[problems.Path, Secret] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
+    elsewhere: list[Problem] = field(default_factory=list)
+    """What is wrong in other files."""
 
     def read_secret(self, path: problems.Path, table: dict[str, Any], what: str) -> None:
         """Read the secret of one table; what names none, two or no text is left to others."""
@@ -132,15 +184,17 @@ class _Disk:
         if warning:
             self.warnings.append(((*path, key), warning))
 
-    def check_file(self, path: problems.Path, value: Any) -> None:
+    def check_file(self, path: problems.Path, value: Any) -> bool:
         """Whether the file can be opened; no value is none of our business here."""
         if not isinstance(value, str) or not value:
-            return
+            return True
         try:
-            with (self.folder / value).open("rb"):
+            with open(self.folder / value, "rb", opener=files.without_waiting):
                 pass
         except OSError as error:
             self.mistakes.append((path, f"cannot read {self.folder / value}: {error.strerror}"))
+            return False
+        return True
 
 
 def _sorted(file: str, positions: Positions, mistakes: list[Mistake]) -> list[Problem]:
@@ -181,8 +235,10 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             "metrics": _metrics(config.metrics, disk),
             "control": _control(config.control, disk.folder),
             **{kind: _backends(config, kind, disk) for kind in BACKENDS},
+            "channels": _channels(config.channels, disk),
             "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
             "contacts": _with_paths(config.contacts, ("file",), disk.folder),
+            "roster": _with_paths(config.roster, ("file",), disk.folder),
             "store": config.store.model_copy(update={"url": url}),
             "warnings": tuple(
                 str(problem) for problem in _sorted(str(path), positions, disk.warnings)
@@ -192,20 +248,34 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
 
 
 def _backends(config: Config, kind: str, disk: _Disk) -> tuple[Backend, ...]:
-    found = []
-    for index, table in enumerate(getattr(config, kind)):
-        if isinstance(table, HttpBackend) and _crosses_readable(table.url):
-            disk.warnings.append(
-                (
-                    (kind, index, "url"),
-                    "callers and token cross the network readable: use an `https://` address",
-                )
+    return tuple(
+        _opened(table, (kind, index), disk) for index, table in enumerate(getattr(config, kind))
+    )
+
+
+def _channels(channels: Channels, disk: _Disk) -> Channels:
+    found: dict[str, tuple[Channel, ...]] = {
+        kind: tuple(
+            _opened(table, ("channels", kind, index), disk)
+            for index, table in enumerate(getattr(channels, kind))
+        )
+        for kind in CHANNELS
+    }
+    return channels.model_copy(update=found)
+
+
+def _opened(table: _T, path: problems.Path, disk: _Disk) -> _T:
+    """The table with the secrets that were read, and whole paths."""
+    if isinstance(table, HttpBackend | HttpChannel) and _crosses_readable(table.url):
+        disk.warnings.append(
+            (
+                (*path, "url"),
+                "callers and token cross the network readable: use an `https://` address",
             )
-        paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
-        whole = _with_paths(table, paths, disk.folder)
-        secrets = {what: disk.secrets.get((kind, index, what)) for what in table.secrets}
-        found.append(whole.model_copy(update=secrets))
-    return tuple(found)
+        )
+    paths = (*table.files, *(f"{what}_file" for what in table.secrets), *_paths_of(table))
+    secrets = {what: disk.secrets.get((*path, what)) for what in table.secrets}
+    return _with_paths(table, paths, disk.folder).model_copy(update=secrets)
 
 
 def _crosses_readable(url: str) -> bool:
@@ -213,7 +283,7 @@ def _crosses_readable(url: str) -> bool:
     return parts.scheme == "http" and parts.hostname not in LOOPBACK
 
 
-def _paths_of(table: Backend) -> tuple[str, ...]:
+def _paths_of(table: Table) -> tuple[str, ...]:
     return ("path",) if isinstance(table, FileBackend) else ()
 
 

@@ -11,6 +11,8 @@ from ctid.config.problems import Path
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*=""")
 
+_PART = re.compile(r""""[^"]*"|'[^']*'|[^\s.]+""")
+
 
 def header_of(line: str) -> tuple[str, bool] | None:
     """The name in a header of a table, and whether it stands in [[ ]]; None: it is none."""
@@ -34,14 +36,25 @@ class Positions:
         for row, line in enumerate(text.splitlines(), start=1):
             if header := header_of(line):
                 name, listed = header
-                table = (name.strip("\"'"),)
-                if listed:
-                    counts[name] = counts.get(name, -1) + 1
-                    table = (*table, counts[name])
-                self._rows.setdefault(table[:1], row)
-                self._rows.setdefault(table, row)
+                table = self._opened(name, counts, listed=listed)
+                for length in range(1, len(table) + 1):
+                    self._rows.setdefault(table[:length], row)
             elif (key := key_of(line)) is not None:
                 self._rows.setdefault((*table, key), row)
+
+    @staticmethod
+    def _opened(name: str, counts: dict[str, int], *, listed: bool) -> Path:
+        """The path of the table that this header begins; `counts`: the last index of each list."""
+        if listed:
+            counts[name] = counts.get(name, -1) + 1
+        table: Path = ()
+        above = ""
+        for part in _PART.findall(name):
+            above = f"{above}.{part}" if above else part
+            table = (*table, part.strip("\"'"))
+            if above in counts:
+                table = (*table, counts[above])
+        return table
 
     def row(self, path: Path) -> int | None:
         """The row of the innermost part of the path that was found."""

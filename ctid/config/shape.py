@@ -1,11 +1,12 @@
 """Whether a parsed file has the shape of the models: unknown keys and wrong values, all at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
     FileBackend,
     MqttBackend,
@@ -15,8 +16,9 @@ from ctid.config.backends import (
     ZammadBackend,
 )
 from ctid.config.base import Table
+from ctid.config.channels import CHANNELS, Channel, Channels
 from ctid.config.models import (
-    Alert,
+    CalendarTable,
     Callers,
     Config,
     Contacts,
@@ -29,6 +31,7 @@ from ctid.config.models import (
     Numbers,
     Pbx,
     Retention,
+    Roster,
     Store,
     Tickets,
 )
@@ -47,6 +50,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "missed": Missed,
     "tickets": Tickets,
     "contacts": Contacts,
+    "calendar": CalendarTable,
+    "roster": Roster,
 }
 BACKENDS: dict[str, type[Table]] = {
     "rt": RtBackend,
@@ -56,7 +61,12 @@ BACKENDS: dict[str, type[Table]] = {
     "mqtt": MqttBackend,
     "file": FileBackend,
 }
-LISTS: dict[str, type[BaseModel]] = {"pbx": Pbx, "line": LineTable, **BACKENDS}
+LISTS: dict[str, type[BaseModel]] = {
+    "pbx": Pbx,
+    "line": LineTable,
+    "escalation": EscalationStep,
+    **BACKENDS,
+}
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
 
 Mistake = tuple[Path, str]
@@ -86,18 +96,29 @@ def without_unknown(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Mistake]]
         if isinstance(known.get(name), dict):
             mistakes += _unknown((name,), known[name], model)
             known[name] = _known(known[name], model)
-    for name, model in LISTS.items():
-        value = known.get(name)
+    mistakes += _clean_lists((), known, LISTS)
+    if isinstance(channels := known.get("channels"), dict):
+        mistakes += _unknown(("channels",), channels, Channels)
+        known["channels"] = _known(channels, Channels)
+        mistakes += _clean_lists(("channels",), known["channels"], CHANNELS)
+    return known, mistakes
+
+
+def _clean_lists(
+    above: Path, known: dict[str, Any], models: Mapping[str, type[BaseModel]]
+) -> Iterator[Mistake]:
+    """Take what is unknown out of the lists of tables in `known`; the mistakes it is."""
+    for name, model in models.items():
+        value, path = known.get(name), (*above, name)
         if isinstance(value, dict):
-            mistakes.append(((name,), f"may be there several times: write [[{name}]]"))
-            mistakes += _unknown((name,), value, model)
+            yield path, f"may be there several times: write [[{'.'.join(map(str, path))}]]"
+            yield from _unknown(path, value, model)
             del known[name]
         elif isinstance(value, list):
             for index, table in enumerate(value):
                 if isinstance(table, dict):
-                    mistakes += _unknown((name, index), table, model)
+                    yield from _unknown((*path, index), table, model)
             known[name] = [_known(t, model) if isinstance(t, dict) else t for t in value]
-    return known, mistakes
 
 
 def _known(table: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -120,6 +141,10 @@ def _about_unknown(key: str, model: type[BaseModel]) -> str:
         )
     if hint := did_you_mean(key, keys_of(model)):
         return f"unknown key; {hint}"
+    if model is Config and key in CHANNELS:
+        return f"unknown key; write [[channels.{key}]]"
+    if issubclass(model, Channel):
+        return f"unknown key; the keys here are {listed(keys_of(model))}"
     for name, other in {**TABLES, **LISTS}.items():
         if other is not model and key in keys_of(other):
             header = f"[[{name}]]" if name in LISTS else f"[{name}]"
@@ -136,7 +161,7 @@ def validate(known: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
     except ValidationError as error:
         details = error.errors(include_url=False)
         # that a default could not be made follows from another mistake, which is named itself
-        return None, [_mistake(d) for d in details if d["type"] != "default_factory_not_called"]
+        return None, [mistake(d) for d in details if d["type"] != "default_factory_not_called"]
 
 
 def _lists_as_tuples(value: Any) -> Any:
@@ -148,19 +173,30 @@ def _lists_as_tuples(value: Any) -> Any:
     return value
 
 
-def _mistake(detail: ErrorDetails) -> Mistake:
+def mistake(detail: ErrorDetails) -> Mistake:
+    """What pydantic says, as an operator needs it."""
     path: Path = tuple(detail["loc"])
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "missing":
         return path, "is missing: every table of this kind needs it"
+    if kind == "string_pattern_mismatch" and path == ("calendar", "country"):
+        return (
+            path,
+            f"must be two capital letters (ISO 3166), such as `CN`, not {detail['input']!r}",
+        )
     if kind == "string_pattern_mismatch":
         return path, f"may hold only letters, digits and . _ - (it is {detail['input']!r})"
     if kind in ("model_type", "model_attributes_type"):
-        header = f"[[{path[0]}]]" if path[0] in LISTS else f"[{path[0]}]"
-        return path, f"must be a table: write {header}"
+        return path, f"must be a table: write {_header(path)}"
     if message := _TYPES.get(kind):
         return path, message
     # the limits of numbers: "Input should be less than or equal to 1"
     return path, detail["msg"].replace("Input should be", "must be") + f", not {detail['input']!r}"
+
+
+def _header(path: Path) -> str:
+    if path[0] == "channels":
+        return f"[[channels.{path[1] if len(path) > 1 else 'dingtalk'}]]"
+    return f"[[{path[0]}]]" if path[0] in LISTS else f"[{path[0]}]"

@@ -193,7 +193,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Being escalated: step number `step` (from 0) comes at `next_at`; after the last, repeats."""
+    """Being escalated: step number `step` (from 0) comes at `next_at`; after the last, repeats.
+
+    `at` is when it fired, plus the time for which silences held the steps up.
+    """
 
     at: float
     step: int
@@ -210,14 +213,36 @@ class Acknowledged:
     why: str | None = None
 
 
+class Ending(StrEnum):
+    """Why an alert is over."""
+
+    ANSWERED = "answered"
+    """An agent answered on the line."""
+    REACHED = "reached"
+    """Everybody who was missed was reached."""
+    LEFT = "left"
+    """The caller whose wait it was about waits no more."""
+    RECOVERED = "recovered"
+    """What was wrong is well again: the PBX is in sight, the rate above the target ..."""
+    TAKEN_OUT = "taken_out"
+    """The calls that led to it count nowhere, as it turned out, or the line was taken out."""
+    BY_PERSON = "by_person"
+    """Somebody said so, with a reason."""
+    TEST_OVER = "test_over"
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Over. `fired_at` None: it never fired, only warned. `why` in a few words."""
+    """Over. `fired_at` None: it never fired, only warned.
+
+    `by` is who answered, or who said so; `why` is their reason, in their words.
+    """
 
     fired_at: float | None
     at: float
-    by: str | None
-    why: str
+    ending: Ending
+    by: str | None = None
+    why: str | None = None
 
 
 State = Warned | Firing | Acknowledged | Resolved
@@ -251,18 +276,22 @@ class Recipient(NamedTuple):
 class Alert:
     """One condition on one line. Key: `number`, which counts from 1, for people to type.
 
-    `line` None: it concerns the daemon as a whole. `since` is when the condition began, `limit_at`
-    when it became an alert by its limit: lateness counts from there. `paged` are all who were told.
+    `line` None: it concerns the daemon as a whole. `about` tells several of one kind on one line
+    apart: a destination, a period, a role. `since` is when the condition began, `limit_at` when it
+    became an alert by its limit: lateness counts from there. `paged` are all who were told, by
+    `pages` pages.
     """
 
     number: int
     kind: Kind
     line: str | None
+    about: str | None
     since: float
     limit_at: float
     state: State
     subject: Subject
     paged: tuple[Recipient, ...] = ()
+    pages: int = 0
 
     @property
     def is_over(self) -> bool:

@@ -4,19 +4,28 @@ Written `mon-sat 08:00-16:00`, `mon,wed 08:00-12:00`, `22:00-06:00` (every day, 
 `24x7`. A shift belongs to the day it begins on. All instants are Unix seconds; what lasts is
 measured in UTC, so the night of a clock change is an hour longer or shorter.
 
+With a calendar, the shifts of a statutory holiday are those without days and those that name
+`holiday` (`holiday 09:00-12:00`, `mon-sat,holiday 08:00-20:00`); the shifts of a make-up workday
+are those of a Monday; a day that is closed has none.
+
 Of a wall time that occurs twice the first is meant; one that is skipped lies as long after
 midnight as its name says.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ctid.domain.calendar import Calendar, DayKind
+from ctid.domain.days import days
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOLIDAY = "holiday"
 MINUTES_PER_DAY = 24 * 60
 EVERY_DAY = frozenset(range(7))
+_MONDAY = 0
 
 _ENTRY = re.compile(r"(?:(?P<days>\S+)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
 _FORM = "write it like `mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
@@ -30,54 +39,73 @@ class DutyError(ValueError):
 class Shift:
     """From `start` to before `end`, minutes after midnight of each of `days` (0 is Monday).
 
-    `end` is greater than `start`, and greater than 1440 for a shift over midnight.
+    `end` is greater than `start`, and greater than 1440 for a shift over midnight. With `holidays`
+    it also begins on statutory holidays; on these its days do not matter. `warning_seconds` and
+    `limit_seconds` are how long nobody may answer in it; None: the line's own limits hold.
     """
 
     days: frozenset[int]
     start: int
     end: int
+    holidays: bool = False
+    warning_seconds: float | None = None
+    limit_seconds: float | None = None
+
+    def begins_on(self, weekday: int, kind: DayKind) -> bool:
+        """Whether it begins on such a day."""
+        if kind is DayKind.ORDINARY:
+            return weekday in self.days
+        if kind is DayKind.HOLIDAY:
+            return self.holidays
+        return kind is DayKind.WORKDAY and _MONDAY in self.days
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """The shifts of a week, in any order; they may overlap."""
+    """The shifts of a week, in any order; they may overlap. No calendar: all days are ordinary."""
 
     shifts: tuple[Shift, ...]
+    calendar: Calendar | None = None
 
 
-def parse(entries: Sequence[str]) -> Duty:
+def parse(entries: Sequence[str], calendar: Calendar | None = None) -> Duty:
     """The duty hours that the entries add up to. Raises DutyError for the first bad one."""
-    return Duty(tuple(parse_shift(entry) for entry in entries))
+    return Duty(tuple(parse_shift(entry) for entry in entries), calendar)
 
 
 def parse_shift(entry: str) -> Shift:
     """One entry. Raises DutyError."""
     text = entry.strip().lower()
     if text == "24x7":
-        return Shift(EVERY_DAY, 0, MINUTES_PER_DAY)
+        return Shift(EVERY_DAY, 0, MINUTES_PER_DAY, holidays=True)
     match = _ENTRY.fullmatch(text)
     if match is None:
         raise DutyError(f"is no duty entry: {_FORM}")
-    days = EVERY_DAY if match["days"] is None else _parse_days(match["days"])
+    every = EVERY_DAY, True
+    weekdays, holidays = every if match["days"] is None else _parse_days(match["days"])
     start, end = _parse_time(match["start"]), _parse_time(match["end"])
     if start == MINUTES_PER_DAY:
         raise DutyError("begins at 24:00: write 00:00 of the next day")
     if start == end:
         raise DutyError("begins when it ends: for the whole day write 00:00-24:00")
-    return Shift(days, start, end if end > start else end + MINUTES_PER_DAY)
+    return Shift(weekdays, start, end if end > start else end + MINUTES_PER_DAY, holidays)
 
 
-def _parse_days(text: str) -> frozenset[int]:
-    days: set[int] = set()
-    for part in text.split(","):
+def _parse_days(text: str) -> tuple[frozenset[int], bool]:
+    """The days of the week, and whether holidays are named."""
+    found: set[int] = set()
+    parts = text.split(",")
+    for part in parts:
+        if part == HOLIDAY:
+            continue
         first, dash, last = part.partition("-")
         for name in (first, last) if dash else (first,):
             if name not in DAYS:
-                raise DutyError(f"`{name}` is no day: the days are {' '.join(DAYS)}")
+                raise DutyError(f"`{name}` is no day: the days are {' '.join(DAYS)} {HOLIDAY}")
         begin = DAYS.index(first)
         length = (DAYS.index(last or first) - begin) % 7
-        days.update((begin + step) % 7 for step in range(length + 1))
-    return frozenset(days)
+        found.update((begin + step) % 7 for step in range(length + 1))
+    return frozenset(found), HOLIDAY in parts
 
 
 def _parse_time(text: str) -> int:
@@ -88,20 +116,28 @@ def _parse_time(text: str) -> int:
     return total
 
 
-_WINDOW_SECONDS = 7 * 86_400.0
 _LONGEST_BREAK_SECONDS = 366 * 86_400.0
 
 
 def is_on_duty(duty: Duty | None, unix_time: float, zone: str) -> bool:
     """Whether `unix_time` lies within duty hours in time zone `zone`; None is round the clock."""
-    if duty is None:
-        return True
-    today = datetime.fromtimestamp(unix_time, ZoneInfo(zone)).date()
-    return any(
-        begin <= unix_time < end
-        for day in (today - timedelta(days=1), today)
-        for begin, end in _shifts_of(duty, day, ZoneInfo(zone))
+    return duty is None or any(True for _ in _holding(duty, unix_time, ZoneInfo(zone)))
+
+
+def limits_at(duty: Duty | None, at: float, zone: str) -> tuple[float | None, float | None]:
+    """Seconds to the warning and to the limit by the shift that holds at `at`; None: the line's.
+
+    Where several hold, each is that of the strictest of them.
+    """
+    shifts = [] if duty is None else list(_holding(duty, at, ZoneInfo(zone)))
+    return (
+        _strictest(shift.warning_seconds for shift in shifts),
+        _strictest(shift.limit_seconds for shift in shifts),
     )
+
+
+def _strictest(limits: Iterable[float | None]) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def intervals(
@@ -112,23 +148,15 @@ def intervals(
         if begin < end:
             yield begin, end
         return
-    info = ZoneInfo(zone)
-    day = datetime.fromtimestamp(begin, info).date() - timedelta(days=1)
-    last = datetime.fromtimestamp(end, info).date()
     open_from: float | None = None
     open_until = begin
-    while day <= last:
-        for start, stop in sorted(_shifts_of(duty, day, info)):
-            low, high = max(start, begin), min(stop, end)
-            if low >= high:
-                continue
-            if open_from is not None and low > open_until:
-                yield open_from, open_until
-                open_from = None
-            if open_from is None:
-                open_from, open_until = low, high
-            open_until = max(open_until, high)
-        day += timedelta(days=1)
+    for start, stop in _pieces(duty, begin, end, ZoneInfo(zone)):
+        if open_from is not None and start > open_until:
+            yield open_from, open_until
+            open_from = None
+        if open_from is None:
+            open_from = start
+        open_until = stop
     if open_from is not None:
         yield open_from, open_until
 
@@ -143,20 +171,97 @@ def after_on_duty(duty: Duty | None, at: float, seconds: float, zone: str) -> fl
 
     Without any duty in the next _LONGEST_BREAK_SECONDS the clock on the wall counts.
     """
-    begin, left = at, seconds
-    while begin < at + _LONGEST_BREAK_SECONDS + seconds:
-        for start, stop in intervals(duty, begin, begin + _WINDOW_SECONDS, zone):
-            if left <= stop - start:
-                return start + left
-            left -= stop - start
-        begin += _WINDOW_SECONDS
+    if duty is None:
+        return at + seconds
+    left = seconds
+    for start, stop in _pieces(duty, at, at + _LONGEST_BREAK_SECONDS + seconds, ZoneInfo(zone)):
+        if left <= stop - start:
+            return start + left
+        left -= stop - start
     return at + seconds
 
 
-def _shifts_of(duty: Duty, day: date, zone: ZoneInfo) -> Iterator[tuple[float, float]]:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+def next_border(duty: Duty | None, at: float, zone: str) -> float | None:
+    """When duty begins or ends next after `at`; None: not within _LONGEST_BREAK_SECONDS."""
+    if duty is None or _never_ends(duty):
+        return None
+    until = at + _LONGEST_BREAK_SECONDS
+    border: float | None = None
+    for start, stop in _pieces(duty, at, until, ZoneInfo(zone)):
+        if start > (at if border is None else border):
+            return start if border is None else border
+        border = stop
+    return border if border is not None and border < until else None
+
+
+def windows(duty: Duty, first: date, last: date, zone: str) -> Iterator[tuple[float, float]]:
+    """Begin and end of every shift that begins on one of these days, both included."""
+    info = ZoneInfo(zone)
+    for day in days(first, last):
+        for _, begin, end in _shifts_of(duty, day, info):
+            yield begin, end
+
+
+def _never_ends(duty: Duty) -> bool:
+    """Whether one can tell at once that there is always duty: most hotlines that never close."""
+    whole = any(
+        shift.days == EVERY_DAY
+        and shift.holidays
+        and shift.start == 0
+        and shift.end >= MINUTES_PER_DAY
+        for shift in duty.shifts
+    )
+    return whole and (duty.calendar is None or DayKind.CLOSED not in duty.calendar.kinds.values())
+
+
+def shifts_between(
+    duty: Duty, begin: float, end: float, zone: str
+) -> Iterator[tuple[Shift, float, float]]:
+    """The shifts that have a part between two instants, each with its own begin and end."""
+    info = ZoneInfo(zone)
+    day = datetime.fromtimestamp(begin, info).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(end, info).date()
+    while day <= last:
+        for shift, start, stop in _shifts_of(duty, day, info):
+            if start < end and stop > begin:
+                yield shift, start, stop
+        day += timedelta(days=1)
+
+
+def _pieces(duty: Duty, begin: float, end: float, zone: ZoneInfo) -> Iterator[tuple[float, float]]:
+    """Duty between two instants, day by day: ascending, not overlapping; one may meet the next."""
+    day = datetime.fromtimestamp(begin, zone).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(end, zone).date()
+    done = begin
+    while day <= last:
+        for start, stop in sorted((start, stop) for _, start, stop in _shifts_of(duty, day, zone)):
+            low, high = max(start, done), min(stop, end)
+            if low < high:
+                yield low, high
+                done = high
+        day += timedelta(days=1)
+
+
+def _holding(duty: Duty, at: float, zone: ZoneInfo) -> Iterator[Shift]:
+    """The shifts within which an instant lies."""
+    today = datetime.fromtimestamp(at, zone).date()
+    begun = [today]
+    if any(shift.end > MINUTES_PER_DAY for shift in duty.shifts):
+        begun.append(today - timedelta(days=1))
+    for day in begun:
+        for shift, begin, end in _shifts_of(duty, day, zone):
+            if begin <= at < end:
+                yield shift
+
+
+def _shifts_of(duty: Duty, day: date, zone: ZoneInfo) -> Iterator[tuple[Shift, float, float]]:
+    """The shifts that begin on a day, each with its begin and end."""
+    kind = DayKind.ORDINARY if duty.calendar is None else duty.calendar.kind(day)
+    weekday = day.weekday()
+    midnight: datetime | None = None
     for shift in duty.shifts:
-        if day.weekday() in shift.days:
+        if shift.begins_on(weekday, kind):
+            midnight = midnight or datetime(day.year, day.month, day.day, tzinfo=zone)
             # adding to an aware datetime moves its wall clock
             begin = midnight + timedelta(minutes=shift.start)
-            yield begin.timestamp(), (midnight + timedelta(minutes=shift.end)).timestamp()
+            yield shift, begin.timestamp(), (midnight + timedelta(minutes=shift.end)).timestamp()

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import math
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
@@ -12,13 +13,14 @@ from typing import Self
 
 from ctid.sim.program import Call, blocks
 from ctid.sim.state import Item, State
-from ctid.sim.template import BLANK, GREETING, Template
+from ctid.sim.template import BLANK, GREETING, Member, Template
 
 USERNAME = "ctid"
 # What is written at once where the play goes as fast as it can.
 _CHUNK = 1 << 16
 # Waiting for less costs more than it is worth.
 _SHORTEST_WAIT = 0.001
+_DEVICE_STATE = re.compile(r"DEVICE_STATE\(([^()]*)\)")
 
 Action = dict[str, str]
 
@@ -85,6 +87,33 @@ class SimulatedPbx:
         if math.isinf(self._speed):
             return self._last
         return max(self._began_at + (self._clock() - self._began_at) * self._speed, self._last)
+
+    def unplug(self, *interfaces: str) -> None:
+        """These phones have no contact any more."""
+        self._state.unplugged.update(interfaces)
+
+    def plug_in(self, *interfaces: str) -> None:
+        """They are registered again."""
+        self._state.unplugged.difference_update(interfaces)
+
+    def pause(self, *interfaces: str, reason: str = "") -> None:
+        """Their members are paused in all queues."""
+        self._state.paused.update(dict.fromkeys(interfaces, reason))
+
+    def unpause(self, *interfaces: str) -> None:
+        """They take calls again."""
+        for interface in interfaces:
+            self._state.paused.pop(interface, None)
+
+    def log_in(self, *members: Member) -> None:
+        """They are members of queues from now on."""
+        self._state.add(members)
+
+    def log_out(self, *interfaces: str) -> None:
+        """They are members of no queue any more; the queues stay."""
+        self._state.members[:] = [
+            one for one in self._state.members if one.state_interface not in interfaces
+        ]
 
     async def __aenter__(self) -> Self:
         """Listen, on a free port."""
@@ -173,15 +202,23 @@ class SimulatedPbx:
             )
         elif name == "getvar":
             variable = action.get("variable", "")
-            value = self._state.variable(action.get("channel", ""), variable)
+            asked = _DEVICE_STATE.fullmatch(variable)
+            value = (
+                self._state.device_state(asked[1])
+                if asked
+                else self._state.variable(action.get("channel", ""), variable)
+            )
             if value is None:
                 respond("Error", ("Message", "No such channel"))
             else:
                 respond("Success", ("Variable", variable), ("Value", value))
         elif name in _LISTS:
             ask, end = _LISTS[name]
+            items = list(ask(self._state, self.now()))
+            if "queue" in action:
+                items = [item for item in items if ("Queue", action["queue"]) in item]
             respond("Success", ("EventList", "start"))
-            session.send(_listed(list(ask(self._state, self.now())), end, tag))
+            session.send(_listed(items, end, tag))
         else:
             respond("Error", ("Message", "Invalid/unknown command"))
 

@@ -1,6 +1,6 @@
 """What is going on on the simulated PBX at this moment, for those who ask with actions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ctid.sim.template import Member
@@ -23,6 +23,19 @@ SNAPSHOT = (
     "Linkedid",
 )
 _UP = "6"
+_RINGING = "5"
+# By their numbers.
+_STATES = (
+    "UNKNOWN",
+    "NOT_INUSE",
+    "INUSE",
+    "BUSY",
+    "INVALID",
+    "UNAVAILABLE",
+    "RINGING",
+    "RINGINUSE",
+    "ONHOLD",
+)
 
 Headers = dict[str, str]
 # One item of a list: headers in Asterisk's order.
@@ -57,12 +70,27 @@ class _Waiting:
 
 @dataclass(slots=True)
 class State:
-    """Follows what is played. `members` are those of the queues, whether calls come or not."""
+    """Follows what is played. `members` are those of the queues, whether calls come or not.
+
+    `unplugged` are interfaces of phones without a contact, `paused` maps interfaces of members to
+    their reasons.
+    """
 
     members: list[Member] = field(default_factory=list)
+    unplugged: set[str] = field(default_factory=set)
+    paused: dict[str, str] = field(default_factory=dict)
     channels: dict[str, _Channel] = field(default_factory=dict)
     bridges: dict[str, _Bridge] = field(default_factory=dict)
     waiting: dict[str, _Waiting] = field(default_factory=dict)
+    queues: dict[str, None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queues = dict.fromkeys(member.queue for member in self.members)
+
+    def add(self, members: Iterable[Member]) -> None:
+        """These are members of queues as well; a queue stays when its last member goes."""
+        self.members += [member for member in members if member not in self.members]
+        self.queues.update(dict.fromkeys(member.queue for member in self.members))
 
     def take(self, at: float, block: bytes) -> None:
         """Follow one event, as the PBX writes it, that happens `at` (Unix seconds)."""
@@ -100,7 +128,7 @@ class State:
             ]
 
     def queue_status(self, now: float) -> Iterator[Item]:
-        for queue in dict.fromkeys(member.queue for member in self.members):
+        for queue in self.queues:
             waiting = [(key, row) for key, row in self.waiting.items() if row.queue == queue]
             yield [("Event", "QueueParams"), ("Queue", queue), ("Calls", str(len(waiting)))]
             for member in self.members:
@@ -112,7 +140,10 @@ class State:
                         ("Location", member.interface),
                         ("StateInterface", member.state_interface),
                         ("Membership", "static"),
-                        ("Paused", "0"),
+                        ("InCall", "0"),
+                        ("Status", str(_STATES.index(self.device_state(member.state_interface)))),
+                        ("Paused", str(int(member.state_interface in self.paused))),
+                        ("PausedReason", self.paused.get(member.state_interface, "")),
                     ]
             for uniqueid, row in waiting:
                 yield [
@@ -137,6 +168,19 @@ class State:
                 ("BridgeNumChannels", str(bridge.channels)),
                 ("BridgeVideoSourceMode", "none"),
             ]
+
+    def device_state(self, interface: str) -> str:
+        """A phone's state, as DEVICE_STATE() names it. Any phone is there, as far as it knows."""
+        if interface in self.unplugged:
+            return "UNAVAILABLE"
+        own = [
+            channel.headers["ChannelState"]
+            for channel in self.channels.values()
+            if channel.headers["Channel"].rpartition("-")[0] == interface
+        ]
+        if not own:
+            return "NOT_INUSE"
+        return "RINGING" if all(state == _RINGING for state in own) else "INUSE"
 
     def variable(self, name: str, variable: str) -> str | None:
         """A channel's variable, as Getvar tells it; empty where unknown. None: no such channel."""

@@ -22,6 +22,7 @@ from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.collector import calm_the_collector
+from ctid.committer import Deciding
 from ctid.config import Config
 from ctid.config.backends import WebhookBackend
 from ctid.domain.batch import Batch
@@ -168,7 +169,7 @@ async def record(port: int, calls: int, to: int) -> dict[str, float]:
                 commit_delay=0.05,
                 alarm=NoAlarm(),
                 feed=here.feed,
-                decide=here.decide,
+                decide=Deciding(here.decide),
             )
             writing = tasks.create_task(pipeline.run())
             here.open()

@@ -21,7 +21,7 @@ from ctid import logs
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.collector import calm_the_collector
-from ctid.committer import Clocks
+from ctid.committer import Clocks, Deciding
 from ctid.domain.numbers import Numbering, normalizer
 from ctid.domain.policy import Policy, Rules
 from ctid.domain.returns import Returns
@@ -51,7 +51,7 @@ async def ctid(port: int, database: Path, begin: Callable[[], None]) -> None:
             CLOCKS,
             commit_delay=0.05,
             alarm=NoAlarm(),
-            decide=Policy(Rules(), returns, normalize).receive,
+            decide=Deciding(Policy(Rules(), returns, normalize).receive),
         )
         writing = tasks.create_task(pipeline.run())
         await client.open("127.0.0.1", port, None, None)

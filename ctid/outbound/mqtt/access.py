@@ -3,7 +3,7 @@
 import ssl
 from dataclasses import dataclass
 
-from ctid.config.backends import MqttBackend
+from ctid.config.broker import Broker
 from ctid.outbound.port import DeliveryError, Reason
 
 
@@ -36,7 +36,7 @@ class ClosingSocket(ssl.SSLSocket):
             raise
 
 
-def open_access(table: MqttBackend, client_id: str) -> Access:
+def open_access(table: Broker, client_id: str) -> Access:
     """Files are read again for each connection: certificates are renewed. Raises DeliveryError."""
     return Access(
         host=table.host,
@@ -49,7 +49,7 @@ def open_access(table: MqttBackend, client_id: str) -> Access:
     )
 
 
-def _tls(table: MqttBackend) -> ssl.SSLContext:
+def _tls(table: Broker) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=table.ca_file)
     except OSError as error:

@@ -292,14 +292,14 @@ class Asterisk:
         )
 
     def _agents(self) -> str:
-        """Endpoints PJSIP/a101 to a398, each with its fixed contact; a399 has none."""
+        """Endpoints PJSIP/a101 to a398, each with its fixed contact; a399 may register one."""
         parts = []
         for number in range(101, 400):
             name = f"a{number}"
             contact = f"contact=sip:{name}@127.0.0.1:{self.ports.agent(str(number))}\n"
             parts.append(
                 f"[{name}](agent)\naors={name}\ncallerid=Agent {number} <{number}>\n"
-                f"[{name}]\ntype=aor\n{contact if number != 399 else ''}"
+                f"[{name}]\ntype=aor\n{contact if number != 399 else 'max_contacts=1'}"
             )
         return "".join(parts)
 

@@ -161,7 +161,7 @@ class FakeAmi:
             case "CoreStatus":
                 return f"Response: Success\r\nCoreStartupDate: {self.started}\r\n"
             case "Getvar":
-                value = self.variables.get((action["Channel"], action["Variable"]), "")
+                value = self.variables.get((action.get("Channel", ""), action["Variable"]), "")
                 return f"Response: Success\r\nVariable: x\r\nValue: {value}\r\n"
             case "Ping":
                 return "Response: Success\r\nPing: Pong\r\n"

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ctid.by_hand import ByHand, RefusedError
+from ctid.by_hand import ByHand
 from ctid.committer import Clocks
 from ctid.config import Config, load
 from ctid.domain.batch import Batch
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Pipeline
+from ctid.refusal import RefusedError
 from ctid.store import tickets as stored
 from ctid.store.migrate import upgrade
 from ctid.store.outbox import OutboxState

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ctid.config import Config, load
+from ctid.config.channels import CHANNELS
 from ctid.config.shape import LISTS, TABLES, keys_of
 
 ROOT = Path(__file__).parents[3]
@@ -13,7 +14,11 @@ SECTIONS = {
     title.split(":")[0].strip("`[] "): body
     for title, _, body in (part.partition("\n") for part in PAGE.split("\n## ")[1:])
 }
-MODELS = {**TABLES, **LISTS}
+MODELS = {
+    **TABLES,
+    **LISTS,
+    **{f"channels.{name}": model for name, model in CHANNELS.items()},
+}
 
 
 def documented(section: str) -> dict[str, str]:
@@ -30,7 +35,7 @@ def test_the_page_has_every_key_and_no_other(name: str) -> None:
 
 def test_the_page_has_every_table() -> None:
     tables = {*MODELS, "agents"}
-    assert set(keys_of(Config)) - tables == set(documented("Top of the file"))
+    assert set(keys_of(Config)) - tables - {"channels"} == set(documented("Top of the file"))
     assert tables <= set(SECTIONS)
 
 
@@ -38,7 +43,12 @@ def test_the_page_has_every_table() -> None:
 def test_the_page_says_the_true_defaults(name: str) -> None:
     model = MODELS[name]
     needed = {key for key, field in model.model_fields.items() if field.is_required()}
-    made = model.model_validate(dict.fromkeys(needed, "http://x"))
+    values: dict[str, object] = {
+        "argv": ("/bin/true",),
+        "after_minutes": 5.0,
+        "to": ("first_line",),
+    }
+    made = model.model_validate({key: values.get(key, "http://x") for key in needed})
     for key, said in documented(name).items():
         if key in needed:
             assert said == "needed"

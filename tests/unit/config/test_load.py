@@ -135,6 +135,55 @@ def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> Non
         assert load(path, read_secrets=False).store.url == expected
 
 
+def test_channels(tmp_path: Path) -> None:
+    for name in ("robot", "sign"):
+        (tmp_path / name).write_text(f"{name}-secret\n")
+        (tmp_path / name).chmod(0o600)
+    config = load(
+        written(
+            tmp_path,
+            """
+            [[pbx]]
+            secret_file = "robot"
+            [[channels.mqtt]]
+            tls = true
+            [[channels.dingtalk]]
+            token_file = "robot"
+            secret_credential = "sign"
+            [[channels.webhook]]
+            name = "wall"
+            url = "http://198.51.100.7/pages"
+            """,
+        ),
+        environ={"CREDENTIALS_DIRECTORY": str(tmp_path)},
+    )
+    assert [table.name for table in config.channels.all()] == ["dingtalk", "wall", "mqtt"]
+    (robot,), (wall,), (broker,) = (
+        config.channels.dingtalk,
+        config.channels.webhook,
+        config.channels.mqtt,
+    )
+    assert robot.token is not None
+    assert robot.secret is not None
+    assert (robot.token.reveal(), robot.secret.reveal()) == ("robot-secret", "sign-secret")
+    assert robot.token_file == str(tmp_path / "robot")
+    assert (robot.per_minute, wall.concurrency, broker.timeout_seconds) == (20, 32, 5.0)
+    assert broker.port == 8883
+    assert config.warnings == (
+        (
+            f"{tmp_path}/ctid.toml:11: channels.webhook[0].url: callers and token cross the "
+            "network readable: use an `https://` address"
+        ),
+    )
+
+
+def test_channels_that_are_one_list(tmp_path: Path) -> None:
+    path = written(tmp_path, '[[channels]]\nname = "dingtalk"\n')
+    assert problems(path, read_secrets=False) == [
+        "ctid.toml:1: channels: must be a table: write [[channels.dingtalk]]"
+    ]
+
+
 def test_a_secret_that_everybody_may_read_is_a_warning(tmp_path: Path) -> None:
     secret = tmp_path / "ami.secret"
     secret.write_text("s3cret")

@@ -30,6 +30,8 @@ def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> float:
 @pytest.mark.parametrize(
     ("entry", "days", "start", "end"),
     [
+        ("holiday 09:00-12:00", set(), 540, 720),
+        ("mon-sat,holiday 08:00-20:00", {0, 1, 2, 3, 4, 5}, 480, 1200),
         ("mon-sat 08:00-16:00", {0, 1, 2, 3, 4, 5}, 480, 960),
         ("Mon,Wed 8:00 - 12:30", {0, 2}, 480, 750),
         ("mon-wed,sun 08:00-16:00", {0, 1, 2, 6}, 480, 960),
@@ -41,7 +43,8 @@ def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> float:
     ],
 )
 def test_entries(entry: str, days: set[int], start: int, end: int) -> None:
-    assert parse_shift(entry) == Shift(frozenset(days), start, end)
+    holidays = "holiday" in entry or not re.match("[A-Za-z]", entry)
+    assert parse_shift(entry) == Shift(frozenset(days), start, end, holidays)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,8 @@ def test_entries(entry: str, days: set[int], start: int, end: int) -> None:
         ("mon-sat 8-16", "no duty entry"),
         ("mo-sat 08:00-16:00", "`mo` is no day"),
         ("mon- 08:00-16:00", "`` is no day"),
+        ("mon-holiday 08:00-16:00", "`holiday` is no day"),
+        ("holidays 08:00-16:00", "the days are mon tue wed thu fri sat sun holiday"),
         ("mon 08:60-16:00", "`08:60` is no time"),
         ("mon 08:00-24:01", "`24:01` is no time"),
         ("mon 08:00-08:00", "write 00:00-24:00"),

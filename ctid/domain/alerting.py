@@ -1,0 +1,398 @@
+"""The life of alerts: warned, firing, acknowledged, resolved, and the pages that belong to it.
+
+Pure: what holds or does not hold any more comes in, alerts and pages that have to be written come
+out of `drain`. What was decided before a restart is given to `restore`. All times are Unix seconds.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from ctid.domain.alerts import (
+    Acknowledged,
+    Alert,
+    Ending,
+    Firing,
+    Kind,
+    Page,
+    PageEvent,
+    Recipient,
+    Resolved,
+    Silence,
+    State,
+    Subject,
+    Warned,
+)
+from ctid.domain.escalation import Plan, Step, joined, people
+from ctid.domain.roster import Roster
+
+AlertKey = tuple[Kind, str | None, str | None]
+"""(kind, line, about): of these one is open at a time."""
+
+
+class Condition(NamedTuple):
+    """Something that is wrong: since when, and when that became, or becomes, an alert."""
+
+    kind: Kind
+    line: str | None
+    about: str | None
+    since: float
+    limit_at: float
+
+    @property
+    def key(self) -> AlertKey:
+        """What an alert about it is known by."""
+        return self[:3]
+
+
+class Told(NamedTuple):
+    """What has to be written, the newest state of each alert once."""
+
+    alerts: tuple[Alert, ...] = ()
+    pages: tuple[Page, ...] = ()
+    silences: tuple[Silence, ...] = ()
+
+
+NOTHING_TOLD: Final = Told()
+
+Describe = Callable[[Condition, float], Subject]
+"""What there is to say about it now."""
+
+
+class NoSuchAlertError(Exception):
+    """It cannot be done; the message says why, in one line."""
+
+
+class Alerting:
+    """All alerts of a daemon. `roster` gives the one in force."""
+
+    def __init__(self, plan: Plan, roster: Callable[[], Roster], describe: Describe) -> None:
+        self._plan = plan
+        self._roster = roster
+        self._describe = describe
+        self._open: dict[AlertKey, Alert] = {}
+        self._silences: dict[int, Silence] = {}
+        # what a person ended while it went on, by since when: not an alert again
+        self._dismissed: dict[AlertKey, float] = {}
+        self._numbers = (0, 0)
+        self._down: tuple[float, float] | None = None
+        self._changed: dict[int, Alert] = {}
+        self._pages: list[Page] = []
+        self._new_silences: dict[int, Silence] = {}
+
+    # -- start, and other configurations ----------------------------------------------------------
+
+    def restore(
+        self,
+        alerts: Iterable[Alert],
+        silences: Iterable[Silence],
+        numbers: tuple[int, int],
+        down: tuple[float, float] | None = None,
+    ) -> None:
+        """Take up what the last daemon committed.
+
+        `alerts` are the open ones and those that a person ended lately; `numbers` the highest of
+        an alert and of a silence; `down` when no daemon ran.
+        """
+        for alert in alerts:
+            key = (alert.kind, alert.line, alert.about)
+            if not isinstance(alert.state, Resolved):
+                self._open[key] = alert
+            elif alert.state.ending is Ending.BY_PERSON:
+                self._dismissed[key] = alert.since
+        self._silences = {silence.number: silence for silence in silences}
+        self._numbers = numbers
+        self._down = down
+
+    def use(self, plan: Plan) -> None:
+        """Go on by another configuration; alerts stay at the step they are at."""
+        self._plan = plan
+
+    def shift(self, seconds: float) -> None:
+        """The daemon's clock was set: what is open stays as old as it was."""
+        self._open = {key: _shifted(alert, seconds) for key, alert in self._open.items()}
+        self._dismissed = {key: at + seconds for key, at in self._dismissed.items()}
+
+    # -- what is wrong ----------------------------------------------------------------------------
+
+    def open_alerts(self) -> list[Alert]:
+        """All that are not over, in order of their numbers."""
+        return sorted(self._open.values(), key=lambda alert: alert.number)
+
+    def open_of(self, kind: Kind) -> list[Alert]:
+        """Those of one kind, in no order."""
+        return [alert for alert in self._open.values() if alert.kind is kind]
+
+    def about(self, key: AlertKey) -> Alert | None:
+        """The open alert about this, if there is one."""
+        return self._open.get(key)
+
+    def open_alert(self, key: AlertKey) -> Alert:
+        """The alert about this, which has to be open."""
+        return self._open[key]
+
+    def due_by(self, until: float) -> list[Alert]:
+        """Those of which somebody will be told by then."""
+        return [
+            alert
+            for alert in self._open.values()
+            if isinstance(alert.state, Firing) and alert.state.next_at <= until
+        ]
+
+    def warn(self, condition: Condition, now: float) -> None:
+        """Half of the limit is over. Whoever was told, or has ended it, is not told again."""
+        if condition.key in self._open or self._is_dismissed(condition):
+            return
+        alert = self._new(condition, Warned(now), now)
+        if self._silence_of(alert, now) is None:
+            step = next((one for one in self._plan.steps if self._people(one, alert, now)), None)
+            whom = self._people(step, alert, now) if step is not None else []
+            alert = self._page(alert, PageEvent.WARNING, [*whom, *self._plan.told], now, now)
+        self._keep(alert)
+
+    def fire(self, condition: Condition, now: float) -> None:
+        """The limit is over: page, unless that was done already."""
+        known = self._open.get(condition.key)
+        if known is not None and not isinstance(known.state, Warned):
+            return
+        if known is None and self._is_dismissed(condition):
+            return
+        state = Firing(now, 0, condition.limit_at)
+        if known is None:
+            alert = self._new(condition, state, now)
+        else:
+            alert = replace(known, state=state, limit_at=condition.limit_at)
+        self._keep(self._escalate(alert, now))
+
+    def end(self, key: AlertKey, now: float, ending: Ending, by: str | None = None) -> None:
+        """It holds no more; tell everybody who was told."""
+        self._dismissed.pop(key, None)
+        alert = self._open.get(key)
+        if alert is not None:
+            self._resolve(alert, now, ending, by, None)
+
+    # -- what people do ---------------------------------------------------------------------------
+
+    def acknowledge(self, number: int, now: float, by: str, why: str | None = None) -> Alert:
+        """Somebody takes care. Raises NoSuchAlertError."""
+        alert = self._find(number)
+        if isinstance(alert.state, Acknowledged):
+            return alert
+        if not isinstance(alert.state, Firing):
+            raise NoSuchAlertError(
+                f"alert {number} only warns so far: it can be acknowledged once it fires, "
+                "or resolved with a reason"
+            )
+        alert = replace(alert, state=Acknowledged(alert.state.at, now, by, why))
+        others = [one for one in alert.paged if one.name != by]
+        alert = self._page(alert, PageEvent.ACKNOWLEDGED, others, now, now)
+        self._keep(alert)
+        return alert
+
+    def resolve(self, number: int, now: float, by: str, why: str) -> Alert:
+        """Somebody says that it is over. Raises NoSuchAlertError."""
+        alert = self._find(number)
+        self._dismissed[alert.kind, alert.line, alert.about] = alert.since
+        return self._resolve(alert, now, Ending.BY_PERSON, by, why)
+
+    def silence(
+        self,
+        lines: Iterable[str],
+        kinds: Iterable[Kind],
+        begins_at: float,
+        ends_at: float,
+        owner: str,
+        why: str,
+    ) -> Silence:
+        """Keep quiet about these for a while."""
+        alerts, silences = self._numbers
+        self._numbers = (alerts, silences + 1)
+        silence = Silence(
+            silences + 1, frozenset(lines), frozenset(kinds), begins_at, ends_at, owner, why
+        )
+        self._set_silence(silence)
+        return silence
+
+    def unsilence(self, number: int, now: float) -> Silence:
+        """End a silence now. Raises NoSuchAlertError."""
+        silence = self._silences.get(number)
+        if silence is None or silence.ends_at <= now:
+            raise NoSuchAlertError(
+                f"no silence {number} is in force; `ctid alerts list` shows them"
+            )
+        held_until, ends_at = silence.ends_at, max(now, silence.begins_at)
+        silence = silence._replace(ends_at=ends_at)
+        self._set_silence(silence)
+        for key, alert in self._open.items():
+            # only those that this silence has put off
+            if isinstance(alert.state, Firing) and alert.state.next_at == held_until:
+                self._open[key] = replace(alert, state=_put_off(alert.state, now - held_until))
+        return silence
+
+    def silences(self, now: float) -> list[Silence]:
+        """Those that hold now, or will."""
+        return [silence for silence in self._silences.values() if silence.ends_at > now]
+
+    def is_silenced(self, alert: Alert, now: float) -> bool:
+        """Whether nobody is paged about it now."""
+        return self._silence_of(alert, now) is not None
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` has something to do."""
+        return min(
+            (
+                alert.state.next_at
+                for alert in self._open.values()
+                if isinstance(alert.state, Firing)
+            ),
+            default=None,
+        )
+
+    def handle_timer(self, now: float) -> None:
+        """Take the steps that are due."""
+        for alert in self.due_by(now):
+            self._keep(self._escalate(alert, now))
+        for number, silence in list(self._silences.items()):
+            if silence.ends_at <= now:
+                del self._silences[number]
+
+    def drain(self) -> Told:
+        """Take out what has to be written."""
+        if not self._changed and not self._pages and not self._new_silences:
+            return NOTHING_TOLD
+        told = Told(
+            tuple(self._changed.values()),
+            tuple(self._pages),
+            tuple(self._new_silences.values()),
+        )
+        self._changed, self._pages, self._new_silences = {}, [], {}
+        return told
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _escalate(self, alert: Alert, now: float) -> Alert:
+        """All steps that are due, one after the other; one that has nobody is not waited for."""
+        while isinstance(state := alert.state, Firing) and state.next_at <= now:
+            silence = self._silence_of(alert, now)
+            if silence is not None:
+                pause = silence.ends_at - state.next_at
+                return replace(alert, state=_put_off(state, pause))
+            steps = self._plan.steps
+            if state.step >= len(steps):
+                alert = replace(
+                    alert, state=replace(state, next_at=now + self._plan.repeat_seconds)
+                )
+                whom = [one for one in alert.paged if one.role is not None]
+                return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
+            whom = self._people(steps[state.step], alert, now)
+            following = state.step + 1
+            if following >= len(steps):
+                next_at = now + self._plan.repeat_seconds
+            elif not whom:
+                next_at = state.next_at
+            else:
+                next_at = max(state.next_at, state.at + steps[following].after_seconds)
+            alert = replace(alert, state=Firing(state.at, following, next_at))
+            told = self._plan.told if state.step == 0 else ()
+            alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
+        return alert
+
+    def _people(self, step: Step, alert: Alert, now: float) -> list[Recipient]:
+        return people(step, self._roster(), alert.line, now)
+
+    def _page(
+        self,
+        alert: Alert,
+        event: PageEvent,
+        whom: Iterable[Recipient],
+        due_at: float,
+        now: float,
+    ) -> Alert:
+        """Decide a page to each of them; the alert as it stands then."""
+        recipients = list(joined(whom, ()))
+        if not recipients:
+            return alert
+        down = self._down if self._down and self._down[0] <= due_at < self._down[1] else None
+        subject = self._describe(_condition_of(alert), now)
+        first = alert.pages
+        alert = replace(
+            alert,
+            subject=subject,
+            paged=joined(alert.paged, recipients),
+            pages=first + len(recipients),
+        )
+        self._pages += [
+            Page(seq, alert, event, one, due_at, now, down)
+            for seq, one in enumerate(recipients, first)
+        ]
+        return alert
+
+    def _resolve(
+        self, alert: Alert, now: float, ending: Ending, by: str | None, why: str | None
+    ) -> Alert:
+        alert = replace(alert, state=Resolved(_fired_at(alert.state), now, ending, by, why))
+        alert = self._page(alert, PageEvent.RESOLVED, alert.paged, now, now)
+        del self._open[alert.kind, alert.line, alert.about]
+        self._changed[alert.number] = alert
+        return alert
+
+    def _new(self, condition: Condition, state: State, now: float) -> Alert:
+        alerts, silences = self._numbers
+        self._numbers = (alerts + 1, silences)
+        kind, line, about, since, limit_at = condition
+        subject = self._describe(condition, now)
+        return Alert(alerts + 1, kind, line, about, since, limit_at, state, subject)
+
+    def _keep(self, alert: Alert) -> None:
+        self._open[alert.kind, alert.line, alert.about] = alert
+        self._changed[alert.number] = alert
+
+    def _find(self, number: int) -> Alert:
+        for alert in self._open.values():
+            if alert.number == number:
+                return alert
+        raise NoSuchAlertError(f"no alert {number} is open; `ctid alerts list` shows them")
+
+    def _is_dismissed(self, condition: Condition) -> bool:
+        return self._dismissed.get(condition.key) == condition.since
+
+    def _silence_of(self, alert: Alert, now: float) -> Silence | None:
+        """The one that holds longest, if any."""
+        holding = [s for s in self._silences.values() if s.holds(alert.kind, alert.line, now)]
+        return max(holding, key=lambda silence: silence.ends_at, default=None)
+
+    def _set_silence(self, silence: Silence) -> None:
+        self._silences[silence.number] = silence
+        self._new_silences[silence.number] = silence
+
+
+def _condition_of(alert: Alert) -> Condition:
+    return Condition(alert.kind, alert.line, alert.about, alert.since, alert.limit_at)
+
+
+def _put_off(state: Firing, seconds: float) -> Firing:
+    """The steps that are left come so much later: a silence holds up all of them."""
+    return Firing(state.at + seconds, state.step, state.next_at + seconds)
+
+
+def _fired_at(state: State) -> float | None:
+    match state:
+        case Firing(at=at) | Acknowledged(fired_at=at):
+            return at
+        case Resolved(fired_at=fired_at):
+            return fired_at
+        case Warned():
+            return None
+
+
+def _shifted(alert: Alert, seconds: float) -> Alert:
+    state = alert.state
+    if isinstance(state, Firing):
+        state = Firing(state.at + seconds, state.step, state.next_at + seconds)
+    elif isinstance(state, Warned):
+        state = Warned(state.at + seconds)
+    return replace(
+        alert, since=alert.since + seconds, limit_at=alert.limit_at + seconds, state=state
+    )

@@ -1,0 +1,60 @@
+"""Who is told of an alert, and when: steps by role, and what follows when nobody is there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ctid.domain.alerts import Recipient
+from ctid.domain.roster import EVERYONE, Role, Roster, recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """So long after the alert fired, those who have one of these roles then are paged.
+
+    `to` holds words of Role, or EVERYONE.
+    """
+
+    after_seconds: float
+    to: tuple[str, ...]
+
+
+DEFAULT_STEPS = (
+    Step(0.0, (Role.FIRST_LINE,)),
+    Step(300.0, (Role.DUTY_LEAD,)),
+    Step(900.0, (Role.PROJECT_MANAGER,)),
+    Step(1800.0, (EVERYONE,)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How alerts are escalated.
+
+    `steps` in order of time. After the last one all who were paged are paged again every
+    `repeat_seconds`. `told` are channels that hear of every alert from its beginning.
+    """
+
+    steps: tuple[Step, ...] = DEFAULT_STEPS
+    repeat_seconds: float = 900.0
+    told: tuple[Recipient, ...] = ()
+
+
+def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Recipient]:
+    """Those of a step, each once, in the order of its words; without those who have no channel."""
+    found: dict[str, Recipient] = {}
+    for word in step.to:
+        persons = (
+            roster.everyone(line) if word == EVERYONE else roster.on_duty(Role(word), line, at)
+        )
+        for person in persons:
+            if person.routes:
+                found.setdefault(person.id, recipient(person, word))
+    return list(found.values())
+
+
+def joined(first: Iterable[Recipient], more: Iterable[Recipient]) -> tuple[Recipient, ...]:
+    """Both, each name once."""
+    found = {one.name: one for one in first}
+    for one in more:
+        found.setdefault(one.name, one)
+    return tuple(found.values())

@@ -1,0 +1,98 @@
+"""What is wrong beside the lines' own calls: rates, destinations, the roster, the calendar.
+
+Each function tells all that is wrong of its kind now. `now` is Unix seconds.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Final
+
+from ctid.config import Config
+from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, RosterGap
+from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
+from ctid.domain.days import local_day, midnight
+from ctid.domain.kpi import RUNG
+from ctid.domain.records import Outcome
+from ctid.domain.roster import Role, Roster, gaps
+from ctid.domain.watch import Observed
+from ctid.store.queries import Reader
+from ctid.store.tickets import Backlog
+
+_PERIODS: Final = ("day", "month")
+
+
+async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed]:
+    """Lines whose answer rate of the day or month is below the target. Raises StoreUnavailable."""
+    least = config.alert.answer_rate_calls
+    if not least:
+        return []
+    found = []
+    for period in _PERIODS:
+        by_zone: dict[str, list[str]] = {}
+        for line in config.lines():
+            by_zone.setdefault(line.zone, []).append(line.name)
+        targets = {line.name: line.target_rate for line in config.lines()}
+        for zone, names in by_zone.items():
+            today = local_day(now, zone)
+            since = midnight(today if period == "day" else today.replace(day=1), zone)
+            counts = await reader.count_outcomes(names, since)
+            for name in names:
+                rung = sum(counts.get((name, outcome), 0) for outcome in RUNG)
+                answered = counts.get((name, Outcome.ANSWERED), 0)
+                if rung >= least and answered < targets[name] * rung:
+                    subject = AnswerRate(period, answered, rung, targets[name])
+                    found.append(Observed(name, period, since, subject))
+    return found
+
+
+def stuck(
+    backlogs: Mapping[str, Backlog], config: Config, failing: Mapping[str, str | None], now: float
+) -> list[Observed]:
+    """Destinations at which something waits for too long; `failing` says why, by name."""
+    limit = 60.0 * config.alert.delivery_stuck_minutes
+    return [
+        Observed(
+            None,
+            name,
+            backlog.oldest_at,
+            DeliveryStuck(
+                name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)
+            ),
+        )
+        for name, backlog in backlogs.items()
+        if backlog.oldest_at is not None and backlog.oldest_at + limit <= now
+    ]
+
+
+def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
+    """Lines with duty hours near for which nobody is on the roster."""
+    ahead = 3600.0 * config.alert.roster_ahead_hours
+    if not ahead:
+        return []
+    found = []
+    for line in config.lines():
+        for gap in gaps(
+            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead
+        ):
+            subject = RosterGap(gap.role, gap.begins_at, gap.ends_at)
+            found.append(Observed(line.name, gap.role, gap.begins_at, subject))
+            break  # the first one of a line says enough
+    return found
+
+
+def ending(calendars: Iterable[Calendar], today: date) -> list[Observed]:
+    """Calendars that end soon."""
+    return [
+        Observed(
+            None,
+            calendar.name,
+            _midnight_utc(calendar.known_until) - ENDING_DAYS * 86_400.0,
+            CalendarEnding(calendar.name, calendar.known_until.isoformat()),
+        )
+        for calendar in calendars
+        if calendar_ending(calendar, today)
+    ]
+
+
+def _midnight_utc(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

@@ -1,0 +1,232 @@
+"""The line watch at work: it is told of records and gaps, looks at the clock, and gives pages.
+
+What it decides is written with what it follows from, or by itself where only time passed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from ctid.committer import Clocks
+from ctid.config import Config
+from ctid.config.alerting import steps
+from ctid.domain.alerting import NOTHING_TOLD, Told
+from ctid.domain.alerts import Alert, Ending, Kind, Recipient, Resolved, Route, Silence
+from ctid.domain.escalation import Plan
+from ctid.domain.policy import Decided
+from ctid.domain.presence import Presence
+from ctid.domain.records import Gap, Record
+from ctid.domain.returns import ToReturn
+from ctid.domain.roster import Roster
+from ctid.domain.watch import LineRules, Observed, Watch
+from ctid.store.errors import StoreUnavailable
+from ctid.store.queries import Reader
+from ctid.store.watching import since_last_answer
+
+log = structlog.get_logger("ctid")
+
+_T = TypeVar("_T")
+
+TICK_SECONDS: Final = 1.0
+_STEP_SECONDS: Final = 1.0
+"""A clock that differs by more from one look to the next was set; less is followed as it is."""
+_ATTACH_SECONDS: Final = 10.0
+"""How long a start waits for the PBXs to tell what happened meanwhile, before it pages."""
+_LOOK_SECONDS: Final = 0.25
+_ASK_AHEAD_SECONDS: Final = 2.0
+_ASK_AGAIN_SECONDS: Final = 5.0
+_GAPS_BACK_SECONDS: Final = 86_400.0
+
+
+class Outlet(Protocol):
+    """Where decisions go, and what is known of the PBXs; the pipeline."""
+
+    def decided(self, decided: Decided) -> None: ...
+
+    def skew(self, pbx: str) -> float: ...
+
+    def all_in_sight(self) -> bool: ...
+
+    async def written(self) -> None: ...
+
+
+Ask = Callable[[Collection[str]], Awaitable[Mapping[str, Presence]]]
+"""Asks the PBXs who could answer these lines now."""
+
+
+def line_rules(config: Config) -> list[LineRules]:
+    """The lines, as the watch knows them."""
+    alert = config.alert
+    tables = {table.name: table for table in config.line}
+    return [
+        LineRules(
+            line.name,
+            line.duty,
+            line.zone,
+            warning_seconds=60.0 * (tables[line.name].warning_minutes or alert.warning_minutes),
+            limit_seconds=60.0 * (tables[line.name].limit_minutes or alert.limit_minutes),
+            longest_wait_seconds=60.0 * alert.longest_wait_minutes,
+            blind_seconds=60.0 * alert.blind_minutes,
+            short_abandon_seconds=config.figures.short_abandon_seconds,
+        )
+        for line in config.lines()
+    ]
+
+
+def plan(config: Config) -> Plan:
+    """How alerts are escalated, by the configuration."""
+    told = tuple(Recipient(name, None, (Route(name),)) for name in config.alert.channels)
+    return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
+
+
+class Watching:
+    """Owns the watch; every change of it goes through here, with the time of that moment."""
+
+    def __init__(self, config: Config, roster: Callable[[], Roster], clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._offset = clocks.wall() - clocks.monotonic()
+        self._wake = asyncio.Event()
+        self._outlet: Outlet | None = None
+        self._asked_at: dict[str, float] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self.watch = Watch(line_rules(config), plan(config), roster)
+
+    # -- start, and other configurations ----------------------------------------------------------
+
+    async def restore(
+        self,
+        reader: Reader,
+        config: Config,
+        alerts: Sequence[Alert],
+        silences: Sequence[Silence],
+        numbers: tuple[int, int],
+        seen_until: float | None,
+    ) -> None:
+        """Take up what the last daemon committed. Raises StoreUnavailable.
+
+        `alerts` are the open ones and those that a person resolved lately.
+        """
+        now = self._now()
+        lines = [line.name for line in config.line]
+        since = await since_last_answer(reader, lines, now)
+        gaps = [
+            gap
+            for table in config.pbx
+            for gap in await reader.gaps(table.name, now - _GAPS_BACK_SECONDS, now)
+        ]
+        closings = {
+            alert.line: alert.state.at
+            for alert in alerts
+            if alert.kind is Kind.UNANSWERED
+            and alert.line is not None
+            and isinstance(alert.state, Resolved)
+            and alert.state.ending is Ending.BY_PERSON
+        }
+        self.watch.restore(since.records, since.settled, since.last_answers, closings, gaps)
+        down = None if seen_until is None or seen_until >= now else (seen_until, now)
+        self.watch.alerting.restore(alerts, silences, numbers, down)
+
+    def use(self, config: Config) -> None:
+        """Go on by another configuration."""
+        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now))
+
+    # -- what happens -----------------------------------------------------------------------------
+
+    def records(self, records: Sequence[Record], returns: Sequence[ToReturn]) -> Told:
+        """What follows from records on their way to the store, and from callers reached by them."""
+        if not records and not returns:
+            return NOTHING_TOLD
+        skew = self._outlet.skew(records[0].pbx) if self._outlet and records else 0.0
+        return self._told(lambda watch, now: watch.receive(records, returns, now, skew=skew))
+
+    def gap(self, gap: Gap) -> Told:
+        """What follows from a PBX that went out of sight, or is back."""
+        return self._told(lambda watch, now: watch.gap(gap, now))
+
+    def observed(self, kind: Kind, found: Sequence[Observed]) -> None:
+        """All that is wrong of this kind now."""
+        self.change(lambda watch, now: watch.observe(kind, found, now))
+
+    def change(self, work: Callable[[Watch, float], _T]) -> _T:
+        """Let somebody change something now; it is on its way to the disk when this returns."""
+        result = work(self.watch, self._now())
+        self._write(self.watch.drain())
+        self._wake.set()
+        return result
+
+    def _told(self, work: Callable[[Watch, float], None]) -> Told:
+        try:
+            work(self.watch, self._now())
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("watch_fault")
+        self._wake.set()
+        return self.watch.drain()
+
+    # -- time -------------------------------------------------------------------------------------
+
+    async def run(self, outlet: Outlet, ask: Ask) -> None:
+        """Look at the clock until it is cancelled."""
+        self._outlet = outlet
+        await self._until_in_sight(outlet)
+        async with asyncio.TaskGroup() as tasks:
+            await self._ask(ask, self.watch.open_lines())
+            self.change(lambda watch, now: watch.begin(now))
+            while True:
+                now = self._now()
+                due = self.watch.next_timer()
+                if due is not None and due <= now:
+                    self.change(lambda watch, at: watch.handle_timer(at))
+                    due = self.watch.next_timer()
+                self._ask_ahead(tasks, ask, now)
+                pause = TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), pause)
+                self._wake.clear()
+
+    async def _until_in_sight(self, outlet: Outlet) -> None:
+        """Wait for what the PBXs tell of the time without us, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ATTACH_SECONDS):
+                while not outlet.all_in_sight():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
+                    self._wake.clear()
+        with contextlib.suppress(StoreUnavailable):  # what failed is told by the committer
+            await outlet.written()
+
+    def _now(self) -> float:
+        """The time; if the clock was set since the last look, nothing gets older by that."""
+        wall = self._clocks.wall()
+        offset = wall - self._clocks.monotonic()
+        step, self._offset = offset - self._offset, offset
+        if abs(step) > _STEP_SECONDS:
+            log.warning("clock_was_set", seconds=round(step, 3))
+            self.watch.shift(step, wall)
+        return wall
+
+    def _ask_ahead(self, tasks: asyncio.TaskGroup, ask: Ask, now: float) -> None:
+        """Ask the PBX just before somebody is told, so that the page need not wait for it."""
+        if self._asking is not None and not self._asking.done():
+            return
+        lines = {
+            name
+            for name in self.watch.soon(now + _ASK_AHEAD_SECONDS)
+            if now - self._asked_at.get(name, float("-inf")) > _ASK_AGAIN_SECONDS
+        }
+        if lines:
+            self._asked_at |= dict.fromkeys(lines, now)
+            self._asking = tasks.create_task(self._ask(ask, lines), name="presence")
+
+    async def _ask(self, ask: Ask, lines: Collection[str]) -> None:
+        if lines:
+            self.watch.present(await ask(lines))
+
+    def _write(self, told: Told) -> None:
+        if self._outlet is not None and told is not NOTHING_TOLD:
+            self._outlet.decided(
+                Decided(alerts=told.alerts, pages=told.pages, silences=told.silences)
+            )
