@@ -123,6 +123,14 @@ async def open_alerts(reader: Reader) -> list[Alert]:
     return _readable(alert_from_json, found)
 
 
+async def resolved_by_people(reader: Reader, since: float) -> list[Alert]:
+    """Give the alerts that somebody resolved at or after `since` (Unix seconds); by number."""
+    query = select(_A.data).where(_A.ended_at >= since, _A.ending == Ending.BY_PERSON.value)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query.order_by(_A.number))).scalars().all()
+    return _readable(alert_from_json, found)
+
+
 async def highest_number(reader: Reader) -> int:
     """Give the number of the newest alert, 0 for none; it is never deleted."""
     return await _highest(reader, select(func.max(_A.number)))
