@@ -8,6 +8,7 @@ from ctid.domain.alerts import (
     Alert,
     BlindTime,
     Caller,
+    Ending,
     Firing,
     Kind,
     Page,
@@ -32,6 +33,7 @@ def alert(number: int = 1, **changes: Any) -> Alert:
         number=number,
         kind=Kind.UNANSWERED,
         line="network",
+        about=None,
         since=BEGAN,
         limit_at=LIMIT,
         state=Firing(LIMIT, 0, LIMIT + 300.0),
@@ -48,12 +50,13 @@ def alert(number: int = 1, **changes: Any) -> Alert:
             agents=("Li Si",),
         ),
         paged=(AGENT,),
+        pages=1,
     )
     return replace(made, **changes)
 
 
 def over(number: int = 1, at: float = LIMIT + 60.0) -> Alert:
-    return alert(number, state=Resolved(LIMIT, at, "Li Si", "answered"))
+    return alert(number, state=Resolved(LIMIT, at, Ending.ANSWERED, "Li Si"))
 
 
 def page(number: int = 1, seq: int = 0, **changes: Any) -> Page:

@@ -106,22 +106,26 @@ class _AlertDocument:
     number: int
     kind: Kind
     line: str | None
+    about: str | None
     since: float
     limit_at: float
     state: _StateDocument
     subject: _SubjectDocument
     paged: tuple[_RecipientDocument, ...]
+    pages: int
 
     def read(self) -> Alert:
         return Alert(
             number=self.number,
             kind=self.kind,
             line=self.line,
+            about=self.about,
             since=self.since,
             limit_at=self.limit_at,
             state=self.state,
             subject=self.subject,
             paged=tuple(recipient.read() for recipient in self.paged),
+            pages=self.pages,
         )
 
 
@@ -192,11 +196,13 @@ def _alert_document(alert: Alert) -> dict[str, Any]:
         "number": alert.number,
         "kind": alert.kind,
         "line": alert.line,
+        "about": alert.about,
         "since": alert.since,
         "limit_at": alert.limit_at,
         "state": {_WORD: STATES[type(alert.state)], **_fields(alert.state)},
         "subject": {_WORD: _SUBJECTS[type(alert.subject)], **_fields(alert.subject)},
         "paged": [_recipient_document(recipient) for recipient in alert.paged],
+        "pages": alert.pages,
     }
 
 
