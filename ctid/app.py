@@ -121,7 +121,7 @@ async def record(
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
         reloader = Reloader(
-            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, tickets, paging
+            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, (tickets, paging)
         )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),

@@ -8,6 +8,7 @@ from ctid.domain.alerts import (
     Alert,
     BlindTime,
     Caller,
+    Ending,
     Firing,
     Kind,
     Page,
@@ -31,6 +32,7 @@ def alert(number: int = 1, **changes: Any) -> Alert:
     made = Alert(
         number=number,
         kind=Kind.UNANSWERED,
+        about=None,
         line="network",
         since=BEGAN,
         limit_at=LIMIT,
@@ -53,7 +55,7 @@ def alert(number: int = 1, **changes: Any) -> Alert:
 
 
 def over(number: int = 1, at: float = LIMIT + 60.0) -> Alert:
-    return alert(number, state=Resolved(LIMIT, at, "Li Si", "answered"))
+    return alert(number, state=Resolved(LIMIT, at, Ending.ANSWERED, "Li Si"))
 
 
 def page(number: int = 1, seq: int = 0, **changes: Any) -> Page:

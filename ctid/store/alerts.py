@@ -106,22 +106,26 @@ class _AlertDocument:
     number: int
     kind: Kind
     line: str | None
+    about: str | None
     since: float
     limit_at: float
     state: _StateDocument
     subject: _SubjectDocument
     paged: tuple[_RecipientDocument, ...]
+    pages: int
 
     def read(self) -> Alert:
         return Alert(
             number=self.number,
             kind=self.kind,
             line=self.line,
+            about=self.about,
             since=self.since,
             limit_at=self.limit_at,
             state=self.state,
             subject=self.subject,
             paged=tuple(recipient.read() for recipient in self.paged),
+            pages=self.pages,
         )
 
 
