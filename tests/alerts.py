@@ -32,7 +32,6 @@ def alert(number: int = 1, **changes: Any) -> Alert:
     made = Alert(
         number=number,
         kind=Kind.UNANSWERED,
-        about=None,
         line="network",
         about=None,
         since=BEGAN,
