@@ -142,10 +142,11 @@ class Tickets:
         if name in self._workers:
             self._workers[name][1].wake()
 
-    def hurry(self, name: str) -> None:
-        """Somebody mended what was wrong with this destination."""
-        if name in self._workers:
-            self._workers[name][1].hurry()
+    def hurry(self, name: str | None = None) -> None:
+        """Somebody mended what was wrong with this destination; None: with any."""
+        for destination, (_, worker, _) in self._workers.items():
+            if name in (None, destination):
+                worker.hurry()
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
@@ -180,8 +181,7 @@ class Tickets:
             for name, (table, _, _) in self._workers.items()
             if moved or name not in tables or _plain(tables[name]) != _plain(table)
         )
-        for name in self._workers:
-            self.hurry(name)
+        self.hurry()
         self.open()
         with contextlib.suppress(StoreUnavailable):
             await self._tell_stranded()

@@ -12,6 +12,7 @@ from ctid.cli import (
     calls,
     capture,
     check_backend,
+    check_channel,
     check_config,
     demo,
     doctor,
@@ -54,6 +55,7 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("check-config")(check_config.check_config)
 app.command("check-backend")(check_backend.check_backend)
+app.command("check-channel")(check_channel.check_channel)
 
 
 def _version(value: bool) -> None:

@@ -9,6 +9,16 @@ from ctid.config.base import RESULT, Name, Seconds, Table, Text
 from ctid.config.broker import Broker
 from ctid.config.secret import Secret
 
+_OWN: Final = {
+    "dingtalk": "dingtalk",
+    "oapi.dingtalk.com": "dingtalk",
+    "wecombot": "wecom",
+    "qyapi.weixin.qq.com": "wecom",
+    "feishu": "feishu",
+    "lark": "feishu",
+    "open.feishu.cn": "feishu",
+    "open.larksuite.com": "feishu",
+}
 PerMinute = Annotated[int, Field(ge=0, le=100_000)]
 
 
@@ -20,6 +30,16 @@ def _program(value: tuple[str, ...]) -> tuple[str, ...]:
     if any("\0" in word for word in value):
         raise ValueError("may hold no NUL character")
     return value
+
+
+def own_channel(url: str) -> str | None:
+    """The type of channel that is to be used instead of this Apprise URL; None: there is none.
+
+    These answer with success whatever becomes of a message, and Apprise believes them.
+    """
+    scheme, _, rest = url.strip().lower().partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
+    return _OWN.get(scheme) or _OWN.get(host)
 
 
 class Channel(Table):

@@ -16,7 +16,7 @@ from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table
-from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel
+from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
 from ctid.config.checks import channel_tables, check, tables
 from ctid.config.models import CalendarTable, Config, Control, Metrics
 from ctid.config.positions import Positions
@@ -125,6 +125,13 @@ def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
             disk.read_secret(path, table, what)
         for key in channel.files:
             disk.check_file((*path, key), table.get(key))
+        url = disk.secrets.get((*path, "url"))
+        if kind == "apprise" and url and (own := own_channel(url.reveal())):
+            key = "url_file" if "url_file" in table else "url_credential"
+            yield (
+                (*path, key),
+                f"Apprise cannot tell whether {own} has taken a message: use [[channels.{own}]]",
+            )
 
 
 def _read(path: Path) -> str:

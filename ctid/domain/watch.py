@@ -22,6 +22,7 @@ from ctid.domain.alerts import (
     Incident,
     Kind,
     LongestWait,
+    Recipient,
     Subject,
     Test,
     Unanswered,
@@ -168,14 +169,14 @@ class Watch:
     def observe(self, kind: Kind, found: Sequence[Observed], now: float) -> None:
         """All that is wrong of this kind now; what is missing is well again."""
         before = {key for key in self._observed if key[0] is kind}
-        before |= {_key(alert) for alert in self.alerting.open_alerts() if alert.kind is kind}
+        before |= {_key(alert) for alert in self.alerting.open_of(kind)}
         after = {(kind, each.line, each.about): each for each in found}
         self._observed |= after
         for key in before - after.keys():
             self._observed.pop(key, None)
             self.alerting.end(key, now, Ending.RECOVERED)
         for key, each in after.items():
-            self.alerting.fire(Condition(*key, each.since, each.since), now)
+            self.alerting.fire(Condition(*key, each.since, now), now)
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""
@@ -201,6 +202,15 @@ class Watch:
         """Walk the chain of a line on purpose."""
         return self._opened(Kind.TEST, line, Test(by), now)
 
+    def prove(self, whom: Iterable[Recipient], by: str, now: float) -> Alert:
+        """Try channels, each with one page; nothing follows from it."""
+        condition = Condition(Kind.TEST, None, f"{now:.3f}", now, now)
+        self._observed[condition.key] = Observed(None, condition.about, now, Test(by))
+        try:
+            return self.alerting.prove(condition, whom, now)
+        finally:
+            del self._observed[condition.key]
+
     def _opened(self, kind: Kind, line: str | None, subject: Subject, now: float) -> Alert:
         about = f"{now:.3f}"
         key = (kind, line, about)
@@ -214,7 +224,8 @@ class Watch:
         """When `handle_timer` has something to do."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None]
+        tests = [alert.since + TEST_SECONDS for alert in self.alerting.open_of(Kind.TEST)]
+        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None, *tests]
         return min((due for due in dues if due is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -224,8 +235,8 @@ class Watch:
             if self._due.get(name) == due:
                 del self._due[name]
                 self._evaluate(name, now)
-        for alert in self.alerting.open_alerts():
-            if alert.kind is Kind.TEST and alert.since + TEST_SECONDS <= now:
+        for alert in self.alerting.open_of(Kind.TEST):
+            if alert.since + TEST_SECONDS <= now:
                 self.alerting.end(_key(alert), now, Ending.TEST_OVER)
         self.alerting.handle_timer(now)
 
@@ -441,6 +452,7 @@ class Watch:
             ),
             advice=advice,
             agents=agents,
+            waiting_count=len(waiting),
         )
 
     def _longest_wait(self, name: str, since: float, now: float) -> LongestWait:

@@ -82,8 +82,9 @@ class Answer:
 class Http:
     """Requests to one address, such as `https://tickets.example.org/rt`.
 
-    `headers` go with every request and may hold credentials: they are in no message. Redirects are
-    not followed: they may lead to another host, and turn a POST into a GET.
+    `headers` go with every request and may hold credentials: they are in no message, and neither
+    are `secrets`, which stand elsewhere in requests. Redirects are not followed: they may lead to
+    another host, and turn a POST into a GET.
     """
 
     def __init__(
@@ -94,10 +95,14 @@ class Http:
         timeout_seconds: float,
         ca_file: str | None = None,
         connections: int = 16,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._url = url
         self._headers = {"User-Agent": f"ctid/{__version__}", **(headers or {})}
-        self._secrets = tuple(_secrets_of((headers or {}).values()))
+        self._secrets = (
+            *_secrets_of((headers or {}).values()),
+            *(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET),
+        )
         self._timeout = aiohttp.ClientTimeout(
             total=timeout_seconds, sock_connect=min(_CONNECT_SECONDS, timeout_seconds)
         )

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from ctid.config.backends import RedmineBackend
+from ctid.outbound.findings import of_failure
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Finding, Reason
 from ctid.outbound.tickets import shapes
-from ctid.outbound.tickets.findings import of_failure
 from ctid.outbound.tickets.redmine_rest import (
     User,
     all_fields,

@@ -3,30 +3,19 @@
 Creating and updating are the same request: the receiver tells by key and revision.
 """
 
-import hmac
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
 from ctid.config.backends import WebhookBackend
+from ctid.outbound import findings, signing
 from ctid.outbound.http import Answer, Http
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
-from ctid.outbound.tickets import findings
 
 _LONGEST_ID: Final = 255
 _LONGEST_LINK: Final = 2000
 _NOT_THERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.NO_CONTENT})
-_NO_OPTIONS: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-_REFUSING: Final = frozenset(
-    {
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }
-)
-"""The receiver has read this document and does not want it. All other 4xx say that the address is
-not one that takes drafts, which an operator can mend."""
 
 
 class Webhook:
@@ -72,17 +61,11 @@ class Webhook:
         return _remote(answer, None)
 
     async def check(self) -> list[Finding]:
-        found = [findings.of_way(self._table.url), await self._check_address()]
-        if self._table.secret is None:
-            found.append(
-                Finding(
-                    ok=True,
-                    what="drafts are not signed",
-                    remedy="set `secret_file` if the receiver has to know that they are ctid's",
-                )
-            )
-        else:
-            found.append(Finding(ok=True, what="drafts are signed; only a draft shows if rightly"))
+        found = [
+            findings.of_way(self._table.url),
+            await signing.address(self._http, "drafts"),
+            signing.signature(self._table.secret, "drafts"),
+        ]
         if self._table.look_up:
             found.append(await self._check_look_up())
         return found
@@ -112,39 +95,7 @@ class Webhook:
         )
 
     def _signed(self, content: bytes) -> dict[str, str]:
-        timestamp = str(int(self._clock()))
-        headers = {"Ctid-Timestamp": timestamp}
-        if self._table.secret is not None:
-            signed = hmac.digest(
-                self._table.secret.reveal().encode(), f"{timestamp}.".encode() + content, "sha256"
-            )
-            headers["Ctid-Signature"] = f"sha256={signed.hex()}"
-        return headers
-
-    async def _check_address(self) -> Finding:
-        try:
-            answer = await self._http.request("OPTIONS", "")
-        except DeliveryError as error:
-            if error.reason in (Reason.SERVER_ERROR, Reason.BAD_ANSWER):
-                return _unknown(self._http.host)
-            return findings.of_failure("the address", error)
-        allowed = answer.headers.get("Allow", "").upper()
-        methods = {word.strip() for word in allowed.split(",")}
-        if "POST" in methods:
-            return Finding(ok=True, what=f"{self._http.host} takes POST at this address")
-        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-            return Finding(
-                ok=False,
-                what=f"{self._http.host} has nothing at this address ({answer.status})",
-                remedy="correct `url`",
-            )
-        if allowed and answer.status not in _NO_OPTIONS:
-            return Finding(
-                ok=False,
-                what=f"{self._http.host} takes no POST at this address, only {allowed}",
-                remedy="correct `url`",
-            )
-        return _unknown(self._http.host)
+        return signing.signed(content, self._table.secret, self._clock())
 
     async def _check_look_up(self) -> Finding:
         try:
@@ -168,7 +119,7 @@ def _refusal(status: int, *, updating: bool) -> Reason:
     """
     if status == HTTPStatus.GONE:
         return Reason.GONE if updating else Reason.REJECTED
-    if status in _REFUSING:
+    if status in signing.REFUSING:
         return Reason.REJECTED
     if status < HTTPStatus.OK:
         return Reason.BAD_ANSWER
@@ -180,11 +131,7 @@ def _remote(answer: Answer, key: str | None) -> Remote | None:
 
     A page for people is no answer: it is what a proxy or a log-in shows. Raises DeliveryError.
     """
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind == "text/html":
-        raise DeliveryError(
-            Reason.BAD_ANSWER, f"answered {answer.status} with a page for people: {answer.shown()}"
-        )
+    kind = signing.media_type(answer)
     known = Remote(key) if key is not None else None
     if not answer.body.strip() or not (kind == "application/json" or kind.endswith("+json")):
         return known
@@ -202,9 +149,3 @@ def _link(url: Any) -> str | None:
     """A link that may be shown to people, else None."""
     good = isinstance(url, str) and url.startswith(("http://", "https://"))
     return url if good and len(url) <= _LONGEST_LINK and url.isprintable() else None
-
-
-def _unknown(host: str) -> Finding:
-    return Finding(
-        ok=True, what=f"{host} answers; whether it takes drafts, only the first one shows"
-    )

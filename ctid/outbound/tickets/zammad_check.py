@@ -6,9 +6,9 @@ Some of it only administrators may ask there; what cannot be known is said to be
 from typing import Any
 
 from ctid.config.backends import ZammadBackend
+from ctid.outbound import findings
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Finding, Reason
-from ctid.outbound.tickets import findings
 
 _MAY_CREATE = frozenset({"create", "full"})
 

@@ -1,4 +1,4 @@
-"""What `check` of a backend that speaks HTTP says about the way there and about failed requests."""
+"""What `check` of anything that speaks HTTP says about the way there and about failed requests."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,0 +1,68 @@
+"""`ctid check-channel`: whether a channel can be reached, and whether a message arrives."""
+
+import asyncio
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
+from ctid.cli.examined import Form, FormOption, named, tell
+from ctid.config import Config
+from ctid.config.channels import Channel as Table
+from ctid.outbound.findings import of_failure
+from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.pages.trial import trial
+from ctid.outbound.port import DeliveryError, Finding, Reason
+
+_ON_THE_WAY = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.CUT_OFF})
+
+
+def check_channel(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its `name` in the configuration.")],
+    *,
+    send: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Send this as well, marked as a test: people read it."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Whom the message shall reach, as the roster says it."
+        ),
+    ] = None,
+    form: FormOption = Form.TABLE,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Say whether a channel can be reached; with --send, whether a message arrives."""
+    loaded = load_config(Path(config), read_secrets=True)
+    table = named(loaded.channels.all(), name, config, "channel", "[[channels.dingtalk]]")
+    message = None
+    if send is not None:
+        key = f"check-{secrets.token_hex(8)}"
+        message = trial(key, send, site=loaded.site, at=time.time(), address=to)
+    tell(asyncio.run(_findings(table, loaded, message)), form)
+
+
+async def _findings(table: Table, config: Config, message: Message | None) -> list[Finding]:
+    channel = open_channel(table, config.site)
+    try:
+        found = await channel.check()
+        if message is not None:
+            found.append(await _sent(channel, message))
+        return found
+    finally:
+        await channel.close()
+
+
+async def _sent(channel: Channel, message: Message) -> Finding:
+    try:
+        await channel.send(message)
+    except DeliveryError as error:
+        if error.reason in _ON_THE_WAY:
+            return of_failure("the message", error)
+        return Finding(ok=False, what=f"the message: {error}")  # which says how to mend it
+    return Finding(ok=True, what=f"the message was taken: `{message.title}`")
