@@ -35,6 +35,9 @@ class Names:
     def everyone(self, line: str | None) -> Iterable[Person]:  # noqa: ARG002
         return [one for people in self.roles.values() for one in people]
 
+    def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:  # noqa: ARG002
+        return ()
+
 
 class Story:
     """Time, calls and people; `said` is what was told since it was last asked."""
