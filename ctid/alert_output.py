@@ -22,8 +22,8 @@ from ctid.output import iso
 from ctid.store.alert_queries import AlertRow, PageRow
 
 LISTED: Final = (
-    "number", "kind", "line", "state", "silenced", "since", "limit_at", "fired_at",
-    "acknowledged_at", "acknowledged_by", "ended_at", "resolved_by", "why",
+    "number", "kind", "line", "about", "state", "silenced", "since", "limit_at", "fired_at",
+    "acknowledged_at", "acknowledged_by", "ended_at", "ending", "resolved_by", "why",
 )  # fmt: skip
 """The fields of an alert in a list."""
 PAGE_FIELDS: Final = (
@@ -38,21 +38,19 @@ def row_document(row: AlertRow, *, silenced: bool) -> dict[str, Any]:
     """An alert as it stands in the store."""
     values = {**row._asdict(), "kind": row.kind.value, "silenced": silenced}
     values |= {name: iso(values[name]) for name in _TIMES}
+    values["ending"] = None if row.ending is None else row.ending.value
     values["why"] = None if row.why is None else masked(row.why)
     return {name: values[name] for name in LISTED}
 
 
 def alert_document(alert: Alert, *, silenced: bool) -> dict[str, Any]:
     """An alert as the daemon has it, with what it is about and whom it was told to."""
-    return {**row_document(_row(alert), silenced=silenced), **about(alert)}
+    return {**row_document(_row(alert), silenced=silenced), **told(alert)}
 
 
-def about(alert: Alert) -> dict[str, Any]:
-    """What an alert is about, and whom it was told to."""
-    ending = alert.state.ending.value if isinstance(alert.state, Resolved) else None
+def told(alert: Alert) -> dict[str, Any]:
+    """What there is to say about an alert, and whom it was told to."""
     return {
-        "ending": ending,
-        "about": alert.about,
         "subject": _plain(alert.subject),
         "paged": [{"name": one.name, "role": one.role} for one in alert.paged],
     }
@@ -96,17 +94,33 @@ def silence_document(silence: Silence) -> dict[str, Any]:
 
 
 def _row(alert: Alert) -> AlertRow:
-    state = alert.state
-    fixed = (alert.number, alert.kind, alert.line, alert.since, alert.limit_at, _name(state))
-    match state:
+    row = AlertRow(
+        number=alert.number,
+        kind=alert.kind,
+        line=alert.line,
+        about=alert.about,
+        since=alert.since,
+        limit_at=alert.limit_at,
+        state=_name(alert.state),
+        fired_at=None,
+        ended_at=None,
+        ending=None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        resolved_by=None,
+        why=None,
+    )
+    match alert.state:
         case Warned():
-            return AlertRow(*fixed, None, None, None, None, None, None)
+            return row
         case Firing(at=at):
-            return AlertRow(*fixed, at, None, None, None, None, None)
+            return row._replace(fired_at=at)
         case Acknowledged(fired_at=fired_at, at=at, by=by, why=why):
-            return AlertRow(*fixed, fired_at, None, at, by, None, why)
-        case Resolved(fired_at=fired_at, at=at, by=by, why=why):
-            return AlertRow(*fixed, fired_at, at, None, None, by, why)
+            return row._replace(fired_at=fired_at, acknowledged_at=at, acknowledged_by=by, why=why)
+        case Resolved(fired_at=fired_at, at=at, ending=ending, by=by, why=why):
+            return row._replace(
+                fired_at=fired_at, ended_at=at, ending=ending, resolved_by=by, why=why
+            )
 
 
 def _name(state: State) -> str:

@@ -7,11 +7,11 @@ from typing import Any, Final, NoReturn
 
 from ctid.alert_desk import AlertDesk
 from ctid.alert_output import (
-    about,
     alert_document,
     page_document,
     row_document,
     silence_document,
+    told,
 )
 from ctid.config.serving import Right
 from ctid.domain.alerts import Kind
@@ -187,13 +187,13 @@ class _Stored:
                 pages = await alert_queries.pages_of(reader, wanted)
                 row = await alert_queries.find_row(reader, wanted)
                 alert = await alert_queries.find_alert(reader, wanted)
-        told = {"pages": [page_document(page) for page in pages]}
+        delivery = {"pages": [page_document(page) for page in pages]}
         for one in self._desk.open_alerts():
             if one.alert.number == wanted:
-                return {**alert_document(one.alert, silenced=one.silenced), **told}
+                return {**alert_document(one.alert, silenced=one.silenced), **delivery}
         if row is None or alert is None:
             _missing(wanted)
-        return {**row_document(row, silenced=False), **about(alert), **told}
+        return {**row_document(row, silenced=False), **told(alert), **delivery}
 
     async def see_open(self, wanted: int) -> None:
         if any(one.alert.number == wanted for one in self._desk.open_alerts()):
