@@ -4,6 +4,7 @@ Numbers of callers are masked in it, and of people it holds names, never where t
 Times are ISO 8601 in UTC.
 """
 
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ PAGE_FIELDS: Final = (
     "next_at", "attempts", "reason", "detail", "tried",
 )  # fmt: skip
 SILENCE_FIELDS: Final = ("number", "lines", "kinds", "begins_at", "ends_at", "owner", "why")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{8,}")
 _TIMES: Final = ("since", "limit_at", "fired_at", "acknowledged_at", "ended_at")
 
 
@@ -67,17 +69,22 @@ def page_document(page: PageRow) -> dict[str, Any]:
         "decided_at": iso(page.decided_at),
         "settled_at": iso(page.settled_at),
         "next_at": iso(page.next_at) if page.settled_at is None and page.next_at else None,
-        "detail": None if page.detail is None else masked(page.detail),
+        "detail": None if page.detail is None else readable(page.detail),
         "tried": [
             {
                 "channel": left.channel,
                 "at": iso(left.at),
                 "reason": left.reason,
-                "detail": masked(left.detail),
+                "detail": readable(left.detail),
             }
             for left in page.tried
         ],
     }
+
+
+def readable(detail: str) -> str:
+    """Why a delivery failed: numbers of people masked, codes of errors whole."""
+    return _LONG_NUMBER.sub(lambda found: masked(found[0]), detail)
 
 
 def silence_document(silence: Silence) -> dict[str, Any]:

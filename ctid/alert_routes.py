@@ -15,6 +15,7 @@ from ctid.alert_output import (
 )
 from ctid.config.serving import Right
 from ctid.domain.alerts import Kind
+from ctid.domain.days import LATEST
 from ctid.refusal import RefusedError
 from ctid.store import alert_queries
 from ctid.store.errors import StoreUnavailable
@@ -67,7 +68,8 @@ class AlertActions:
             raise ControlError('the body must say "until" or "minutes"', HTTPStatus.BAD_REQUEST)
         begins = self._clock() if begins is None else begins
         ends = begins + lasts if lasts is not None else ends
-        assert ends is not None  # noqa: S101 - one of the two is there
+        if ends is None or ends >= LATEST:
+            raise ControlError("a silence has to end before that", HTTPStatus.BAD_REQUEST)
         with _refusals():
             silence = await self._desk.silence(lines, kinds, begins, ends, by, why)
         return silence_document(silence)

@@ -1,6 +1,7 @@
 """A real desk: watch, pipeline and SQLite, with a clock that stands, and the API in front of it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,6 +64,13 @@ class Clock:
         return self.now
 
 
+class Now(Clock):
+    """The true time, for commands, which have no other."""
+
+    def __call__(self) -> float:
+        return time.time()
+
+
 @dataclass
 class Names:
     """Who has which role, at any time."""
@@ -71,13 +79,13 @@ class Names:
         default_factory=lambda: {Role.FIRST_LINE: [LI, WANG], Role.DUTY_LEAD: [WANG]}
     )
 
-    def on_duty(self, role: Role, line: str | None, at: float) -> Iterable[Person]:
+    def on_duty(self, role: Role, line: str | None, at: float) -> Iterable[Person]:  # noqa: ARG002
         return self.roles.get(role, [])
 
-    def everyone(self, line: str | None) -> Iterable[Person]:
+    def everyone(self, line: str | None) -> Iterable[Person]:  # noqa: ARG002
         return [one for people in self.roles.values() for one in people]
 
-    def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:
+    def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:  # noqa: ARG002
         return ()
 
 

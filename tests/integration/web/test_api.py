@@ -135,6 +135,7 @@ async def test_a_silence_from_its_begin_to_its_end(ctid: Desk) -> None:
         (b'{"why": "x", "minutes": -1}', 400, '"minutes" must be a number above 0'),
         (b'{"why": "x", "until": "22:00"}', 400, '"until" must be a time with its offset'),
         (b'{"why": "x", "until": "2026-11-27T22:00:00"}', 400, '"until" must be a time'),
+        (b'{"why": "x", "minutes": 3e9}', 400, "a silence has to end before that"),
         (b'{"why": "x", "until": 1}', 409, "a silence has to end after it begins, and after now"),
         (b'{"why": "x", "minutes": 1, "kinds": ["x"]}', 400, "x: no such kind; there are: unansw"),
         (b'{"why": "x", "minutes": 1, "lines": ["x"]}', 409, "x: no such line; there are: networ"),

@@ -75,6 +75,7 @@ async def stored(ctid: Desk) -> object:
 
 async def test_looking_changes_nothing_and_the_button_acknowledges(ctid: Desk) -> None:
     path = (await paths(ctid))["Wang Wu"]
+    seen = await fetch(ctid, path)
     for _ in range(3):
         seen = await fetch(ctid, path)
         assert (seen.status, seen.has_button) == (200, True)
