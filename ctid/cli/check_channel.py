@@ -37,7 +37,7 @@ def check_channel(
     form: FormOption = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say whether a channel can be reached; with --send, whether a message arrives."""
+    """Say whether a channel for pages works."""
     loaded = load_config(Path(config), read_secrets=True)
     table = named(loaded.channels.all(), name, config, "channel", "[[channels.dingtalk]]")
     message = None
