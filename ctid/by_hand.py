@@ -19,6 +19,8 @@ from ctid.tickets import Tickets
 
 log = structlog.get_logger("ctid")
 
+_UNCLEAR = frozenset(reason.value for reason in UNCLEAR)
+
 
 class ByHand:
     """Changes what was decided; `clock` is Unix seconds. All may raise StoreUnavailable."""
@@ -41,16 +43,21 @@ class ByHand:
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
-        """Have drafts delivered again, without keys all that are dead; how many.
+        """Have drafts delivered again; how many.
 
         At once, but what has to be looked up first when it may be there.
         """
         chosen = await self._chosen(backend, keys)
-        changed = await stored.retry(
-            self._store, chosen, self._clock(), [reason.value for reason in UNCLEAR]
-        )
+        changed = await stored.retry(self._store, chosen, self._clock(), _UNCLEAR)
         for name in {destination for destination, _ in chosen}:
             self._tickets.hurry(name)
+        return changed
+
+    async def retry_all(self, backend: str | None, *, waiting: bool) -> int:
+        """Do that with all that are dead, and, if wished, all that wait; how many."""
+        states = (OutboxState.DEAD, OutboxState.PENDING) if waiting else (OutboxState.DEAD,)
+        changed = await stored.retry_all(self._store, backend, states, self._clock(), _UNCLEAR)
+        self._tickets.hurry(backend)
         return changed
 
     async def drop(self, backend: str | None, keys: Sequence[str], by: str, why: str) -> int:
@@ -73,11 +80,6 @@ class ByHand:
 
     async def _chosen(self, backend: str | None, keys: Sequence[str]) -> list[tuple[str, str]]:
         async with self._reader() as reader:
-            if not keys:
-                dead = await stored.deliveries(
-                    reader, destination=backend, states=[OutboxState.DEAD]
-                )
-                return [(row.destination, row.key) for row in dead]
             found = await stored.find_rows(reader, list(dict.fromkeys(keys)))
         rows = [row for row in found if backend in (None, row[0])]
         named: dict[str, set[str]] = {}

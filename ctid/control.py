@@ -12,6 +12,8 @@ from ctid.refusal import RefusedError
 from ctid.store.errors import StoreUnavailable
 from ctid.web.control import Asker, ControlError, Route
 
+_ALL = ("dead", "waiting")
+
 
 def routes(
     overview: Overview,
@@ -60,8 +62,14 @@ def by_hand_routes(by_hand: ByHand) -> list[Route]:
         return {}
 
     async def retry(body: Any, _asker: Asker) -> Any:
+        backend, keys, which = _optional(body, "backend"), _keys(body), _optional(body, "all")
+        if bool(keys) == (which in _ALL):
+            raise ControlError('the body must name "keys", or "all": "dead" or "waiting"', 400)
         with _refusals():
-            return {"drafts": await by_hand.retry(_optional(body, "backend"), _keys(body))}
+            if keys:
+                return {"drafts": await by_hand.retry(backend, keys)}
+            waiting = which == "waiting"
+            return {"drafts": await by_hand.retry_all(backend, waiting=waiting)}
 
     async def drop(body: Any, asker: Asker) -> Any:
         keys, why = _keys(body), _text(body, "why")

@@ -4,12 +4,12 @@ Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from ctid.config import Config
 from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, RosterGap
-from ctid.domain.calendar import Calendar, calendar_ending
+from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
@@ -55,7 +55,9 @@ def stuck(
             None,
             name,
             backlog.oldest_at,
-            DeliveryStuck(name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)),
+            DeliveryStuck(
+                name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)
+            ),
         )
         for name, backlog in backlogs.items()
         if backlog.oldest_at is not None and backlog.oldest_at + limit <= now
@@ -69,22 +71,28 @@ def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
         return []
     found = []
     for line in config.lines():
-        for gap in gaps(roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead):
+        for gap in gaps(
+            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead
+        ):
             subject = RosterGap(gap.role, gap.begins_at, gap.ends_at)
             found.append(Observed(line.name, gap.role, gap.begins_at, subject))
             break  # the first one of a line says enough
     return found
 
 
-def ending(calendars: Iterable[Calendar], today: date, now: float) -> list[Observed]:
+def ending(calendars: Iterable[Calendar], today: date) -> list[Observed]:
     """Calendars that end soon."""
     return [
         Observed(
             None,
             calendar.name,
-            now,
+            _midnight_utc(calendar.known_until) - ENDING_DAYS * 86_400.0,
             CalendarEnding(calendar.name, calendar.known_until.isoformat()),
         )
         for calendar in calendars
         if calendar_ending(calendar, today)
     ]
+
+
+def _midnight_utc(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

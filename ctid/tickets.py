@@ -66,8 +66,7 @@ def returns(config: Config, normalize: Callable[[str], str | None]) -> Returns:
 
     def due(name: str, at: float) -> float:
         line = lines.get(name)
-        duty = line.duty if line else None
-        return after_on_duty(duty, at, seconds, config.timezone)
+        return after_on_duty(line.duty, at, seconds, line.zone) if line else at + seconds
 
     return Returns(normalize, due, connected_seconds=config.missed.connected_seconds)
 
@@ -80,6 +79,7 @@ def templates_of(config: Config) -> Templates:
         zone=ZoneInfo(config.timezone),
         language=language,
         languages={line.name: line.language or language for line in config.line},
+        zones={line: ZoneInfo(zone) for line, zone in config.zones().items()},
     )
 
 
@@ -142,10 +142,11 @@ class Tickets:
         if name in self._workers:
             self._workers[name][1].wake()
 
-    def hurry(self, name: str) -> None:
-        """Somebody mended what was wrong with this destination."""
-        if name in self._workers:
-            self._workers[name][1].hurry()
+    def hurry(self, name: str | None = None) -> None:
+        """Somebody mended what was wrong with this destination; None: with any."""
+        for destination, (_, worker, _) in self._workers.items():
+            if name in (None, destination):
+                worker.hurry()
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
@@ -156,7 +157,7 @@ class Tickets:
                 continue
             worker = Worker(
                 table,
-                open_backend(table, self._config.site, self._config.timezone),
+                open_backend(table, self._config.site, self._config.timezone, self._config.zones()),
                 self._store,
                 self._render,
                 clock=time.time,
@@ -174,13 +175,13 @@ class Tickets:
         normalize = normalizer(config.numbering())
         self.policy.use(self._rules(config), returns(config, normalize), normalize)
         tables = {table.name: table for table in config.backends()}
+        moved = (old.timezone, old.zones()) != (config.timezone, config.zones())
         await self._end(
             name
             for name, (table, _, _) in self._workers.items()
-            if name not in tables or _plain(tables[name]) != _plain(table)
+            if moved or name not in tables or _plain(tables[name]) != _plain(table)
         )
-        for name in self._workers:
-            self.hurry(name)
+        self.hurry()
         self.open()
         with contextlib.suppress(StoreUnavailable):
             await self._tell_stranded()

@@ -27,7 +27,7 @@ def check_backend(
 
 
 async def _findings(table: Backend, config: Config) -> list[Finding]:
-    backend = open_backend(table, config.site, config.timezone)
+    backend = open_backend(table, config.site, config.timezone, config.zones())
     try:
         return await backend.check()
     finally:

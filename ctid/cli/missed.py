@@ -1,6 +1,7 @@
 """`ctid missed`: who was missed and has to be called back."""
 
 import time
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, 
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.output import iso
 from ctid.store import tickets
+from ctid.store.told import Told, told
 
 app = typer.Typer(help="Who was missed and has to be called back.")
 
@@ -23,20 +25,25 @@ _TABLE = [
     Column("state", "state"),
     Column("caller", "caller"),
     Column("name", "name", wrap=True),
+    Column("customer", "customer", cut=True, spare=LAST + 1),
     Column("line", "line", cut=True, spare=LAST),
     Column("call", "call", spare=LAST),
+    Column("ticket", "ticket", spare=LAST),
     Column("missed", "missed", right=True, spare=LAST),
-    Column("last", "last", spare=LAST + 1),
+    Column("last", "last", spare=LAST + 2),
 ]
 _APART = [
     Column("last", "missed"),
     Column("name", "name", wrap=True),
     Column("line", "line", cut=True),
     Column("call", "call"),
+    Column("ticket", "ticket"),
 ]
+_NOT_EVERYWHERE = ("customer", "ticket")
+"""Columns that nobody sees who has no contact directory or no ticket system."""
 FIELDS = (
     "pbx", "uniqueid", "line", "number", "shown", "name", "state", "misses", "due_at", "overdue",
-    "attempted_at", "settled_at", "settled_by", "why",
+    "attempted_at", "settled_at", "settled_by", "why", "customer", "tickets",
 )  # fmt: skip
 
 
@@ -67,18 +74,19 @@ def list_(
                 limit=limit + 1 if limit else None,
             )
         )
-    has_more = 0 < limit < len(found)
-    found = found[: limit or None]
+        has_more = 0 < limit < len(found)
+        found = found[: limit or None]
+        known = [*zip(found, database.get(told(database.reader, found)), strict=True)]
     if form is not Format.TABLE:
-        show([_whole(entry, now) for entry in found], columns_of(FIELDS), form)
+        show([_whole(*one, now) for one in known], columns_of(FIELDS), form)
         return
-    apart = [entry for entry in found if entry.number is None and entry.is_open]
-    if not show([_for_people(e, zone, now) for e in found if e not in apart], _TABLE, form):
+    apart = [one for one in known if one[0].number is None and one[0].is_open]
+    if not _show([_for_people(*one, zone, now) for one in known if one not in apart], _TABLE):
         nobody = "nobody was missed" if everything else "nobody has to be called back"
         typer.echo(f"ctid: {nobody}", err=True)
     if apart:
         typer.echo("\nwithout a number to call back:\n")
-        show([_for_people(entry, zone, now) for entry in apart], _APART, form)
+        _show([_for_people(*one, zone, now) for one in apart], _APART)
     if has_more:
         typer.echo(f"ctid: only {limit} are shown; --limit 0 shows all", err=True)
 
@@ -101,13 +109,20 @@ def close(
     typer.echo(f"{call}: closed")
 
 
-def _for_people(entry: ToReturn, zone: ZoneInfo, now: float) -> Row:
+def _show(rows: Sequence[Row], columns: Iterable[Column]) -> int:
+    used = [c for c in columns if c.key not in _NOT_EVERYWHERE or any(row[c.key] for row in rows)]
+    return show(rows, used, Format.TABLE)
+
+
+def _for_people(entry: ToReturn, about: Told, zone: ZoneInfo, now: float) -> Row:
     overdue = entry.is_open and entry.due_at < now
     return {
         "due": times.to_minutes(entry.due_at, zone, now),
         "line": entry.line,
         "caller": entry.shown or "unknown",
         "name": entry.name,
+        "customer": about.customer,
+        "ticket": [ticket.ticket for ticket in about.tickets],
         "missed": len(entry.misses),
         "last": times.to_minutes(entry.misses[-1].at, zone, now),
         "state": "overdue" if overdue else entry.state.value,
@@ -115,7 +130,7 @@ def _for_people(entry: ToReturn, zone: ZoneInfo, now: float) -> Row:
     }
 
 
-def _whole(entry: ToReturn, now: float) -> dict[str, Any]:
+def _whole(entry: ToReturn, about: Told, now: float) -> dict[str, Any]:
     values = {
         **entry._asdict(),
         "state": entry.state.value,
@@ -133,5 +148,7 @@ def _whole(entry: ToReturn, now: float) -> dict[str, Any]:
         "overdue": entry.is_open and entry.due_at < now,
         "attempted_at": iso(entry.attempted_at),
         "settled_at": iso(entry.settled_at),
+        "customer": about.customer,
+        "tickets": [ticket._asdict() for ticket in about.tickets],
     }
     return {name: values[name] for name in FIELDS}

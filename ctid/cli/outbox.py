@@ -39,6 +39,8 @@ FIELDS = (
     "next_at", "attempts", "sent_revision", "remote_id", "url", "reason", "detail", "settled_at",
 )  # fmt: skip
 
+_DONE = "they are delivered already"
+
 Backend = Annotated[str, typer.Option(metavar="NAME", help="Only for this backend.")]
 Keys = Annotated[
     list[str] | None,
@@ -105,15 +107,20 @@ def retry(
     draft: Keys = None,
     backend: Backend = "",
     dead: Annotated[bool, typer.Option("--dead", help="All that are dead.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that are dead, and all that wait.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Have drafts delivered again at once: dead ones, dropped ones, or those that wait."""
-    if bool(draft) == dead:
-        fail("say which: DRAFT..., or --dead for all that are dead", 2)
+    if [bool(draft), dead, everything].count(True) != 1:
+        fail("say which: DRAFT..., --dead for all that are dead, --all for those that wait, too", 2)
     loaded = load_config(config, read_secrets=False)
     _see_backend(backend, _configured(loaded))
-    body = {"keys": draft or [], "backend": backend or None}
-    _say(ask(loaded, "POST", "/v1/outbox/retry", body)["drafts"], "will be tried again")
+    which = "waiting" if everything else "dead" if dead else None
+    body = {"keys": draft or [], "backend": backend or None, "all": which}
+    nothing = "none waits or is dead" if everything else "none is dead" if dead else _DONE
+    _say(ask(loaded, "POST", "/v1/outbox/retry", body)["drafts"], "will be tried again", nothing)
 
 
 @app.command()
@@ -131,7 +138,11 @@ def drop(
         fail("--why is empty: say why they are not to be delivered", 2)
     loaded = load_config(config, read_secrets=False)
     body = {"keys": draft, "backend": backend or None, "why": why}
-    _say(ask(loaded, "POST", "/v1/outbox/drop", body)["drafts"], "will not be delivered")
+    _say(
+        ask(loaded, "POST", "/v1/outbox/drop", body)["drafts"],
+        "will not be delivered",
+        f"{_DONE}, or dropped",
+    )
 
 
 def _configured(config: Config) -> set[str]:
@@ -144,9 +155,9 @@ def _see_backend(name: str, known: Collection[str]) -> None:
         fail(f"--backend {name}: no such backend; there are: {names}", 2)
 
 
-def _say(number: int, what: str) -> None:
+def _say(number: int, what: str, nothing: str) -> None:
     if not number:
-        fail("nothing was changed: they are delivered already, or none is dead")
+        fail(f"nothing was changed: {nothing}")
     typer.echo(f"{number} {'draft' if number == 1 else 'drafts'} {what}")
 
 

@@ -2,15 +2,22 @@
 
 import zoneinfo
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from ctid.config.address import split_address
-from ctid.config.problems import did_you_mean
+from ctid.config.problems import did_you_mean, listed
 from ctid.domain import lines as domain
 from ctid.domain.duty import Shift, parse_shift
 from ctid.domain.patterns import Pattern, parse
+
+NOT_IN_ORDER = "the warning comes too late: `warning_minutes` must be less than `limit_minutes`"
+LONGEST_LIMIT = 1440
+"""Minutes."""
+
+_SHIFT_KEYS = ("hours", "warning_minutes", "limit_minutes")
 
 RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
 
@@ -41,7 +48,41 @@ def _pattern(value: Any) -> Pattern:
 
 
 def _shift(value: Any) -> Shift:
+    if isinstance(value, dict):
+        return _shift_with_limits(value)
     return parse_shift(_no_text('"mon-sat 08:00-16:00"')(value))
+
+
+def _shift_with_limits(table: dict[str, Any]) -> Shift:
+    for key in table:
+        if key not in _SHIFT_KEYS:
+            hint = did_you_mean(key, _SHIFT_KEYS) or f"the keys here are {listed(_SHIFT_KEYS)}"
+            raise ValueError(f"has an unknown key `{key}`; {hint}")
+    shift = _shift(table.get("hours"))
+    warning, limit = (_minutes(table, key) for key in ("warning_minutes", "limit_minutes"))
+    if not are_in_order(warning, limit):
+        raise ValueError(NOT_IN_ORDER)
+    return replace(
+        shift,
+        warning_seconds=None if warning is None else warning * 60.0,
+        limit_seconds=None if limit is None else limit * 60.0,
+    )
+
+
+def _minutes(table: dict[str, Any], key: str) -> float | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"has a `{key}` that is no number")  # noqa: TRY004 - pydantic
+    if not 0 < value <= LONGEST_LIMIT:
+        raise ValueError(f"has a `{key}` that is not more than 0 and at most {LONGEST_LIMIT}")
+    return float(value)
+
+
+def are_in_order(warning: float | None, limit: float | None) -> bool:
+    """Whether a warning comes before its limit, where both are said."""
+    return warning is None or limit is None or warning < limit
 
 
 def _zone(value: str) -> str:
@@ -120,3 +161,4 @@ ShiftText = Annotated[Shift, PlainValidator(_shift)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Minutes = Annotated[float, Field(gt=0, le=LONGEST_LIMIT)]

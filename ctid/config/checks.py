@@ -3,10 +3,11 @@
 These read the parsed file, not the models, so that they are found beside every other mistake.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from ctid.config.address import is_loopback, split_address
+from ctid.config.base import NOT_IN_ORDER, are_in_order
 from ctid.config.channels import CHANNELS
 from ctid.config.problems import Path, did_you_mean, key_path
 from ctid.config.shape import BACKENDS, Mistake
@@ -48,8 +49,12 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     yield from _overlaps(lines)
     yield from _never_recognised(lines, misspelt)
     yield from _agents(known, lines)
+    yield from _limits(lines)
+    calendar = known.get("calendar")
+    if isinstance(calendar, dict) and "subdivision" in calendar and "country" not in calendar:
+        yield ("calendar", "subdivision"), "means nothing without `country`: add it"
     for index, table in pbxs:
-        yield from _needs_tls(("pbx", index), table)
+        yield from _needs_tls(("pbx", index), table, ("ca_file", "server_name"))
         yield from _two_secrets(("pbx", index), table, "secret")
     yield from _backends(known, lines)
     yield from _channels(known)
@@ -69,6 +74,9 @@ def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
             yield from _said_twice(path, table)
             for what in model.secrets:
                 yield from _two_secrets(path, table, what)
+            if kind == "mqtt":
+                yield from _needs_tls(path, table, ("client_cert", "client_key", "ca_file"))
+                yield from _needs_other(path, table, (("client_key", "client_cert"),))
             name = table.get("name", kind)
             if isinstance(name, str) and first.setdefault(name, path) != path:
                 yield (
@@ -227,6 +235,16 @@ def _never_recognised(lines: Tables, misspelt: Collection[Path]) -> Iterator[Mis
             )
 
 
+def _limits(lines: Tables) -> Iterator[Mistake]:
+    for index, table in lines:
+        warning, limit = (
+            value if isinstance(value := table.get(key), int | float) else None
+            for key in ("warning_minutes", "limit_minutes")
+        )
+        if not are_in_order(warning, limit):
+            yield ("line", index, "warning_minutes"), NOT_IN_ORDER
+
+
 def _agents(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
     agents = known.get("agents", {})
     if not isinstance(agents, dict):
@@ -254,10 +272,19 @@ def _agents(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
             )
 
 
-def _needs_tls(path: Path, table: dict[str, Any]) -> Iterator[Mistake]:
-    for key in ("ca_file", "server_name"):
-        if key in table and table.get("tls", False) is False:
-            yield (*path, key), "means nothing without TLS: add `tls = true`"
+def _needs_tls(path: Path, table: dict[str, Any], keys: Iterable[str]) -> Iterator[Mistake]:
+    """One mistake, however many keys it makes useless."""
+    useless = [key for key in keys if key in table]
+    if useless and table.get("tls", False) is False:
+        yield (*path, useless[0]), "means nothing without TLS: add `tls = true`"
+
+
+def _needs_other(
+    path: Path, table: dict[str, Any], pairs: Iterable[tuple[str, str]]
+) -> Iterator[Mistake]:
+    for key, other in pairs:
+        if key in table and other not in table:
+            yield (*path, key), f"means nothing without `{other}`: add it"
 
 
 def _two_secrets(path: Path, table: dict[str, Any], what: str) -> Iterator[Mistake]:
@@ -270,9 +297,8 @@ def _two_secrets(path: Path, table: dict[str, Any], what: str) -> Iterator[Mista
 
 def _metrics(table: dict[str, Any]) -> Iterator[Mistake]:
     yield from _two_secrets(("metrics",), table, "token")
-    for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert")):
-        if key in table and other not in table:
-            yield ("metrics", key), f"means nothing without `{other}`: add it"
+    pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert"))
+    yield from _needs_other(("metrics",), table, pairs)
     listen = table.get("listen")
     address = split_address(listen) if isinstance(listen, str) else None
     guarded = any(key in table for key in ("token_file", "token_credential", "client_ca"))

@@ -2,20 +2,23 @@
 
 import os
 import stat
+import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ctid.config import problems, syntax
+from pydantic import ValidationError
+
+from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
 from ctid.config.checks import channel_tables, check, tables
-from ctid.config.models import Config, Control, Metrics
+from ctid.config.models import CalendarTable, Config, Control, Metrics
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret, SecretError, credential_path, read_secret
@@ -29,12 +32,17 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def load(
-    path: str | Path, *, read_secrets: bool = True, environ: Mapping[str, str] = os.environ
+    path: str | Path,
+    *,
+    read_secrets: bool = True,
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
 ) -> Config:
     """The configuration in the file.
 
     Relative paths in it start from its folder. Without `read_secrets` it may lack PBXs and their
     secrets, as a replay needs neither. Raises ConfigError with all problems at once.
+    `clock` tells for which years holidays are wanted.
     """
     path = Path(path)
     text = _read(path)
@@ -48,14 +56,37 @@ def load(
     mistakes += wrong
     mistakes += check(known, misspelt)
     disk = _Disk(path.absolute().parent, environ)
+    calendar = _calendar(known.get("calendar", {}), disk, clock())
     if read_secrets:
         if not known.get("pbx") and not any(found[0] == ("pbx",) for found in mistakes):
             mistakes.append((("pbx",), "there is none to watch: add a [[pbx]] table"))
         mistakes += _read_secrets(known, disk)
     mistakes += disk.mistakes
-    if config is None or mistakes:
-        raise ConfigError(_sorted(str(path), Positions(text), mistakes))
-    return _completed(config, path, disk, Positions(text))
+    if config is None or mistakes or disk.elsewhere:
+        here = _sorted(str(path), Positions(text), mistakes)
+        raise ConfigError([*here, *disk.elsewhere])
+    return _completed(config, path, disk, Positions(text)).model_copy(update={"calendar": calendar})
+
+
+def _calendar(known: Any, disk: "_Disk", now: float) -> CalendarTable:
+    try:
+        table = _with_paths(CalendarTable.model_validate(known), ("overrides",), disk.folder)
+    except ValidationError:
+        return CalendarTable()  # named elsewhere
+    said = overrides.Overrides()
+    try:
+        if table.overrides is not None:
+            if not disk.check_file(("calendar", "overrides"), table.overrides):
+                return table
+            said = overrides.load(Path(table.overrides))
+        found = holidays.build(table.country, table.subdivision, said, now)
+    except holidays.HolidaysError as error:
+        disk.mistakes.append((("calendar", error.key), str(error)))
+        return table
+    except ConfigError as error:
+        disk.elsewhere += error.problems
+        return table
+    return table.model_copy(update={"days": found})
 
 
 def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
@@ -75,6 +106,8 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
     yield from _channel_secrets(known, disk)
     if isinstance(contacts := known.get("contacts"), dict):
         disk.check_file(("contacts", "file"), contacts.get("file"))
+    if isinstance(roster := known.get("roster"), dict):
+        disk.check_file(("roster", "file"), roster.get("file"))
     if isinstance(metrics := known.get("metrics"), dict):
         disk.read_secret(("metrics",), metrics, "token")
         for key in METRICS_FILES:
@@ -103,7 +136,7 @@ def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
 
 def _read(path: Path) -> str:
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=files.without_waiting) as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return file.read().decode("utf-8-sig")  # Windows editors put a mark in front
         message = "is not a regular file: write the configuration into one"
@@ -120,11 +153,6 @@ def _read(path: Path) -> str:
     raise ConfigError([Problem(str(path), "", message)])
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    # a FIFO would be waited for until somebody writes
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 @dataclass
 class _Disk:
     """What the configuration names outside itself."""
@@ -134,6 +162,8 @@ class _Disk:
     secrets: dict[problems.Path, Secret] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
+    elsewhere: list[Problem] = field(default_factory=list)
+    """What is wrong in other files."""
 
     def read_secret(self, path: problems.Path, table: dict[str, Any], what: str) -> None:
         """Read the secret of one table; what names none, two or no text is left to others."""
@@ -154,15 +184,17 @@ class _Disk:
         if warning:
             self.warnings.append(((*path, key), warning))
 
-    def check_file(self, path: problems.Path, value: Any) -> None:
+    def check_file(self, path: problems.Path, value: Any) -> bool:
         """Whether the file can be opened; no value is none of our business here."""
         if not isinstance(value, str) or not value:
-            return
+            return True
         try:
-            with (self.folder / value).open("rb"):
+            with open(self.folder / value, "rb", opener=files.without_waiting):
                 pass
         except OSError as error:
             self.mistakes.append((path, f"cannot read {self.folder / value}: {error.strerror}"))
+            return False
+        return True
 
 
 def _sorted(file: str, positions: Positions, mistakes: list[Mistake]) -> list[Problem]:
@@ -206,6 +238,7 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             "channels": _channels(config.channels, disk),
             "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
             "contacts": _with_paths(config.contacts, ("file",), disk.folder),
+            "roster": _with_paths(config.roster, ("file",), disk.folder),
             "store": config.store.model_copy(update={"url": url}),
             "warnings": tuple(
                 str(problem) for problem in _sorted(str(path), positions, disk.warnings)

@@ -21,6 +21,7 @@ from ctid.config.backends import (
 from ctid.config.base import (
     RESULT,
     Endpoint,
+    Minutes,
     Name,
     PatternText,
     Seconds,
@@ -38,6 +39,7 @@ from ctid.config.base import (
 from ctid.config.channels import Channels
 from ctid.config.secret import Secret
 from ctid.domain import lines as domain
+from ctid.domain.calendar import Calendar
 from ctid.domain.duty import Duty
 from ctid.domain.kpi import Rules
 from ctid.domain.numbers import Numbering, is_region
@@ -96,6 +98,10 @@ class LineTable(Table):
     contexts: tuple[Text, ...] = ()
     agents: tuple[Text, ...] = ()
     duty: Annotated[tuple[ShiftText, ...], AfterValidator(not_empty)] | None = None
+    timezone: Zone | None = None
+    calendar: bool = True
+    warning_minutes: Minutes | None = None
+    limit_minutes: Minutes | None = None
     target_rate: float = Field(default=0.75, ge=0, le=1)
     tickets: tuple[TicketOutcome, ...] = TICKET_OUTCOMES
     language: Literal["en", "zh"] | None = None
@@ -182,6 +188,21 @@ class Contacts(Table):
     file: Text | None = None
 
 
+class CalendarTable(Table):
+    """Which days are holidays. `days` is there after loading, None where nothing is configured."""
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    subdivision: Text | None = None
+    overrides: Text | None = None
+    days: Calendar | None = RESULT
+
+
+class Roster(Table):
+    """Who is called when a line stays unanswered."""
+
+    file: Text | None = None
+
+
 class Config(Table):
     """A whole configuration.
 
@@ -206,6 +227,8 @@ class Config(Table):
     missed: Missed = Missed()
     tickets: Tickets = Tickets()
     contacts: Contacts = Contacts()
+    calendar: CalendarTable = CalendarTable()
+    roster: Roster = Roster()
     rt: tuple[RtBackend, ...] = ()
     redmine: tuple[RedmineBackend, ...] = ()
     zammad: tuple[ZammadBackend, ...] = ()
@@ -225,12 +248,19 @@ class Config(Table):
                 dids=line.dids,
                 contexts=frozenset(line.contexts),
                 agents=frozenset(line.agents),
-                duty=None if line.duty is None else Duty(line.duty),
-                zone=self.timezone,
+                duty=None if line.duty is None else Duty(line.duty, self._days_of(line)),
+                zone=line.timezone or self.timezone,
                 target_rate=line.target_rate,
             )
             for line in self.line
         )
+
+    def _days_of(self, line: LineTable) -> Calendar | None:
+        return self.calendar.days if line.calendar else None
+
+    def zones(self) -> dict[str, str]:
+        """The time zone of each line."""
+        return {line.name: line.timezone or self.timezone for line in self.line}
 
     def desk(self) -> Desk:
         """What the figures have to know."""

@@ -18,6 +18,7 @@ from ctid.config.backends import (
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels
 from ctid.config.models import (
+    CalendarTable,
     Callers,
     Config,
     Contacts,
@@ -30,6 +31,7 @@ from ctid.config.models import (
     Numbers,
     Pbx,
     Retention,
+    Roster,
     Store,
     Tickets,
 )
@@ -48,6 +50,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "missed": Missed,
     "tickets": Tickets,
     "contacts": Contacts,
+    "calendar": CalendarTable,
+    "roster": Roster,
 }
 BACKENDS: dict[str, type[Table]] = {
     "rt": RtBackend,
@@ -176,6 +180,11 @@ def _mistake(detail: ErrorDetails) -> Mistake:
         return path, str(context["error"])
     if kind == "missing":
         return path, "is missing: every table of this kind needs it"
+    if kind == "string_pattern_mismatch" and path == ("calendar", "country"):
+        return (
+            path,
+            f"must be two capital letters (ISO 3166), such as `CN`, not {detail['input']!r}",
+        )
     if kind == "string_pattern_mismatch":
         return path, f"may hold only letters, digits and . _ - (it is {detail['input']!r})"
     if kind in ("model_type", "model_attributes_type"):

@@ -119,6 +119,10 @@ class Alerting:
         """All that are not over, in order of their numbers."""
         return sorted(self._open.values(), key=lambda alert: alert.number)
 
+    def open_of(self, kind: Kind) -> list[Alert]:
+        """Those of one kind, in no order."""
+        return [alert for alert in self._open.values() if alert.kind is kind]
+
     def about(self, key: AlertKey) -> Alert | None:
         """The open alert about this, if there is one."""
         return self._open.get(key)
@@ -216,14 +220,13 @@ class Alerting:
             raise NoSuchAlertError(
                 f"no silence {number} is in force; `ctid alerts list` shows them"
             )
-        silence = silence._replace(ends_at=max(now, silence.begins_at))
+        held_until, ends_at = silence.ends_at, max(now, silence.begins_at)
+        silence = silence._replace(ends_at=ends_at)
         self._set_silence(silence)
         for key, alert in self._open.items():
-            if isinstance(alert.state, Firing) and silence.holds(
-                alert.kind, alert.line, min(now, silence.begins_at)
-            ):
-                state = replace(alert.state, next_at=min(now, alert.state.next_at))
-                self._open[key] = replace(alert, state=state)
+            # only those that this silence has put off
+            if isinstance(alert.state, Firing) and alert.state.next_at == held_until:
+                self._open[key] = replace(alert, state=_put_off(alert.state, now - held_until))
         return silence
 
     def silences(self, now: float) -> list[Silence]:
@@ -274,7 +277,8 @@ class Alerting:
         while isinstance(state := alert.state, Firing) and state.next_at <= now:
             silence = self._silence_of(alert, now)
             if silence is not None:
-                return replace(alert, state=replace(state, next_at=silence.ends_at))
+                pause = silence.ends_at - state.next_at
+                return replace(alert, state=_put_off(state, pause))
             steps = self._plan.steps
             if state.step >= len(steps):
                 alert = replace(
@@ -366,6 +370,11 @@ class Alerting:
 
 def _condition_of(alert: Alert) -> Condition:
     return Condition(alert.kind, alert.line, alert.about, alert.since, alert.limit_at)
+
+
+def _put_off(state: Firing, seconds: float) -> Firing:
+    """The steps that are left come so much later: a silence holds up all of them."""
+    return Firing(state.at + seconds, state.step, state.next_at + seconds)
 
 
 def _fired_at(state: State) -> float | None:

@@ -193,7 +193,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Being escalated: step number `step` (from 0) comes at `next_at`; after the last, repeats."""
+    """Being escalated: step number `step` (from 0) comes at `next_at`; after the last, repeats.
+
+    `at` is when it fired, plus the time for which silences held the steps up.
+    """
 
     at: float
     step: int

@@ -19,6 +19,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ctid.domain.calendar import Calendar, DayKind
+from ctid.domain.days import days
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "holiday"
@@ -80,18 +81,19 @@ def parse_shift(entry: str) -> Shift:
     match = _ENTRY.fullmatch(text)
     if match is None:
         raise DutyError(f"is no duty entry: {_FORM}")
-    days, holidays = (EVERY_DAY, True) if match["days"] is None else _parse_days(match["days"])
+    every = EVERY_DAY, True
+    weekdays, holidays = every if match["days"] is None else _parse_days(match["days"])
     start, end = _parse_time(match["start"]), _parse_time(match["end"])
     if start == MINUTES_PER_DAY:
         raise DutyError("begins at 24:00: write 00:00 of the next day")
     if start == end:
         raise DutyError("begins when it ends: for the whole day write 00:00-24:00")
-    return Shift(days, start, end if end > start else end + MINUTES_PER_DAY, holidays)
+    return Shift(weekdays, start, end if end > start else end + MINUTES_PER_DAY, holidays)
 
 
 def _parse_days(text: str) -> tuple[frozenset[int], bool]:
     """The days of the week, and whether holidays are named."""
-    days: set[int] = set()
+    found: set[int] = set()
     parts = text.split(",")
     for part in parts:
         if part == HOLIDAY:
@@ -102,8 +104,8 @@ def _parse_days(text: str) -> tuple[frozenset[int], bool]:
                 raise DutyError(f"`{name}` is no day: the days are {' '.join(DAYS)} {HOLIDAY}")
         begin = DAYS.index(first)
         length = (DAYS.index(last or first) - begin) % 7
-        days.update((begin + step) % 7 for step in range(length + 1))
-    return frozenset(days), HOLIDAY in parts
+        found.update((begin + step) % 7 for step in range(length + 1))
+    return frozenset(found), HOLIDAY in parts
 
 
 def _parse_time(text: str) -> int:
@@ -192,6 +194,14 @@ def next_border(duty: Duty | None, at: float, zone: str) -> float | None:
     return border if border is not None and border < until else None
 
 
+def windows(duty: Duty, first: date, last: date, zone: str) -> Iterator[tuple[float, float]]:
+    """Begin and end of every shift that begins on one of these days, both included."""
+    info = ZoneInfo(zone)
+    for day in days(first, last):
+        for _, begin, end in _shifts_of(duty, day, info):
+            yield begin, end
+
+
 def _never_ends(duty: Duty) -> bool:
     """Whether one can tell at once that there is always duty: most hotlines that never close."""
     whole = any(
@@ -235,10 +245,10 @@ def _pieces(duty: Duty, begin: float, end: float, zone: ZoneInfo) -> Iterator[tu
 def _holding(duty: Duty, at: float, zone: ZoneInfo) -> Iterator[Shift]:
     """The shifts within which an instant lies."""
     today = datetime.fromtimestamp(at, zone).date()
-    days = [today]
+    begun = [today]
     if any(shift.end > MINUTES_PER_DAY for shift in duty.shifts):
-        days.append(today - timedelta(days=1))
-    for day in days:
+        begun.append(today - timedelta(days=1))
+    for day in begun:
         for shift, begin, end in _shifts_of(duty, day, zone):
             if begin <= at < end:
                 yield shift

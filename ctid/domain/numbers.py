@@ -7,6 +7,8 @@ from typing import Final
 
 import phonenumbers
 
+from ctid.domain.plain_numbers import plain_reader
+
 _CACHED: Final = 4096
 _SIGNS: Final = str.maketrans("", "", " \t-()./")
 
@@ -35,6 +37,7 @@ def normalizer(numbering: Numbering) -> Callable[[str], str | None]:
     `+8613800138000` for a number of the public network, however it was written; the digits alone
     for what is none (extensions, services); None for what is no number (anonymous callers).
     """
+    plain = plain_reader(numbering.region)
 
     @lru_cache(_CACHED)
     def normalize(number: str) -> str | None:
@@ -43,7 +46,7 @@ def normalizer(numbering: Numbering) -> Callable[[str], str | None]:
         if not (digits.isascii() and digits.isdigit()):
             return None
         for candidate in _candidates(text, numbering):
-            found = _public(candidate, numbering.region)
+            found = plain(candidate) or _public(candidate, numbering.region)
             if found is not None:
                 return found
         return text

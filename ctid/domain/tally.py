@@ -37,7 +37,10 @@ DESK: Final[Key] = (Scope.DESK, "")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What figures have to know of the configuration. A line it does not name has no duty hours."""
+    """What figures have to know of the configuration. A line it does not name has no duty hours.
+
+    Days and hours are those of `zone`; duty hours are in the zone of their line.
+    """
 
     zone: str
     lines: Mapping[str, Line]
@@ -166,7 +169,7 @@ class _Tally:
         if edges is None:
             line = self._desk.lines.get(name)
             around = self._begin - REACH_SECONDS, self._end + REACH_SECONDS
-            duty = intervals(line.duty if line else None, *around, self._desk.zone)
+            duty = intervals(line.duty, *around, line.zone) if line else [around]
             edges = self._duty[name] = [edge for shift in duty for edge in shift]
         return edges
 

@@ -168,14 +168,14 @@ class Watch:
     def observe(self, kind: Kind, found: Sequence[Observed], now: float) -> None:
         """All that is wrong of this kind now; what is missing is well again."""
         before = {key for key in self._observed if key[0] is kind}
-        before |= {_key(alert) for alert in self.alerting.open_alerts() if alert.kind is kind}
+        before |= {_key(alert) for alert in self.alerting.open_of(kind)}
         after = {(kind, each.line, each.about): each for each in found}
         self._observed |= after
         for key in before - after.keys():
             self._observed.pop(key, None)
             self.alerting.end(key, now, Ending.RECOVERED)
         for key, each in after.items():
-            self.alerting.fire(Condition(*key, each.since, each.since), now)
+            self.alerting.fire(Condition(*key, each.since, now), now)
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""
@@ -214,7 +214,8 @@ class Watch:
         """When `handle_timer` has something to do."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None]
+        tests = [alert.since + TEST_SECONDS for alert in self.alerting.open_of(Kind.TEST)]
+        dues = [self.alerting.next_timer(), self._heap[0][0] if self._heap else None, *tests]
         return min((due for due in dues if due is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -224,8 +225,8 @@ class Watch:
             if self._due.get(name) == due:
                 del self._due[name]
                 self._evaluate(name, now)
-        for alert in self.alerting.open_alerts():
-            if alert.kind is Kind.TEST and alert.since + TEST_SECONDS <= now:
+        for alert in self.alerting.open_of(Kind.TEST):
+            if alert.since + TEST_SECONDS <= now:
                 self.alerting.end(_key(alert), now, Ending.TEST_OVER)
         self.alerting.handle_timer(now)
 

@@ -38,8 +38,8 @@ class Templates:
 
     `languages` names every line with its language, `language` is for a line that it does not name.
     `folder` holds the operator's templates, None: there are ctid's own alone. Times are shown in
-    `zone`. To make it never raises: `check` says what is wrong, and until that is mended ctid's own
-    template stands in.
+    `zone`, of the lines in `zones` in theirs. To make it never raises: `check` says what is wrong,
+    and until that is mended ctid's own template stands in.
     """
 
     def __init__(
@@ -49,13 +49,18 @@ class Templates:
         zone: ZoneInfo,
         language: Language,
         languages: Mapping[str, Language],
+        zones: Mapping[str, ZoneInfo] | None = None,
     ) -> None:
-        self._zone = zone
+        self._zones = {**dict.fromkeys(languages, zone), **(zones or {}), _ANY_OTHER: zone}
         self._languages = {**languages, _ANY_OTHER: language}
         self._lines = tuple(languages)
-        self._sandboxes = {name: Sandbox(filters(name, zone)) for name in LANGUAGES}
+        self._sandboxes = {
+            (name, zone): Sandbox(filters(name, zone))
+            for name, zone in product(LANGUAGES, set(self._zones.values()))
+        }
         self._own = {
-            (name, kind): self._own_sheet(name, kind) for name in LANGUAGES for kind in KINDS
+            (name, zone, kind): self._own_sheet(name, zone, kind)
+            for (name, zone), kind in product(self._sandboxes, KINDS)
         }
         self._theirs: dict[tuple[str, Kind], Sheet] = {}
         self._problems = [] if folder is None else self._load(folder)
@@ -92,25 +97,27 @@ class Templates:
                 if path is None:
                     continue
                 try:
-                    self._theirs[line, kind] = self._sheet(language, read(path), str(path))
+                    sheet = self._sheet(language, self._zones[line], read(path), str(path))
+                    self._theirs[line, kind] = sheet
                 except TemplateError as fault:
                     problems.append(fault.problem)
         return problems
 
-    def _own_sheet(self, language: Language, kind: Kind) -> Sheet:
+    def _own_sheet(self, language: Language, zone: ZoneInfo, kind: Kind) -> Sheet:
         name = f"templates/{language}/{kind}.j2"
         source = files("ctid.outbound").joinpath(name).read_text(encoding="utf-8")
-        return self._sheet(language, source, name)
+        return self._sheet(language, zone, source, name)
 
-    def _sheet(self, language: Language, source: str, file: str) -> Sheet:
-        return Sheet(self._sandboxes[language], source, file, VARIABLES)
+    def _sheet(self, language: Language, zone: ZoneInfo, source: str, file: str) -> Sheet:
+        return Sheet(self._sandboxes[language, zone], source, file, VARIABLES)
 
     def _values(self, draft: Draft, revision: int, *, new: bool) -> dict[str, Any]:
         shown = plain_parts(draft)
         values = {name: getattr(shown, name) for name in _FIELDS}
         visits = [visit for visit in shown.visits if visit.line == shown.line.name]
         visit = visits[-1] if visits else None
-        beside = {"visit": visit, "revision": revision, "new": new, "zone": self._zone.key}
+        zone = self._zones.get(draft.line.name, self._zones[_ANY_OTHER])
+        beside = {"visit": visit, "revision": revision, "new": new, "zone": zone.key}
         return values | beside
 
     def _text(self, kind: Kind, line: str, values: Mapping[str, Any]) -> str:
@@ -120,7 +127,7 @@ class Templates:
                 return _usable(theirs, kind, values)
             except TemplateError as fault:
                 self._log(theirs.file, str(fault))
-        own = self._own[self._languages[line], kind]
+        own = self._own[self._languages[line], self._zones[line], kind]
         return cut("".join(own.pieces(values)), LONGEST)
 
     def _log(self, file: str, why: str) -> None:

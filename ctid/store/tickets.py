@@ -213,17 +213,43 @@ async def retry(
     What failed last for an `unclear` reason is looked up first, and not before its time: what was
     sent may still be on its way, and would be there twice.
     """
+    waits = _O.state.in_(
+        [OutboxState.DEAD.value, OutboxState.DROPPED.value, OutboxState.PENDING.value]
+    )
+    return await _change(store, chosen, waits, _again(now, unclear))
+
+
+async def retry_all(
+    store: Store,
+    destination: str | None,
+    states: Iterable[OutboxState],
+    now: float,
+    unclear: Collection[str] = (),
+) -> int:
+    """Do that with all that stand so, of one destination or (None) of every one."""
+    # one statement: ten thousand would keep the records of calls waiting
+    statement = (
+        update(outbox)
+        .where(_O.state.in_([state.value for state in states]))
+        .values(_again(now, unclear))
+    )
+    if destination is not None:
+        statement = statement.where(_O.destination == destination)
+
+    async def write(connection: AsyncConnection) -> int:
+        return (await connection.execute(statement)).rowcount
+
+    return await store.transaction(write)
+
+
+def _again(now: float, unclear: Collection[str]) -> dict[str, Any]:
     rests = (_O.state == OutboxState.PENDING.value) & _O.reason.in_(unclear)
-    again = {
+    return {
         "state": OutboxState.PENDING.value,
         "next_at": case((rests, _O.next_at), else_=now),
         "attempts": 0,
         "settled_at": None,
     }
-    waits = _O.state.in_(
-        [OutboxState.DEAD.value, OutboxState.DROPPED.value, OutboxState.PENDING.value]
-    )
-    return await _change(store, chosen, waits, again)
 
 
 async def drop(store: Store, chosen: Sequence[tuple[str, str]], now: float, why: str) -> int:

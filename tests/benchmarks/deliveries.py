@@ -19,10 +19,10 @@ from typing import Final
 from aiohttp import web
 
 from ctid import logs
-from ctid.committer import Deciding
 from ctid.ami.client import Client
 from ctid.ami.decode import Decoder
 from ctid.collector import calm_the_collector
+from ctid.committer import Deciding
 from ctid.config import Config
 from ctid.config.backends import WebhookBackend
 from ctid.domain.batch import Batch

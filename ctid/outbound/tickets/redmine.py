@@ -5,6 +5,7 @@ that it does not know, or that the user may not set, without a word: so what mat
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from http import HTTPStatus
@@ -49,12 +50,19 @@ class _Project:
 class Redmine:
     """The port `Backend`. It connects when it is first asked.
 
-    `zone` is where a due time has its date; None: the machine's own.
+    `zone` is where a due time has its date, of the lines in `zones` it is theirs; None: the
+    machine's own.
     """
 
-    def __init__(self, table: RedmineBackend, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        table: RedmineBackend,
+        zone: tzinfo | None = None,
+        zones: Mapping[str, tzinfo] | None = None,
+    ) -> None:
         self._table = table
         self._zone = zone
+        self._zones = zones or {}
         self._http = Http(
             table.url,
             {"X-Redmine-API-Key": table.token.reveal() if table.token else ""},
@@ -195,7 +203,7 @@ class Redmine:
         if due is not None:
             # Redmine's own start is its day of today, which may be later than the due date
             began = document.draft.started_at
-            start = due if began is None else min(due, self._date(began))
+            start = due if began is None else min(due, self._date(document, began))
             issue |= {"start_date": start.isoformat(), "due_date": due.isoformat()}
         # below its project: without the right to add issues /issues.json tells of a blank project
         path = f"/projects/{project.id}/issues.json"
@@ -266,10 +274,11 @@ class Redmine:
         due = document.draft.due_at
         if due is None or document.draft.stage is Stage.RETURNED:
             return None  # what is settled would become overdue
-        return self._date(due)
+        return self._date(document, due)
 
-    def _date(self, at: float) -> date:
-        return datetime.fromtimestamp(at).astimezone(self._zone).date()
+    def _date(self, document: Document, at: float) -> date:
+        zone = self._zones.get(document.draft.line.name, self._zone)
+        return datetime.fromtimestamp(at).astimezone(zone).date()
 
     def _remote(self, number: int) -> Remote:
         return Remote(str(number), f"{self._table.url.rstrip('/')}/issues/{number}")

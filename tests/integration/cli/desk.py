@@ -115,6 +115,12 @@ STANDING: Final = (
         sent_revision=1,
     ),
     standing(
+        *("old", "1.4"),
+        remote_id="4711",
+        url="https://old.example.org/4711",
+        sent_revision=1,
+    ),
+    standing(
         *("rt", "1.3"),
         attempts=4,
         reason="unreachable",

@@ -118,11 +118,32 @@ async def test_what_waits_or_is_dead_is_tried_again_at_once(running: Daemon) -> 
         "1.2",
         "1.3",
     }
-    nothing = (1, "ctid: nothing was changed: they are delivered already, or none is dead\n")
-    assert await ask(running, "outbox", "retry", "--dead") == nothing
+    none = (1, "ctid: nothing was changed: none is dead\n")
+    assert await ask(running, "outbox", "retry", "--dead") == none
     waiting = "SELECT * FROM outbox WHERE state = 'pending' AND destination = 'rt'"
     await until(lambda: rows(running, waiting) == [])
+    nothing = (1, "ctid: nothing was changed: they are delivered already\n")
     assert await ask(running, "outbox", "retry", "1.3") == nothing
+
+
+async def test_all_that_waits_is_tried_at_once_with_what_is_dead(running: Daemon) -> None:
+    await until(lambda: len(written(running, "rt.jsonl")) == 2)  # both of 1.2, which were due
+    query = "SELECT uniqueid, state FROM outbox WHERE destination = 'rt' AND uniqueid < '1.2'"
+    assert rows(running, query) == [("1.1", "dead")]
+    await ask(running, "outbox", "drop", "1.4", "--why", "a test")
+    retried = await ask(running, "outbox", "retry", "--all", "--backend", "rt")
+    assert retried == (0, "2 drafts will be tried again\n")
+    await until(lambda: len(written(running, "rt.jsonl")) == 4)
+    assert {told["draft"]["uniqueid"] for told in written(running, "rt.jsonl")[2:]} == {
+        "1.1",
+        "1.3",
+    }
+    waiting = "SELECT * FROM outbox WHERE state IN ('pending', 'dead')"
+    await until(lambda: rows(running, waiting) == [])
+    # what somebody dropped stays so
+    assert rows(running, "SELECT uniqueid FROM outbox WHERE state = 'dropped'") == [("1.4",)]
+    none = (1, "ctid: nothing was changed: none waits or is dead\n")
+    assert await ask(running, "outbox", "retry", "--all") == none
 
 
 async def test_what_is_dropped_is_delivered_no_more_until_it_is_retried(running: Daemon) -> None:
@@ -137,7 +158,7 @@ async def test_what_is_dropped_is_delivered_no_more_until_it_is_retried(running:
     assert f"a test ({ME})" in listed
     assert await ask(running, "outbox", "drop", "1.3", "--why", "x") == (
         1,
-        "ctid: nothing was changed: they are delivered already, or none is dead\n",
+        "ctid: nothing was changed: they are delivered already, or dropped\n",
     )
     assert (await ask(running, "outbox", "retry", desk.key("1.3")))[0] == 0
     await until(

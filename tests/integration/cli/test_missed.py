@@ -32,15 +32,15 @@ def listed(ctid: Ctid, config: Path, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_due_first_and_who_gave_no_number_apart(ctid: Ctid, config: Path) -> None:
-    done = ctid("missed", "list", "--config", config)
+    done, far = ctid("missed", "list", "--config", config), "2100-01-01 09:00"
     assert (done.exit_code, done.stderr) == (0, "")
     assert [" ".join(line.split()) for line in done.stdout.splitlines()] == [
-        "due state caller name line call missed last",
-        "2025-01-01 09:00 overdue 13800138000 王小明 8001 1.1 3 2025-01-01 09:00",
-        "2025-01-01 09:01 overdue 13800138001 Twice 8001 1.2 1 2025-01-01 09:00",
-        "2025-01-01 09:02 overdue 13800138002 Twice 8001 1.2 1 2025-01-01 09:00",
-        f"2100-01-01 09:00 open 02161234567 {desk.LONG_NAME} 8002 1.3 1 2025-01-01 09:00",
-        "2100-01-01 09:00 attempted 13900139000 =2+3 8001 1.4 1 2025-01-01 09:00",
+        "due state caller name customer line call ticket missed last",
+        "2025-01-01 09:00 overdue 13800138000 王小明 Example Ltd. 8001 1.1 3 2025-01-01 09:00",
+        "2025-01-01 09:01 overdue 13800138001 Twice Example Ltd. 8001 1.2 1 2025-01-01 09:00",
+        "2025-01-01 09:02 overdue 13800138002 Twice Example Ltd. 8001 1.2 1 2025-01-01 09:00",
+        f"{far} open 02161234567 {desk.LONG_NAME} Example Ltd. 8002 1.3 1 2025-01-01 09:00",
+        f"{far} attempted 13900139000 =2+3 Example Ltd. 8001 1.4 4711 1 2025-01-01 09:00",
         "2100-01-01 09:01 open 02187654321 Later 8001 1.5 1 2025-01-01 09:00",
         "",
         "without a number to call back:",
@@ -77,7 +77,13 @@ def test_programs_get_every_field(ctid: Ctid, config: Path) -> None:
         "settled_at": None,
         "settled_by": None,
         "why": None,
+        "customer": "Example Ltd.",
+        "tickets": [],  # a file has no ids of its own
     }
+    assert rows[4]["tickets"] == [
+        {"backend": "old", "ticket": "4711", "url": "https://old.example.org/4711"}
+    ]
+    assert (rows[5]["customer"], rows[5]["tickets"]) == (None, [])
     lines = ctid("missed", "list", "--config", config, "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line) for line in lines] == rows
     text = ctid("missed", "list", "--config", config, "--format", "csv").stdout
@@ -132,16 +138,33 @@ def on(width: int, config: Path, *arguments: str) -> list[str]:
 def test_eighty_columns_show_name_and_number_whole(config: Path) -> None:
     lines = on(80, config, "missed", "list")
     assert max(map(len, lines)) <= 80
-    assert lines[:7] == [
-        "due              state     caller      name                     line call missed",
-        "2025-01-01 09:00 overdue   13800138000 王小明                   8001 1.1       3",
-        "2025-01-01 09:01 overdue   13800138001 Twice                    8001 1.2       1",
-        "2025-01-01 09:02 overdue   13800138002 Twice                    8001 1.2       1",
-        "2100-01-01 09:00 open      02161234567 Alexandra                8002 1.3       1",
+    assert lines[:8] == [
+        "due              state     caller      name                     line call ticket",
+        "2025-01-01 09:00 overdue   13800138000 王小明                   8001 1.1",
+        "2025-01-01 09:01 overdue   13800138001 Twice                    8001 1.2",
+        "2025-01-01 09:02 overdue   13800138002 Twice                    8001 1.2",
+        "2100-01-01 09:00 open      02161234567 Alexandra                8002 1.3",
         "                                       Schneider-Hoffmann von",
         "                                       der Mühle",
+        "2100-01-01 09:00 attempted 13900139000 =2+3                     8001 1.4  4711",
     ]
-    assert "not shown: last; a wider terminal or --format csv shows them" in lines
+    assert "not shown: customer, missed, last; a wider terminal or --format csv shows them" in lines
+
+
+def test_without_contacts_and_ids_there_are_no_columns_for_them(config: Path) -> None:
+    """Also where the terminal would be wide enough."""
+    (heading, *_) = on(200, config, "missed", "list", "--line", "8002")
+    assert heading.split() == [
+        "due",
+        "state",
+        "caller",
+        "name",
+        "customer",
+        "line",
+        "call",
+        "missed",
+        "last",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 60])

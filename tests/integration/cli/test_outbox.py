@@ -36,7 +36,7 @@ def test_what_waits_or_is_dead_with_why(ctid: Ctid, config: Path) -> None:
         "decided backend line stage state tries next ticket why call",
         f"{at} rt network to_return pending 0 due 1.2",
         f"{at} rt network to_return pending 0 due 1.2",
-        f"{at} old network to_return pending 0 due 1.4",
+        f"{at} old network to_return pending 0 due 4711 1.4",
         f"{at} rt network to_return pending 4 2100-01-01 09:00 refused 1.3",
         f"{at} rt network to_return dead 0 {desk.REFUSED} 1.1",
     ]
@@ -148,7 +148,7 @@ def test_what_is_not_there_is_one_line(ctid: Ctid, config: Path) -> None:
     )
 
 
-WHICH = "ctid: say which: DRAFT..., or --dead for all that are dead\n"
+WHICH = "ctid: say which: DRAFT..., --dead for all that are dead, --all for those that wait, too\n"
 NO_BACKEND = "ctid: --backend nope: no such backend; there are: file, "
 
 
@@ -161,10 +161,9 @@ NO_BACKEND = "ctid: --backend nope: no such backend; there are: file, "
         (("list", "--limit", "x"), "ctid: --limit: "),
         (("show",), "ctid: missing argument 'DRAFT'"),
         (("retry",), WHICH),
-        (
-            ("retry", "1.1", "--dead"),
-            WHICH,
-        ),
+        (("retry", "1.1", "--dead"), WHICH),
+        (("retry", "1.1", "--all"), WHICH),
+        (("retry", "--dead", "--all"), WHICH),
         (("drop", "1.1"), "ctid: missing option '--why'"),
         (("drop", "--why", "x"), "ctid: missing argument 'DRAFT"),
         (("drop", "1.1", "--why", ""), "ctid: --why is empty: say why they are not to be "),

@@ -435,7 +435,14 @@ async def test_retry_does_not_hurry_what_may_still_be_on_its_way(desk: Desk) -> 
         chosen = [("there", numbered(n).key) for n in (1, 2)]
         assert await tickets.retry(desk.store, chosen, desk.clock.now, unclear) == 2
         due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}
-    assert due == {"1": 5.0, "2": 0.0}
+        assert due == {"1": 5.0, "2": 0.0}
+        both = (OutboxState.DEAD, OutboxState.PENDING)
+        desk.clock.now += 1.0
+        assert await tickets.retry_all(desk.store, "here", both, desk.clock.now, unclear) == 0
+        assert await tickets.retry_all(desk.store, None, both[:1], desk.clock.now, unclear) == 0
+        assert await tickets.retry_all(desk.store, None, both, desk.clock.now, unclear) == 2
+        due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}
+    assert due == {"1": 4.0, "2": 0.0}
 
 
 async def test_what_arrived_while_it_was_dropped_is_not_sent_again(desk: Desk) -> None:

@@ -1,18 +1,34 @@
 """What the figures make of single offers, of nothing, and of the offers of one call."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ctid.domain.calendar import Calendar, DayKind
 from ctid.domain.days import days, hour_starts, local_day, midnight, month_of
+from ctid.domain.duty import parse
 from ctid.domain.kpi import Counts, Offer, Rules, fold
+from ctid.domain.lines import Line
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.tally import Desk, Scope, coverage, tally
 
 ZONE = "Europe/Berlin"
 DAY = date(2026, 11, 25)
 AT = midnight(DAY, ZONE) + 10 * 3600
+LINE = Line(
+    name="network",
+    title="network",
+    specialty="network",
+    queues=frozenset(),
+    dids=(),
+    contexts=frozenset(),
+    agents=frozenset(),
+    duty=None,
+    zone=ZONE,
+    target_rate=0.75,
+)
 
 
 def offer(
@@ -117,6 +133,29 @@ def test_both_lines_count_it_and_the_desk_counts_it_once() -> None:
     assert before[Scope.LINE, "network"].total().answer_rate == 0.0
     assert before[Scope.DESK, ""].total().answer_rate == 1.0
     assert before[Scope.DESK, ""].by_hour.keys() == {23}
+
+
+def test_duty_hours_are_those_of_the_line_in_its_zone_and_calendar() -> None:
+    duty = parse(["mon-fri 08:00-18:00"])
+    holiday = Calendar("any", {DAY: DayKind.HOLIDAY}, DAY)
+    lines = [
+        replace(LINE, name="shanghai", duty=duty, zone="Asia/Shanghai"),
+        replace(LINE, name="berlin", duty=duty),
+        replace(LINE, name="closed", duty=replace(duty, calendar=holiday)),
+    ]
+    offers = [
+        offer(at=AT + hours * 3600, line=line.name, call=f"{line.name} {hours}")
+        for line in lines
+        for hours in (0, 3)  # 10:00 and 13:00, in Shanghai 17:00 and 20:00
+    ]
+    desk = Desk(ZONE, {line.name: line for line in lines})
+    found = tally(offers, DAY, desk)
+    counts = {line.name: found[Scope.LINE, line.name].total() for line in lines}
+    assert {name: (of.rung, of.adjusted_rung) for name, of in counts.items()} == {
+        "shanghai": (2, 1),
+        "berlin": (2, 2),
+        "closed": (2, 0),
+    }
 
 
 def test_days_are_as_long_as_the_clock_makes_them() -> None:

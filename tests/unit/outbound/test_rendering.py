@@ -105,6 +105,27 @@ def test_a_due_time_on_another_day_has_its_date() -> None:
     assert document.subject.endswith("call back by 2026-11-28 10:00")
 
 
+def test_a_line_with_a_zone_of_its_own_has_its_times_there(tmp_path: Path) -> None:
+    (tmp_path / "subject.j2").write_text("{{ call_back.due_at | time }} {{ zone }}")
+    for folder, said in (
+        (None, "call back by 03:00"),
+        (tmp_path, "2026-11-27 03:00:00 Europe/Ber"),
+    ):
+        zoned = Templates(
+            folder,
+            zone=SHANGHAI,
+            language="en",
+            languages={"network": "en", "server": "en"},
+            zones={"network": ZoneInfo("Europe/Berlin")},
+        )
+        missed = SAMPLES["missed"]
+        assert said in zoned.render(missed, 1, b"", new=True).subject
+        other = replace(missed, line=LineName("server", "server", "server"))
+        gone = replace(missed, line=LineName("gone", "gone", "gone"))
+        for elsewhere in (other, gone):
+            assert "10:00" in zoned.render(elsewhere, 1, b"", new=True).subject
+
+
 def test_the_body_begins_with_what_is_to_be_done_and_ends_with_what_is_to_be_filled() -> None:
     body = OWN["en"].render(SAMPLES["called back in vain"], 1, b"", new=True).body
     lines = body.splitlines()
