@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ctid.config.channels import AppriseChannel, own_channel
 from ctid.outbound.pages import robots
@@ -25,6 +25,7 @@ _SHOWN: Final = 200
 _SHORTEST_SECRET: Final = 4
 _GRACE_SECONDS: Final = 2.0
 _LOGGERS: Final = ("apprise", "urllib3")
+_MAIL: Final = re.compile(r"[^\s@,;:<>()]+@[^\s@,;:<>()]+")
 _PARTS: Final = re.compile(r"[/?&=:@,;#+]")
 
 
@@ -36,12 +37,7 @@ class Apprise:
         self._threads = ThreadPoolExecutor(table.concurrency, thread_name_prefix="apprise")
 
     async def send(self, message: Message) -> None:
-        url = message.address or (self._table.url and self._table.url.reveal())
-        if not url:
-            raise DeliveryError(
-                Reason.MISCONFIGURED,
-                f"{self._table.name}: no URL to send to: give one in the roster, or add `url_file`",
-            )
+        url = _target(message.address, self._table)
         seconds = self._table.timeout_seconds
         links = "".join(f"\n{what}: {link}" for what, link in robots.usable(message.links))
         text = robots.cut_bytes(message.text, LONGEST) + links
@@ -73,6 +69,27 @@ class Apprise:
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _target(address: str | None, table: AppriseChannel) -> str:
+    """The URL to send to. A mail address goes by the table's server. Raises DeliveryError."""
+    own = "" if table.url is None else table.url.reveal()
+    if address is None:
+        if own:
+            return own
+        raise DeliveryError(
+            Reason.MISCONFIGURED,
+            f"{table.name}: no URL to send to: give one in the roster, or add `url_file`",
+        )
+    if "://" in address:
+        return address
+    if own.lower().startswith(("mailto://", "mailtos://")) and _MAIL.fullmatch(address):
+        return f"{own}{'&' if '?' in own else '?'}to={quote(address, safe='')}"
+    raise DeliveryError(
+        Reason.MISCONFIGURED,
+        f"{table.name}: the address in the roster is no Apprise URL; a mail address alone needs a "
+        "mailtos:// URL in `url_file`",
+    )
 
 
 def _library() -> ModuleType:

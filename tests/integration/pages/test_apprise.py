@@ -14,6 +14,7 @@ from ctid.config.channels import AppriseChannel
 from ctid.config.secret import Secret
 from ctid.outbound.pages.apprise import Apprise, masked
 from ctid.outbound.port import DeliveryError, Finding, Reason
+from tests.integration.pages.mail import MailServer
 from tests.integration.tickets.raw_server import RawServer, answer, nothing, saying
 from tests.pages import message
 
@@ -84,6 +85,38 @@ async def test_nowhere() -> None:
     error = await failure(table())
     assert error.reason is Reason.MISCONFIGURED
     assert "`url_file`" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("address", "to"), [(None, "desk@example.org"), ("li.si+1@example.org", "li.si+1@example.org")]
+)
+async def test_mail(address: str | None, to: str) -> None:
+    async with MailServer() as server:
+        url = f"mailto://127.0.0.1:{server.port}?from=ctid@example.org&to=desk@example.org"
+        await send(table(url), address=address, text="a <b>\n中文")
+    ((recipients, mail),) = server.mails
+    assert recipients == [to]
+    assert mail["Subject"] == message().title
+    assert mail["From"] == "ctid@example.org"
+    assert mail.get_content_type() == "text/plain"
+    assert "a <b>\n中文" in mail.get_content().replace("\r\n", "\n")
+
+
+async def test_a_mail_server_that_refuses() -> None:
+    async with MailServer(refuses="550 no such person") as server:
+        url = f"mailto://127.0.0.1:{server.port}?from=ctid@example.org&to=desk@example.org"
+        error = await failure(table(url))
+    assert error.reason is Reason.REJECTED
+    assert server.mails == []
+
+
+@pytest.mark.parametrize("address", ["13800001111", "a@b,c@d", "a@b\nBcc: c@d", "a@b?mode=x&y", ""])
+async def test_an_address_that_is_none(address: str) -> None:
+    url = "mailto://127.0.0.1:1?from=ctid@example.org"
+    settings = table(url if "?" not in address else "json://127.0.0.1:1/")
+    error = await failure(settings, address=address)
+    assert error.reason is Reason.MISCONFIGURED
+    assert "no Apprise URL" in str(error)
 
 
 async def test_a_failure_without_secrets(log: StringIO) -> None:
