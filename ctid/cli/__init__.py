@@ -23,6 +23,7 @@ from ctid.cli import (
     rebuild_summary,
     replay,
     report,
+    roster,
     run,
     status,
     usage,
@@ -43,6 +44,7 @@ app.command("calls")(calls.calls)
 app.command("report")(report.report)
 app.add_typer(missed.app, name="missed", cls=usage.Group)
 app.add_typer(outbox.app, name="outbox", cls=usage.Group)
+app.add_typer(roster.app, name="roster", cls=usage.Group)
 app.command("explain")(explain.explain)
 app.command("capture")(capture.capture)
 app.command("replay")(replay.replay)

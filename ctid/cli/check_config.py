@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_templates
+from ctid.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigFile,
+    fail,
+    load_config,
+    see_calendar,
+    see_roster,
+    see_templates,
+)
 from ctid.config import Config
 from ctid.store import db
 
@@ -25,6 +33,9 @@ def check_config(
         see_templates(loaded)
     if loaded.contacts.file is not None:
         _see_contacts(loaded, Path(loaded.contacts.file))
+    see_calendar(loaded)
+    if loaded.roster.file is not None:
+        see_roster(loaded)
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
     for key, folder in _missing(loaded):

@@ -1,11 +1,17 @@
 """What several commands share: the configuration and the way to fail."""
 
+import time
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from ctid import config
+from ctid.config import roster
+from ctid.config.holidays import CHINA
+from ctid.domain.calendar import calendar_ending
+from ctid.domain.days import local_day
+from ctid.domain.roster import Plan
 from ctid.store import db
 
 ConfigFile = Annotated[
@@ -52,6 +58,30 @@ def see_templates(loaded: config.Config) -> None:
         tickets.see_templates(loaded)
     except config.ConfigError as error:
         fail(str(error), 2)
+
+
+def see_calendar(loaded: config.Config) -> None:
+    """Warn where holidays are not known for long any more."""
+    calendar = loaded.calendar.days
+    if calendar is None or not calendar_ending(calendar, local_day(time.time(), loaded.timezone)):
+        return
+    package = "chinesecalendar" if loaded.calendar.country == CHINA else "holidays"
+    typer.echo(
+        f"ctid: warning: holidays of {calendar.name} are known only until {calendar.known_until}: "
+        f"upgrade the package {package}, or write later ones and `known_until` into the override "
+        "file, [calendar] overrides",
+        err=True,
+    )
+
+
+def see_roster(loaded: config.Config, code: int = 2) -> Plan:
+    """The roster; ends the command where there is none, or with all that is wrong in it."""
+    if loaded.roster.file is None:
+        fail('there is no roster: name its file, [roster] file = "/etc/ctid/roster.toml"', 2)
+    try:
+        return roster.load(Path(loaded.roster.file), roster.surroundings(loaded))
+    except config.ConfigError as error:
+        fail(str(error), code)
 
 
 def pbx_named(loaded: config.Config, name: str, path: Path) -> config.Pbx:

@@ -161,7 +161,7 @@ def validate(known: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
     except ValidationError as error:
         details = error.errors(include_url=False)
         # that a default could not be made follows from another mistake, which is named itself
-        return None, [_mistake(d) for d in details if d["type"] != "default_factory_not_called"]
+        return None, [mistake(d) for d in details if d["type"] != "default_factory_not_called"]
 
 
 def _lists_as_tuples(value: Any) -> Any:
@@ -173,7 +173,8 @@ def _lists_as_tuples(value: Any) -> Any:
     return value
 
 
-def _mistake(detail: ErrorDetails) -> Mistake:
+def mistake(detail: ErrorDetails) -> Mistake:
+    """What pydantic says, as an operator needs it."""
     path: Path = tuple(detail["loc"])
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":

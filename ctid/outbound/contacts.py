@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -13,6 +13,7 @@ from ctid.domain.drafts import Contact
 from ctid.domain.numbers import Numbering, normalizer
 from ctid.outbound import contact_csv, vcard
 from ctid.outbound.contact_rows import ContactRow, ContactsError, UnusableRow
+from ctid.outbound.followed import POLL_SECONDS, Followed, FollowError
 from ctid.outbound.plain import cut, plain
 
 log = structlog.get_logger("ctid")
@@ -20,18 +21,8 @@ log = structlog.get_logger("ctid")
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of a contact file."""
 
-POLL_SECONDS: Final = 10.0
-
 _KEPT: Final = 20
 """So many problems of one file are told one by one."""
-
-
-class _Version(NamedTuple):
-    """By which a file is known to be another one than before."""
-
-    modified: int
-    size: int
-    inode: int
 
 
 @dataclass(slots=True)
@@ -64,10 +55,12 @@ class ContactDirectory:
 
     def __init__(self, path: Path, numbering: Numbering, lines: Collection[str] = ()) -> None:
         self._path = path
+        self._file = Followed(
+            path, "[contacts] file", LARGEST, too_large="64 MB: leave pictures out"
+        )
         self._numbering = numbering
         self._lines = frozenset(lines)
         self._contacts: dict[str, Contact] = {}
-        self._version: _Version | None = None
         self._failed: str | None = None
         self._closed = False
 
@@ -83,13 +76,12 @@ class ContactDirectory:
 
         What was read before stays as it is where ContactsError is raised.
         """
-        version = self._stat()
-        if version == self._version:
+        try:
+            data = self._file.changed()
+        except FollowError as error:
+            raise ContactsError(str(error)) from None
+        if data is None:
             return None
-        data = self._read()
-        if self._stat() != version:
-            raise ContactsError(f"{self._path}: is being written; it is read again later")
-        self._version = version  # a bad file is not read again before it changes
         contacts, report = self._parse(_decoded(data, self._path))
         self._contacts = contacts
         return report
@@ -121,28 +113,6 @@ class ContactDirectory:
         if why != self._failed:
             self._failed = why
             log.error("contacts_not_read", why=why, kept=len(self))
-
-    def _stat(self) -> _Version:
-        try:
-            found = self._path.stat()
-        except OSError as error:
-            self._version = None  # it is read when it is back, even if it is the same
-            raise self._unreadable(error) from None
-        return _Version(found.st_mtime_ns, found.st_size, found.st_ino)
-
-    def _read(self) -> bytes:
-        try:
-            with self._path.open("rb") as file:
-                data = file.read(LARGEST + 1)
-        except OSError as error:
-            raise self._unreadable(error) from None
-        if len(data) > LARGEST:
-            raise ContactsError(f"{self._path}: is larger than 64 MB: leave pictures out")
-        return data
-
-    def _unreadable(self, error: OSError) -> ContactsError:
-        why = error.strerror or type(error).__name__
-        return ContactsError(f"{self._path}: cannot be read ({why}); correct `[contacts] file`")
 
     def _parse(self, text: str) -> tuple[dict[str, Contact], Report]:
         taking = _Taking(str(self._path), self._numbering, self._lines)

@@ -1,0 +1,184 @@
+"""The roster file, TOML or CSV, to a Plan, or to everything that is wrong with it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ctid.config import files
+from ctid.config.channels import DingTalkChannel, FeishuChannel, WeComChannel
+from ctid.config.models import Config
+from ctid.config.positions import Positions
+from ctid.config.problems import ConfigError, Problem, did_you_mean, key_path
+from ctid.config.roster_csv import CsvRoster
+from ctid.config.roster_tables import (
+    ChannelEntry,
+    Moment,
+    PersonTable,
+    Rows,
+    ShiftTable,
+    SubstitutionTable,
+    Tables,
+    validate,
+)
+from ctid.config.shape import Mistake
+from ctid.domain.alerts import Route
+from ctid.domain.days import midnight
+from ctid.domain.roster import Person, Plan, RosterShift, Substitution, Times
+
+MENTIONING: Final = (DingTalkChannel, WeComChannel, FeishuChannel)
+"""Channels in which somebody is mentioned by the mobile number."""
+
+
+class Surroundings(NamedTuple):
+    """What a roster refers to. `channels` are the names of all, `mentioning` of some of them."""
+
+    desk: Times
+    lines: Mapping[str, Times]
+    channels: frozenset[str]
+    mentioning: frozenset[str]
+
+
+def surroundings(config: Config) -> Surroundings:
+    """What the configuration says that a roster may refer to."""
+    channels = config.channels.all()
+    days = config.calendar.days
+    return Surroundings(
+        Times(config.timezone, days),
+        {
+            line.name: Times(line.timezone or config.timezone, days if line.calendar else None)
+            for line in config.line
+        },
+        frozenset(table.name for table in channels),
+        frozenset(table.name for table in channels if isinstance(table, MENTIONING)),
+    )
+
+
+def load(path: Path, around: Surroundings) -> Plan:
+    """Read the file. Raises ConfigError with all its problems."""
+    return parse(files.read(path), path, around)
+
+
+def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
+    """What a file of this name holds. Raises ConfigError with all its problems."""
+    mistakes: list[Mistake] = []
+    raw: Mapping[str, Any]
+    rows: Rows
+    if path.suffix.lower() == ".csv":
+        table = CsvRoster(_of_spreadsheet(data, path))
+        mistakes += table.mistakes
+        raw, rows = table.tables, table.row
+    else:
+        text = files.utf8(data, path)
+        raw, rows = files.toml(text, path), Positions(text).row
+    tables = validate(raw, mistakes)
+    mistakes += _check(tables, around, _ids(raw))
+    if not mistakes and not tables.shifts:
+        raise ConfigError([Problem(str(path), "", "holds no shift: nobody is ever on duty")])
+    if mistakes:
+        found = [Problem(str(path), _key(at), why, rows(at)) for at, why in mistakes]
+        raise ConfigError(sorted(found, key=lambda problem: (problem.row or 0, problem.key)))
+    return Plan(
+        people={table.id: _person(table, around) for _, table in tables.people},
+        shifts=tuple(_shift(table) for _, table in tables.shifts),
+        substitutions=tuple(_substitution(t, around.desk.zone) for _, t in tables.substitutions),
+        desk=around.desk,
+        lines=around.lines,
+    )
+
+
+def _of_spreadsheet(data: bytes, path: Path) -> str:
+    """UTF-8 with or without a mark, else GB 18030, which spreadsheets in China write."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            continue
+    message = "is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
+    raise ConfigError([Problem(str(path), "", message)])
+
+
+def _key(path: tuple[str | int, ...]) -> str:
+    """A row of CSV is told by its number alone."""
+    return key_path(path[1:] if path and isinstance(path[0], int) else path)
+
+
+def _ids(raw: Mapping[str, Any]) -> set[str]:
+    """Who is named, also those in whose table something is wrong."""
+    people = raw.get("person", [])
+    tables = people if isinstance(people, list) else []
+    ids = (table.get("id") for table in tables if isinstance(table, dict))
+    return {id_ for id_ in ids if isinstance(id_, str)}
+
+
+def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterator[Mistake]:
+    """What no single value shows."""
+    first: dict[str, int] = {}
+    for place, person in tables.people:
+        if first.setdefault(person.id, place) != place:
+            yield (
+                ("person", place, "id"),
+                f"`{person.id}` is the id of person[{first[person.id]}] already: give each its own",
+            )
+        for number, entry in enumerate(person.channels):
+            path = ("person", place, "channels", number)
+            yield from _there(path, "channel", entry.channel, around.channels)
+    for place, shift in tables.shifts:
+        for number, id_ in enumerate(shift.people):
+            yield from _there(("shift", place, "people", number), "person", id_, ids)
+        for number, line in enumerate(shift.lines):
+            yield from _there(("shift", place, "lines", number), "line", line, around.lines)
+        if shift.first is not None and shift.last is not None and shift.last < shift.first:
+            yield ("shift", place, "until"), "lies before `from`: write the later day here"
+    for place, substitution in tables.substitutions:
+        yield from _there(("substitution", place, "absent"), "person", substitution.absent, ids)
+        if substitution.by is not None:
+            yield from _there(("substitution", place, "by"), "person", substitution.by, ids)
+        if substitution.by == substitution.absent:
+            yield ("substitution", place, "by"), "stands in for nobody else: name another"
+        made = _substitution(substitution, around.desk.zone)
+        if made.ends_at <= made.begins_at:
+            yield ("substitution", place, "until"), "is not after `from`: write the later one here"
+
+
+def _there(
+    path: tuple[str | int, ...], what: str, name: str, known: Collection[str]
+) -> Iterator[Mistake]:
+    if name not in known:
+        hint = (
+            did_you_mean(name, known) or f"add one of this {'id' if what == 'person' else 'name'}"
+        )
+        yield path, f"there is no {what} `{name}`: {hint}"
+
+
+def _person(table: PersonTable, around: Surroundings) -> Person:
+    routes = tuple(_routes(table.channels, table.mobile, around.mentioning))
+    return Person(table.id, table.name or table.id, routes, table.language)
+
+
+def _routes(
+    entries: Iterable[ChannelEntry], mobile: str | None, mentioning: Collection[str]
+) -> Iterator[Route]:
+    for entry in entries:
+        default = mobile if entry.channel in mentioning else None
+        yield Route(entry.channel, entry.to if entry.to is not None else default)
+
+
+def _shift(table: ShiftTable) -> RosterShift:
+    return RosterShift(
+        table.role, table.people, frozenset(table.lines), table.hours, table.first, table.last
+    )
+
+
+def _substitution(table: SubstitutionTable, zone: str) -> Substitution:
+    begin, end = _instant(table.begin, zone), _instant(table.end, zone, is_end=True)
+    return Substitution(table.absent, table.by, begin, end)
+
+
+def _instant(moment: Moment, zone: str, *, is_end: bool = False) -> float:
+    """Unix seconds; a day begins at midnight in the zone and lasts to the next."""
+    if isinstance(moment, datetime):
+        local = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
+        return local.timestamp()
+    return midnight(moment + timedelta(days=1) if is_end else moment, zone)
