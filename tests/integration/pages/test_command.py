@@ -13,6 +13,7 @@ from ctid.config.channels import CommandChannel
 from ctid.outbound.pages.command import Command
 from ctid.outbound.port import DeliveryError, Finding, Reason
 from tests.pages import message
+from tests.waiting import until
 
 EVIL = "$(touch owned) `touch owned`; touch owned\n--help\n\u202e\x1b[2J"
 
@@ -36,6 +37,11 @@ def is_running(pid: int) -> bool:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+async def ended(pid: int) -> None:
+    """A signal takes a moment."""
+    await until(lambda: not is_running(pid), 5.0)
 
 
 async def test_it_gets_the_page_on_standard_input(tmp_path: Path) -> None:
@@ -101,18 +107,17 @@ async def test_a_time_out_ends_all_that_it_started(tmp_path: Path) -> None:
     error = await failure(command)
     assert error.reason is Reason.TIMEOUT
     assert "waiting" in str(error)
-    assert not is_running(int((tmp_path / "child").read_text()))
+    await ended(int((tmp_path / "child").read_text()))
 
 
 async def test_so_does_giving_up(tmp_path: Path) -> None:
     command = program(tmp_path, "sleep 100 & echo $! > new; mv new child; wait")
     sending = asyncio.ensure_future(command.send(message()))  # noqa: TID251 - ended below
-    while not (tmp_path / "child").exists():  # noqa: ASYNC110 - the shell decides
-        await asyncio.sleep(0.01)
+    await until((tmp_path / "child").exists)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    assert not is_running(int((tmp_path / "child").read_text()))
+    await ended(int((tmp_path / "child").read_text()))
 
 
 async def test_what_it_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
