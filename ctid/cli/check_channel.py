@@ -43,7 +43,14 @@ def check_channel(
     message = None
     if send is not None:
         key = f"check-{secrets.token_hex(8)}"
-        message = trial(key, send, site=loaded.site, at=time.time(), address=to)
+        message = trial(
+            key,
+            send,
+            site=loaded.site,
+            language=loaded.tickets.language,
+            at=time.time(),
+            address=to,
+        )
     tell(asyncio.run(_findings(table, loaded, message)), form)
 
 

@@ -88,7 +88,8 @@ async def test_a_program_gets_it_as_json(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert all(finding["ok"] for finding in json.loads(out))
     got = json.loads((tmp_path / "got").read_text())
-    assert (got["kind"], got["site"], got["text"]) == ("test", "desk", "two\nrows")
+    assert (got["site"], got["text"]) == ("desk", "two\nrows")
+    assert [part["kind"] for part in got["pages"]] == ["test"]
 
 
 async def test_an_unknown_name(tmp_path: Path) -> None:
