@@ -173,6 +173,11 @@ class Committer:
             await self._commit_apart(Batch(returns=(entry,)), entry.uniqueid)
         for wanted in batch.wanted:
             await self._commit_apart(Batch(wanted=(wanted,)), wanted.draft.uniqueid)
+        for alert in batch.alerts:
+            await self._commit_apart(Batch(alerts=(alert,)), "")
+        for page in batch.pages:
+            await self._commit_apart(Batch(pages=(page,)), "")
+        await self._commit_apart(Batch(silences=batch.silences), "")
         await self._commit_apart(Batch(gaps=batch.gaps, seen=batch.seen), "")
 
     async def _commit_apart(self, batch: Batch, uniqueid: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
+from ctid.domain.alerts import Alert, Page, Silence
 from ctid.domain.batch import Batch
 from ctid.domain.policy import NOTHING, Decided, Wanted
 from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
@@ -17,7 +18,8 @@ class Pending:
     """Changes to be written, newest state of each thing once.
 
     Beyond `limit` records the oldest facts go first (they only explain), then the oldest finished
-    records; `dropped` counts the records that were lost so.
+    records; `dropped` counts the records that were lost so. Alerts, pages and silences never go:
+    they are few, and somebody has to be told.
     """
 
     def __init__(self, limit: int) -> None:
@@ -29,6 +31,9 @@ class Pending:
         self._seen: dict[str, Seen] = {}
         self._returns: dict[tuple[str, str], ToReturn] = {}
         self._wanted: dict[tuple[str, str], Wanted] = {}
+        self._alerts: dict[int, Alert] = {}
+        self._pages: dict[tuple[int, int], Page] = {}
+        self._silences: dict[int, Silence] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -43,6 +48,9 @@ class Pending:
             or self._seen
             or self._returns
             or self._wanted
+            or self._alerts
+            or self._pages
+            or self._silences
         )
 
     def calls(self) -> list[str]:
@@ -64,6 +72,12 @@ class Pending:
             self._returns[entry.pbx, entry.uniqueid] = entry
         for wanted in decided.wanted:
             self._wanted[wanted.destination, wanted.draft.key] = wanted
+        for alert in decided.alerts:
+            self._alerts[alert.number] = alert
+        for page in decided.pages:
+            self._pages[page.alert.number, page.seq] = page
+        for silence in decided.silences:
+            self._silences[silence.number] = silence
 
     def add_gap(self, gap: Gap) -> None:
         self._gaps[gap.pbx, gap.began_at] = gap
@@ -81,10 +95,14 @@ class Pending:
             tuple(self._seen.values()),
             tuple(self._returns.values()),
             tuple(self._wanted.values()),
+            tuple(self._alerts.values()),
+            tuple(self._pages.values()),
+            tuple(self._silences.values()),
         )
         self._records, self._facts, self._open_calls = {}, [], {}
         self._gaps, self._seen = {}, {}
         self._returns, self._wanted = {}, {}
+        self._alerts, self._pages, self._silences = {}, {}, {}
         return batch
 
     def give_back(self, batch: Batch) -> None:
@@ -100,6 +118,9 @@ class Pending:
         self._wanted = _under(
             self._wanted, (((w.destination, w.draft.key), w) for w in batch.wanted)
         )
+        self._alerts = _under(self._alerts, ((a.number, a) for a in batch.alerts))
+        self._pages = _under(self._pages, (((p.alert.number, p.seq), p) for p in batch.pages))
+        self._silences = _under(self._silences, ((s.number, s) for s in batch.silences))
         if len(self._records) > self._limit:
             self._shrink()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ctid.domain.alerts import Alert, Page, Silence
 from ctid.domain.policy import Wanted
 from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
 from ctid.domain.returns import ToReturn
@@ -18,3 +19,6 @@ class Batch:
     seen: tuple[Seen, ...] = ()
     returns: tuple[ToReturn, ...] = ()
     wanted: tuple[Wanted, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    pages: tuple[Page, ...] = ()
+    silences: tuple[Silence, ...] = ()

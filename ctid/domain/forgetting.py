@@ -1,13 +1,16 @@
-"""How a number leaves a missed call to return, and a ticket draft. Pure.
+"""How a number leaves a missed call to return, a ticket draft, an alert and a page. Pure.
 
 What only names a call (`key`, `uniqueid`, `pbx` ...) stays: it says nothing about the caller.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, Final, Protocol, TypeVar
 
+from ctid.domain.alerts import Alert, Page, Route
+from ctid.domain.alerts import Caller as Waiting
 from ctid.domain.drafts import Caller, Contact, Draft, ReturnPart, VisitPart
 from ctid.domain.returns import ReturnState, ToReturn
 
@@ -15,6 +18,9 @@ FORGOTTEN: Final = "forgotten"
 """Why nobody has to call back any more."""
 
 _NOBODY: Final = Caller(None, None, None, None)
+
+# of an alert: what says where it is about, and is no text of others
+_PLACES: Final = frozenset({"line", "lines", "pbx", "calendar", "destination", "period", "role"})
 
 _Text = TypeVar("_Text", str, str | None)
 
@@ -70,6 +76,38 @@ def hiding(draft: Draft, number: Number) -> Callable[[str | None], str | None]:
     """What takes the number out of a text about a draft, and the name of the caller if theirs."""
     name = draft.caller.name if _is_callers(draft, number) else None
     return lambda text: _hidden(text, number, name)
+
+
+def alert_without(alert: Alert, number: Number) -> Alert:
+    """Give an alert without the number, whoever has it: a caller, an agent, somebody paged.
+
+    The same alert comes back if it has no such number.
+    """
+    left: Alert = _without(alert, number)
+    return alert if left == alert else left
+
+
+def page_without(page: Page, number: Number) -> Page:
+    """Give a page without the number; the same one if it has no such number."""
+    left: Page = _without(page, number)
+    return page if left == page else left
+
+
+def _without(value: Any, number: Number) -> Any:
+    if isinstance(value, Waiting):
+        return replace(value, number=None) if number.are_in(value.number) else value
+    if isinstance(value, Route):
+        # the channel's only place is what is left
+        return value._replace(address=None) if number.are_in(value.address) else value
+    if isinstance(value, str):
+        return value if isinstance(value, Enum) else number.hide(value)
+    if isinstance(value, tuple):
+        left = [_without(item, number) for item in value]
+        return type(value)(*left) if hasattr(value, "_fields") else tuple(left)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value) if field.name not in _PLACES]
+        return replace(value, **{name: _without(getattr(value, name), number) for name in names})
+    return value
 
 
 def _is_callers(draft: Draft, number: Number) -> bool:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from ctid.domain.alerts import Alert, Page, Silence
 from ctid.domain.drafts import (
     AttemptPart,
     Caller,
@@ -74,6 +75,9 @@ class Decided(NamedTuple):
 
     returns: tuple[ToReturn, ...] = ()
     wanted: tuple[Wanted, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    pages: tuple[Page, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 NOTHING: Final = Decided()

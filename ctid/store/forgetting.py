@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ctid.domain.forgetting import draft_without, entry_without, hiding
 from ctid.domain.kpi import AgentCounts
 from ctid.store import db, rows
+from ctid.store.alert_forgetting import forget_in_alerts
 from ctid.store.days import AGENTS, Agents, Span, agents_row, merge_agents
 from ctid.store.drafts import draft_from_json, draft_to_json
 from ctid.store.outbox import OutboxState
@@ -72,8 +73,8 @@ class Forgotten(NamedTuple):
 async def forget(store: Store, number: str, now: float) -> Forgotten:
     """Take a number, in every spelling, out of all ended calls, and the name that came with it.
 
-    Nobody has to call back that caller any more; drafts that wait are sent without them. The
-    figures stay the same. A call that is still under way is not touched: ask again when it is
+    Nobody has to call back that caller any more; drafts and pages that wait are sent without them.
+    The figures stay the same. A call that is still under way is not touched: ask again when it is
     over. `now` is Unix seconds. Raises StoreUnavailable.
     """
     spellings = Spellings(number)
@@ -88,6 +89,7 @@ async def forget(store: Store, number: str, now: float) -> Forgotten:
             calls += changed
             tickets |= told
         await _forget_agents(store, reader, spellings)
+        await forget_in_alerts(store, reader, spellings)
     is_off_disk = await _off_the_disk(store.database)
     return Forgotten(calls, is_off_disk, tuple(sorted(tickets)))
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.batch import Batch
 from ctid.domain.records import Record
-from ctid.store import db, migrate, outbox, rows, schema
+from ctid.store import alert_rows, db, migrate, outbox, rows, schema
 from ctid.store.errors import StoreReason
 
 _T = TypeVar("_T")
@@ -31,6 +31,8 @@ class Store:
         self._upserts = {
             table.name: db.upsert(table, dialect) for table in schema.metadata.sorted_tables
         }
+        self._upserts["alert"] = alert_rows.alert_write(dialect)
+        self._page = alert_rows.page_write(dialect)
         self._want = outbox.wanted_write(dialect)
         self._forget_call = db.compile_write(
             delete(schema.open_call).where(
@@ -185,6 +187,9 @@ class Store:
             (self._touch_days, self._touched(records)),
             (upsert["to_return"], [rows.return_row(entry) for entry in batch.returns]),
             (self._want, [rows.wanted_row(wanted) for wanted in batch.wanted]),
+            (upsert["alert"], [alert_rows.alert_row(alert) for alert in batch.alerts]),
+            (self._page, [alert_rows.page_row(page) for page in batch.pages]),
+            (upsert["silence"], [alert_rows.silence_row(each) for each in batch.silences]),
         ]
         return [job for job in jobs if job[1]]
 

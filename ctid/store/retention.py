@@ -14,7 +14,18 @@ from ctid.domain.tally import REACH_SECONDS
 from ctid.store.outbox import OutboxState
 from ctid.store.recorder import Store
 from ctid.store.rows import return_from
-from ctid.store.schema import history, open_call, outbox, record, ring, summary_day, to_return
+from ctid.store.schema import (
+    alert,
+    history,
+    open_call,
+    outbox,
+    page,
+    record,
+    ring,
+    silence,
+    summary_day,
+    to_return,
+)
 
 CALLS_AT_ONCE: Final = 50
 """Some 10 ms of deleting; a batch waits for no longer than one chunk."""
@@ -23,6 +34,7 @@ _C: Final = record.c
 _CALL: Final = (_C.pbx, _C.uniqueid)
 _R: Final = to_return.c
 _O: Final = outbox.c
+_A: Final = alert.c
 
 
 async def retain(store: Store, before: float) -> int:
@@ -32,8 +44,12 @@ async def retain(store: Store, before: float) -> int:
     their missed calls are so old, and the time to call back is over, whether they were reached or
     not. The figures of the days that ended by then are kept as they are, and are never counted
     again; so are the gaps, which the coverage comes from. A day without figures keeps its calls.
+    An alert that was over before goes with its pages, as does a silence that has ended; the newest
+    alert stays, since the next one is counted from it.
     Gives the number of deleted calls. Raises StoreUnavailable.
     """
+    while await store.transaction(lambda connection: _delete_alerts(connection, before)):
+        pass
     until = await store.transaction(lambda connection: _freeze(connection, before))
     if until is None:
         return 0
@@ -97,6 +113,17 @@ async def _delete_returns(
                 delete(to_return).where(_R.pbx == entry.pbx, _R.uniqueid == entry.uniqueid)
             )
     return None if len(found) < CALLS_AT_ONCE else (found[-1]["pbx"], found[-1]["uniqueid"])
+
+
+async def _delete_alerts(connection: AsyncConnection, before: float) -> int:
+    """Delete alerts that are so old, a chunk; how many."""
+    newest = select(func.max(_A.number)).scalar_subquery()
+    old = select(_A.number).where(_A.ended_at < before, _A.number < newest).limit(CALLS_AT_ONCE)
+    numbers = (await connection.execute(old)).scalars().all()
+    await connection.execute(delete(page).where(page.c.alert.in_(numbers)))
+    await connection.execute(delete(alert).where(_A.number.in_(numbers)))
+    await connection.execute(delete(silence).where(silence.c.ends_at < before))
+    return len(numbers)
 
 
 def is_over(table: Table) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The migrations in `migrations/versions`, oldest first."""
 
 metadata = MetaData()
@@ -219,4 +219,67 @@ outbox = Table(
     Index("ix_outbox_due", "state", "destination", "next_at"),
     Index("ix_outbox_call", "pbx", "uniqueid"),
     Index("ix_outbox_stage", "stage"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("number", Integer, nullable=False, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("line", Text),
+    Column("since", Double, nullable=False),
+    Column("limit_at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fired_at", Double),
+    Column("ended_at", Double),
+    Column("acknowledged_at", Double),
+    Column("acknowledged_by", Text),
+    Column("resolved_by", Text),
+    Column("why", Text),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("number", name="pk_alert"),
+    # NULL: not over yet. So it finds those, and those of a time.
+    Index("ix_alert_ended_at", "ended_at"),
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("alert", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("role", Text),
+    Column("route", Integer, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text),
+    Column("data", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("lease_until", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("began_at", Double),
+    Column("route_at", Double),
+    Column("tried", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("settled_at", Double),
+    Column("message_key", Text),
+    PrimaryKeyConstraint("alert", "seq", name="pk_page"),
+    Index("ix_page_due", "state", "channel", "next_at"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("number", Integer, nullable=False, autoincrement=False),
+    Column("lines", Text, nullable=False),
+    Column("kinds", Text, nullable=False),
+    Column("begins_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    PrimaryKeyConstraint("number", name="pk_silence"),
 )

@@ -16,6 +16,7 @@ from ctid.store import schema
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
+from tests.alerts import alert, page, silence
 from tests.drafts import draft
 from tests.integration.store import samples
 
@@ -57,6 +58,9 @@ async def test_a_batch_written_twice_is_there_once(store: Store, reader: Reader)
         gaps=samples.gap(samples.BEGAN, samples.BEGAN + 9).gaps,
         returns=(missed,),
         wanted=(Wanted("rt", draft(), samples.BEGAN),),
+        alerts=(alert(),),
+        pages=(page(),),
+        silences=(silence(),),
     )
     await store.commit(batch)
     once = await everything(reader)

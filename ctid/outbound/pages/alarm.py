@@ -1,0 +1,124 @@
+"""The page that needs no disk: the store fails, and people hear of it without outbox or record.
+
+What could not be written is told here, too: the lines that are unanswered beyond their limit
+meanwhile, whose own pages wait for the disk.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import structlog
+
+from ctid.domain.alerting import Alerting, Condition
+from ctid.domain.alerts import Ending, Kind, Page, StoreFailing, Subject
+from ctid.domain.escalation import Plan
+from ctid.domain.roster import Roster
+from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.port import DeliveryError
+
+log = structlog.get_logger("ctid")
+
+_PAUSES: Final = (1.0, 5.0, 15.0, 60.0)
+"""Between rounds through somebody's channels, seconds; after the last round they are given up."""
+_TICK_SECONDS: Final = 1.0
+
+Render = Callable[[list[Page], str | None], Message]
+
+
+class PagingAlarm:
+    """Escalates like any alert, from memory alone, and sends at once.
+
+    `channels` gives a channel by name, `unanswered` the lines beyond their limit; `wait` sleeps.
+    """
+
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        *,
+        plan: Plan,
+        roster: Callable[[], Roster],
+        channels: Callable[[str], Channel | None],
+        render: Render,
+        unanswered: Callable[[], Iterable[str]],
+        clock: Callable[[], float],
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._tasks = tasks
+        self._channels = channels
+        self._render = render
+        self._unanswered = unanswered
+        self._clock = clock
+        self._wait = wait
+        self._since: float | None = None
+        self._why = ""
+        self._sending: set[asyncio.Task[None]] = set()
+        self._alerting = Alerting(plan, roster, self._describe)
+        # never a number that people type: those are of alerts on disk
+        self._alerting.restore([], [], (-1, 0))
+
+    def use(self, plan: Plan) -> None:
+        """Go on by another configuration."""
+        self._alerting.use(plan)
+
+    def store_failing(self, message: str, since: float) -> None:
+        """Tell the first step at once."""
+        self._why, self._since = message, since
+        self._alerting.fire(Condition(Kind.STORE_FAILING, None, None, since, since), self._clock())
+        self._send_all()
+
+    def line_unanswered(self, line: str, since: float, limit_at: float) -> None:
+        """A line is beyond its limit while the store fails: tell its people."""
+        if self._since is not None:
+            condition = Condition(Kind.STORE_FAILING, line, None, since, limit_at)
+            self._alerting.fire(condition, self._clock())
+            self._send_all()
+
+    def store_recovered(self, since: float) -> None:  # noqa: ARG002 - as the alarm is asked
+        """It is over: everybody who was told hears that."""
+        now = self._clock()
+        for alert in self._alerting.open_alerts():
+            self._alerting.end((alert.kind, alert.line, alert.about), now, Ending.RECOVERED)
+        self._since = None
+        self._send_all()
+
+    async def run(self) -> None:
+        """Take the steps that are due, until it is cancelled."""
+        while True:
+            await self._wait(_TICK_SECONDS)
+            self.handle_timer()
+
+    def handle_timer(self) -> None:
+        """Take the steps that are due now."""
+        self._alerting.handle_timer(self._clock())
+        self._send_all()
+
+    def close(self) -> None:
+        """Give up what was not delivered: the daemon ends."""
+        for sending in self._sending:
+            sending.cancel()
+
+    def _describe(self, condition: Condition, now: float) -> Subject:  # noqa: ARG002
+        since = condition.since if self._since is None else self._since
+        lines = {*self._unanswered(), *([condition.line] if condition.line else ())}
+        return StoreFailing(since, self._why, tuple(sorted(lines)))
+
+    def _send_all(self) -> None:
+        for page in self._alerting.drain().pages:
+            sending = self._tasks.create_task(self._send(page), name="page without disk")
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+
+    async def _send(self, page: Page) -> None:
+        for pause in (*_PAUSES, None):
+            for route in page.recipient.routes:
+                channel = self._channels(route.channel)
+                if channel is None:
+                    continue
+                with contextlib.suppress(DeliveryError):
+                    await channel.send(self._render([page], route.address))
+                    return
+            if pause is not None:
+                await self._wait(pause)
+        log.error("page_not_delivered", to=page.recipient.name, about=page.alert.kind)

@@ -1,0 +1,250 @@
+"""Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ctid import observing
+from ctid.committer import Clocks
+from ctid.config import Config
+from ctid.config.channels import Channel as ChannelTable
+from ctid.domain.alerts import Firing, Kind, Page
+from ctid.domain.batch import Batch
+from ctid.domain.drafts import LineName
+from ctid.domain.presence import Presence
+from ctid.domain.roster import Roster
+from ctid.last_run import LastRun
+from ctid.outbound.pages.alarm import PagingAlarm
+from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.deliveries import PageDeliveries
+from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.pages.rendering import Pages
+from ctid.outbound.pages.worker import PageWorker
+from ctid.outbound.roster_file import RosterFile
+from ctid.pbxs import Pbxs
+from ctid.pipeline import Pipeline
+from ctid.store import alert_queries, tickets
+from ctid.store.errors import StoreUnavailable
+from ctid.store.queries import Reader
+from ctid.store.recorder import Store
+from ctid.watching import Watching, plan
+
+log = structlog.get_logger("ctid")
+
+OBSERVE_SECONDS: Final = 15.0
+_DISMISSED_SECONDS: Final = 31 * 86_400.0
+"""So long a condition may go on that somebody resolved: the answer rate of a month."""
+
+
+class Paging:
+    """Decides who is told of what, and has it delivered.
+
+    Every worker is a task of `tasks`; so is who looks at the clock and who follows the roster.
+    """
+
+    def __init__(
+        self, config: Config, store: Store, tasks: asyncio.TaskGroup, clocks: Clocks
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._tasks = tasks
+        self._clocks = clocks
+        self._roster = RosterFile(config)
+        self._following: asyncio.Task[None] | None = None
+        self._side: list[asyncio.Task[None]] = []
+        self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
+        self._closed = False
+        self._pages = _pages(config, self._link)
+        self.watching = Watching(config, self._on_roster, clocks)
+        self.alarm = PagingAlarm(
+            tasks,
+            plan=plan(config),
+            roster=self._on_roster,
+            channels=self._channel,
+            render=self._render,
+            unanswered=self._unanswered,
+            clock=clocks.wall,
+        )
+
+    async def begin(self, last: Mapping[str, LastRun]) -> None:
+        """Take up what the last daemon committed. Raises StoreUnavailable."""
+        await self._roster.refresh()
+        seen = [run.seen.seen_until for run in last.values() if run.seen is not None]
+        now = self._clocks.wall()
+        async with Reader(self._store.database) as reader:
+            alerts = await alert_queries.open_alerts(reader)
+            alerts += await alert_queries.resolved_by_people(reader, now - _DISMISSED_SECONDS)
+            await self.watching.restore(
+                reader,
+                self._config,
+                alerts,
+                await alert_queries.silences(reader, now),
+                (
+                    await alert_queries.highest_number(reader),
+                    await alert_queries.highest_silence(reader),
+                ),
+                max(seen, default=None),
+            )
+
+    def open(self, pipeline: Pipeline, pbxs: Pbxs) -> None:
+        """Begin to watch, and to deliver."""
+        self._open_workers()
+        self._follow()
+
+        async def ask(lines: Collection[str]) -> Mapping[str, Presence]:
+            config = self._config
+            wanted = [line for line in config.lines() if line.name in lines]
+            return await pbxs.presence(wanted, config.agents)
+
+        self._side = [
+            self._tasks.create_task(self.watching.run(pipeline, ask), name="watch"),
+            self._tasks.create_task(self._observe(), name="observing"),
+            self._tasks.create_task(self.alarm.run(), name="alarm"),
+        ]
+
+    def feed(self, batch: Batch) -> None:
+        """A batch is on disk: its pages are due."""
+        for name in {route.channel for page in batch.pages for route in page.recipient.routes[:1]}:
+            self.wake(name)
+
+    def wake(self, name: str) -> None:
+        """Something may be due for this channel."""
+        if name in self._workers:
+            self._workers[name][2].wake()
+
+    async def use(self, config: Config) -> None:
+        """Go on by another configuration; a channel that changed is closed and opened anew."""
+        self._config = config
+        self._pages = _pages(config, self._link)
+        self._roster = RosterFile(config, self._roster.current())
+        await self._roster.refresh()
+        self._follow()
+        self.alarm.use(plan(config))
+        tables = {table.name: table for table in config.channels.all()}
+        await self._end(
+            name
+            for name, (table, _, _, _) in self._workers.items()
+            if name not in tables or _plain(tables[name]) != _plain(table)
+        )
+        for _, _, worker, _ in self._workers.values():
+            worker.hurry()
+        self._open_workers()
+        self.watching.use(config)
+
+    async def close(self) -> None:
+        """Watch and deliver no more; returns when what was under way has ended."""
+        self._closed = True
+        self.stop_watching()
+        if self._following is not None:
+            self._following.cancel()
+        self.alarm.close()
+        await self._end(list(self._workers))
+
+    def stop_watching(self) -> None:
+        """Decide nothing more by the clock."""
+        for task in self._side:
+            task.cancel()
+
+    def counts(self) -> dict[str, PageDeliveries]:
+        """How deliveries went, by channel."""
+        return {name: worker.counts.copy() for name, (_, _, worker, _) in self._workers.items()}
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _open_workers(self) -> None:
+        if self._closed:
+            return  # a reload that was given up comes to its end only now
+        for table in self._config.channels.all():
+            if table.name in self._workers:
+                continue
+            channel = open_channel(table, self._config.site)
+            worker = PageWorker(
+                table,
+                channel,
+                self._store,
+                self._render,
+                clock=time.time,
+                jitter=random.random,
+                wake=self.wake,
+            )
+            task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
+            self._workers[table.name] = (table, channel, worker, task)
+
+    async def _end(self, names: Iterable[str]) -> None:
+        ending = [self._workers.pop(name) for name in list(names)]
+        for _, _, worker, _ in ending:
+            worker.stop()
+        for _, _, _, task in ending:
+            await task
+
+    def _follow(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+        self._following = self._tasks.create_task(self._roster.watch(), name="roster")
+
+    def _on_roster(self) -> Roster:
+        return self._roster.current()
+
+    def _channel(self, name: str) -> Channel | None:
+        return self._workers[name][1] if name in self._workers else None
+
+    def _render(self, pages: list[Page], address: str | None) -> Message:
+        return self._pages.render(pages, address)
+
+    def _link(self, page: Page) -> str | None:  # noqa: ARG002 - no API yet
+        return None
+
+    def _unanswered(self) -> list[str]:
+        return [
+            alert.line
+            for alert in self.watching.watch.alerting.open_of(Kind.UNANSWERED)
+            if alert.line is not None and isinstance(alert.state, Firing)
+        ]
+
+    async def _observe(self) -> None:
+        while True:
+            await asyncio.sleep(OBSERVE_SECONDS)
+            await self.observe()
+
+    async def observe(self) -> None:
+        """Look at what no call tells of."""
+        config, now = self._config, self._clocks.wall()
+        try:
+            async with Reader(self._store.database) as reader:
+                rates = await observing.low_rates(reader, config, now)
+                backlogs = await tickets.backlogs(reader)
+        except StoreUnavailable:
+            return  # the writer tells of it
+        watching = self.watching
+        watching.observed(Kind.ANSWER_RATE, rates)
+        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(backlogs, config, {}, now))
+        if config.roster.file is not None:
+            roster = self._roster.current()
+            watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
+        today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
+        calendars = [config.calendar.days] if config.calendar.days is not None else []
+        watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
+
+
+def _pages(config: Config, link: Callable[[Page], str | None]) -> Pages:
+    return Pages(
+        config.site,
+        ZoneInfo(config.timezone),
+        {line.name: ZoneInfo(line.zone) for line in config.lines()},
+        config.alert.language,
+        {line.name: LineName(line.name, line.title, line.specialty) for line in config.lines()},
+        link,
+    )
+
+
+def _plain(table: ChannelTable) -> object:
+    """The table as it can be compared; a secret by what it is."""
+    secrets = {what: getattr(table, what) for what in table.secrets}
+    known = {what: found.reveal() if found else None for what, found in secrets.items()}
+    return type(table), table.model_dump(), known

@@ -1,0 +1,198 @@
+"""Alerts, their pages, and silences: what people and a start ask for. All raise StoreUnavailable.
+
+What cannot be read, of a newer ctid perhaps, is left out of lists: no start may fail for it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sqlalchemy import Select, func, or_, select
+
+from ctid.domain.alerts import Alert, Ending, Kind, PageEvent, Resolved, Silence
+from ctid.store.alert_rows import silence_from
+from ctid.store.alerts import alert_from_json
+from ctid.store.pages import PageState, Tried, tried_from
+from ctid.store.queries import Reader
+from ctid.store.schema import alert, page, silence
+
+_A: Final = alert.c
+_P: Final = page.c
+_S: Final = silence.c
+_LISTED_ALERT: Final = tuple(column for column in _A if column.name != "data")
+_LISTED_PAGE: Final = tuple(column for column in _P if column.name != "data")
+
+_Value = TypeVar("_Value")
+
+
+class AlertRow(NamedTuple):
+    """A row of `alert` without its document; docs/store.md has the meaning of each."""
+
+    number: int
+    kind: Kind
+    line: str | None
+    since: float
+    limit_at: float
+    state: str
+    fired_at: float | None
+    ended_at: float | None
+    acknowledged_at: float | None
+    acknowledged_by: str | None
+    resolved_by: str | None
+    why: str | None
+
+
+class PageRow(NamedTuple):
+    """A row of `page` without its document; docs/store.md has the meaning of each."""
+
+    alert: int
+    seq: int
+    event: PageEvent
+    recipient: str
+    role: str | None
+    route: int
+    channel: str
+    address: str | None
+    state: PageState
+    decided_at: float
+    due_at: float
+    next_at: float
+    lease_until: float | None
+    attempts: int
+    began_at: float | None
+    route_at: float | None
+    tried: tuple[Tried, ...]
+    reason: str | None
+    detail: str | None
+    settled_at: float | None
+    message_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageBacklog:
+    """Of one channel: how many pages by state, and when the oldest that waits was due."""
+
+    by_state: dict[PageState, int]
+    oldest_at: float | None
+
+
+async def alerts(
+    reader: Reader, *, open_only: bool = True, limit: int | None = None
+) -> list[AlertRow]:
+    """Give alerts, those that are not over or all; the newest first."""
+    query = select(*_LISTED_ALERT).order_by(_A.number.desc()).limit(limit)
+    if open_only:
+        query = query.where(_A.ended_at.is_(None))
+    return await _listed(reader, query)
+
+
+async def history(reader: Reader, since: float, limit: int | None = None) -> list[AlertRow]:
+    """Give the alerts that were not over before `since` (Unix seconds); the newest first."""
+    query = select(*_LISTED_ALERT).where(or_(_A.ended_at.is_(None), _A.ended_at >= since))
+    return await _listed(reader, query.order_by(_A.number.desc()).limit(limit))
+
+
+async def _listed(reader: Reader, query: Select[Any]) -> list[AlertRow]:
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).all()
+    return _readable(lambda row: AlertRow(*row)._replace(kind=Kind(row[1])), found)
+
+
+async def find_alert(reader: Reader, number: int) -> Alert | None:
+    """Give one alert; None: there is none, or it is gone. Raises ValueError for a newer ctid's."""
+    query = select(_A.data).where(_A.number == number)
+    async with reader.transaction() as connection:
+        found: str | None = await connection.scalar(query)
+    return None if found is None else alert_from_json(found)
+
+
+async def open_alerts(reader: Reader) -> list[Alert]:
+    """Give the alerts that are not over, as they stood at the last commit; by number."""
+    query = select(_A.data).where(_A.ended_at.is_(None)).order_by(_A.number)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).scalars().all()
+    return _readable(alert_from_json, found)
+
+
+async def resolved_by_people(reader: Reader, since: float) -> list[Alert]:
+    """Give the alerts that a person ended at or after `since` (Unix seconds); by number."""
+    query = select(_A.data).where(_A.ended_at >= since, _A.why.is_not(None)).order_by(_A.number)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).scalars().all()
+    return [
+        alert
+        for alert in _readable(alert_from_json, found)
+        if isinstance(alert.state, Resolved) and alert.state.ending is Ending.BY_PERSON
+    ]
+
+
+async def highest_number(reader: Reader) -> int:
+    """Give the number of the newest alert, 0 for none; it is never deleted."""
+    return await _highest(reader, select(func.max(_A.number)))
+
+
+async def highest_silence(reader: Reader) -> int:
+    """Give the number of the newest silence that is known, 0 for none."""
+    return await _highest(reader, select(func.max(_S.number)))
+
+
+async def highest_seq(reader: Reader, numbers: Iterable[int]) -> dict[int, int]:
+    """Give the newest page's `seq` of these alerts; those without a page are absent."""
+    query = select(_P.alert, func.max(_P.seq)).where(_P.alert.in_(list(numbers)))
+    async with reader.transaction() as connection:
+        return {row[0]: row[1] for row in await connection.execute(query.group_by(_P.alert))}
+
+
+async def _highest(reader: Reader, query: Select[Any]) -> int:
+    async with reader.transaction() as connection:
+        found: int | None = await connection.scalar(query)
+    return found or 0
+
+
+async def pages_of(reader: Reader, number: int) -> list[PageRow]:
+    """Give the pages of an alert, in the order in which they were decided."""
+    query = select(*_LISTED_PAGE).where(_P.alert == number).order_by(_P.seq)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).all()
+    return _readable(_page_row, found)
+
+
+def _page_row(row: Any) -> PageRow:
+    found = PageRow(*row)
+    return found._replace(
+        event=PageEvent(found.event), state=PageState(found.state), tried=tried_from(row.tried)
+    )
+
+
+async def silences(reader: Reader, now: float) -> list[Silence]:
+    """Give the silences that hold now or will hold later, those that begin first first."""
+    query = select(silence).where(_S.ends_at > now).order_by(_S.begins_at, _S.number)
+    async with reader.transaction() as connection:
+        found = (await connection.execute(query)).mappings().all()
+    # one with a kind that is not known could not be kept in part: of no kind at all means all
+    return _readable(lambda row: silence_from({**row}), found)
+
+
+async def page_backlogs(reader: Reader) -> dict[str, PageBacklog]:
+    """Count the pages by channel and state; a page counts for the channel that it was last for."""
+    number = select(_P.channel, _P.state, func.count()).group_by(_P.state, _P.channel)
+    oldest = (
+        select(_P.channel, func.min(_P.due_at))
+        .where(_P.state == PageState.PENDING.value)
+        .group_by(_P.channel)
+    )
+    by_state: dict[str, dict[PageState, int]] = {}
+    async with reader.transaction() as connection:
+        for channel, state, pages in await connection.execute(number):
+            by_state.setdefault(channel, {})[PageState(state)] = pages
+        waits = {row[0]: row[1] for row in await connection.execute(oldest)}
+    return {name: PageBacklog(pages, waits.get(name)) for name, pages in by_state.items()}
+
+
+def _readable(read: Callable[[Any], _Value], found: Iterable[Any]) -> list[_Value]:
+    values: list[_Value] = []
+    for each in found:
+        with contextlib.suppress(ValueError):
+            values.append(read(each))
+    return values
