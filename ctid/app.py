@@ -23,7 +23,7 @@ from ctid.outbound.alarm import Alarms, WebhookAlarm
 from ctid.outbound.rates import Keeper, answer_rates
 from ctid.outbound.reading import Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
-from ctid.overview import Overview
+from ctid.overview import Beside, Overview
 from ctid.paging import Paging
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
@@ -114,8 +114,11 @@ async def record(
             pipeline,
             pbxs,
             tally,
-            rates=rates.current,
-            tickets=lambda: TicketReading(tickets.counts(), waiting.current()),
+            beside=Beside(
+                rates.current,
+                lambda: TicketReading(tickets.counts(), waiting.current()),
+                paging.reading,
+            ),
         )
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
@@ -26,6 +27,7 @@ from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.rendering import Pages
 from ctid.outbound.pages.worker import PageWorker
+from ctid.outbound.reading import AlertReading
 from ctid.outbound.roster_file import RosterFile
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
@@ -154,6 +156,17 @@ class Paging:
     def counts(self) -> dict[str, PageDeliveries]:
         """How deliveries went, by channel."""
         return {name: worker.counts.copy() for name, (_, _, worker, _) in self._workers.items()}
+
+    def reading(self) -> AlertReading:
+        """What is wrong now, as numbers."""
+        now = self._clocks.wall()
+        watch = self.watching.watch
+        alerts = watch.alerting.open_alerts()
+        return AlertReading(
+            watch.unanswered_seconds(now),
+            Counter((alert.kind, type(alert.state).__name__.lower()) for alert in alerts),
+            sum(watch.alerting.is_silenced(alert, now) for alert in alerts),
+        )
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -32,8 +32,8 @@ def alert(number: int = 1, **changes: Any) -> Alert:
     made = Alert(
         number=number,
         kind=Kind.UNANSWERED,
-        about=None,
         line="network",
+        about=None,
         since=BEGAN,
         limit_at=LIMIT,
         state=Firing(LIMIT, 0, LIMIT + 300.0),
@@ -50,6 +50,7 @@ def alert(number: int = 1, **changes: Any) -> Alert:
             agents=("Li Si",),
         ),
         paged=(AGENT,),
+        pages=1,
     )
     return replace(made, **changes)
 

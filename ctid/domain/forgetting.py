@@ -20,7 +20,9 @@ FORGOTTEN: Final = "forgotten"
 _NOBODY: Final = Caller(None, None, None, None)
 
 # of an alert: what says where it is about, and is no text of others
-_PLACES: Final = frozenset({"line", "lines", "pbx", "calendar", "destination", "period", "role"})
+_PLACES: Final = frozenset(
+    {"line", "lines", "pbx", "about", "calendar", "destination", "period", "role"}
+)
 
 _Text = TypeVar("_Text", str, str | None)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 
-from ctid.domain.alerts import Alert, Ending, Kind, PageEvent, Resolved, Silence
+from ctid.domain.alerts import Alert, Ending, Kind, PageEvent, Silence
 from ctid.store.alert_rows import silence_from
 from ctid.store.alerts import alert_from_json
 from ctid.store.pages import PageState, Tried, tried_from
@@ -32,11 +32,13 @@ class AlertRow(NamedTuple):
     number: int
     kind: Kind
     line: str | None
+    about: str | None
     since: float
     limit_at: float
     state: str
     fired_at: float | None
     ended_at: float | None
+    ending: Ending | None
     acknowledged_at: float | None
     acknowledged_by: str | None
     resolved_by: str | None
@@ -96,7 +98,13 @@ async def history(reader: Reader, since: float, limit: int | None = None) -> lis
 async def _listed(reader: Reader, query: Select[Any]) -> list[AlertRow]:
     async with reader.transaction() as connection:
         found = (await connection.execute(query)).all()
-    return _readable(lambda row: AlertRow(*row)._replace(kind=Kind(row[1])), found)
+    return _readable(_alert_row, found)
+
+
+def _alert_row(row: Any) -> AlertRow:
+    found = AlertRow(*row)
+    ending = found.ending and Ending(found.ending)
+    return found._replace(kind=Kind(found.kind), ending=ending)
 
 
 async def find_alert(reader: Reader, number: int) -> Alert | None:
@@ -116,15 +124,11 @@ async def open_alerts(reader: Reader) -> list[Alert]:
 
 
 async def resolved_by_people(reader: Reader, since: float) -> list[Alert]:
-    """Give the alerts that a person ended at or after `since` (Unix seconds); by number."""
-    query = select(_A.data).where(_A.ended_at >= since, _A.why.is_not(None)).order_by(_A.number)
+    """Give the alerts that somebody resolved at or after `since` (Unix seconds); by number."""
+    query = select(_A.data).where(_A.ended_at >= since, _A.ending == Ending.BY_PERSON.value)
     async with reader.transaction() as connection:
-        found = (await connection.execute(query)).scalars().all()
-    return [
-        alert
-        for alert in _readable(alert_from_json, found)
-        if isinstance(alert.state, Resolved) and alert.state.ending is Ending.BY_PERSON
-    ]
+        found = (await connection.execute(query.order_by(_A.number))).scalars().all()
+    return _readable(alert_from_json, found)
 
 
 async def highest_number(reader: Reader) -> int:
@@ -135,13 +139,6 @@ async def highest_number(reader: Reader) -> int:
 async def highest_silence(reader: Reader) -> int:
     """Give the number of the newest silence that is known, 0 for none."""
     return await _highest(reader, select(func.max(_S.number)))
-
-
-async def highest_seq(reader: Reader, numbers: Iterable[int]) -> dict[int, int]:
-    """Give the newest page's `seq` of these alerts; those without a page are absent."""
-    query = select(_P.alert, func.max(_P.seq)).where(_P.alert.in_(list(numbers)))
-    async with reader.transaction() as connection:
-        return {row[0]: row[1] for row in await connection.execute(query.group_by(_P.alert))}
 
 
 async def _highest(reader: Reader, query: Select[Any]) -> int:

@@ -53,11 +53,13 @@ def alert_row(alert: Alert) -> db.Row:
         alert.number,
         str(alert.kind),
         optional_text(alert.line),
+        optional_text(alert.about),
         alert.since,
         alert.limit_at,
         STATES[type(alert.state)],
         told.fired_at,
         told.ended_at,
+        told.ending,
         told.acknowledged_at,
         optional_text(told.acknowledged_by),
         optional_text(told.resolved_by),
@@ -71,6 +73,7 @@ class _Told(NamedTuple):
 
     fired_at: float | None = None
     ended_at: float | None = None
+    ending: str | None = None
     acknowledged_at: float | None = None
     acknowledged_by: str | None = None
     resolved_by: str | None = None
@@ -85,8 +88,8 @@ def _told(state: State) -> _Told:
             return _Told(at)
         case Acknowledged(fired_at=fired_at, at=at, by=by, why=why):
             return _Told(fired_at, acknowledged_at=at, acknowledged_by=by, why=why)
-        case Resolved(fired_at=fired_at, at=at, by=by, why=why):
-            return _Told(fired_at, at, resolved_by=by, why=why)
+        case Resolved(fired_at=fired_at, at=at, ending=ending, by=by, why=why):
+            return _Told(fired_at, at, ending.value, resolved_by=by, why=why)
 
 
 def page_write(dialect: Dialect) -> db.Write:

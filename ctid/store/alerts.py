@@ -196,11 +196,13 @@ def _alert_document(alert: Alert) -> dict[str, Any]:
         "number": alert.number,
         "kind": alert.kind,
         "line": alert.line,
+        "about": alert.about,
         "since": alert.since,
         "limit_at": alert.limit_at,
         "state": {_WORD: STATES[type(alert.state)], **_fields(alert.state)},
         "subject": {_WORD: _SUBJECTS[type(alert.subject)], **_fields(alert.subject)},
         "paged": [_recipient_document(recipient) for recipient in alert.paged],
+        "pages": alert.pages,
     }
 
 

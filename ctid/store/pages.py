@@ -86,8 +86,7 @@ class Claim(NamedTuple):
 class Settlement(NamedTuple):
     """What became of a claim; written if the lease is still the same.
 
-    `next_at` 0: at once, whatever the clock says. `began_at` and `route_at` None: it was given back
-    untried, or is new on its route.
+    `next_at` 0: at once, whatever the clock says. `route_at` None: it is new on its route.
     """
 
     alert: int
@@ -99,7 +98,7 @@ class Settlement(NamedTuple):
     address: str | None
     next_at: float
     attempts: int
-    began_at: float | None
+    began_at: float
     route_at: float | None
     tried: tuple[Tried, ...]
     reason: str | None
@@ -202,17 +201,30 @@ async def told(connection: AsyncConnection, alerts: Collection[int]) -> set[tupl
     return {(alert, recipient) for alert, recipient in await connection.execute(query)}
 
 
-async def release(connection: AsyncConnection) -> None:
-    """End all leases: whoever had them is no more.
+async def release(connection: AsyncConnection, channel: str) -> None:
+    """End the leases of a channel: whoever had them is no more.
 
     To be called at a start, where no other daemon can use the same database (SQLite).
     """
-    held = and_(_C.state == PageState.PENDING.value, _C.lease_until.is_not(None))
+    held = and_(_waits(channel, None), _C.lease_until.is_not(None))
     await connection.execute(update(page).where(held).values(lease_until=None))
+
+
+async def hurry(connection: AsyncConnection, channel: str) -> None:
+    """Have the pages of a channel sent now that wait for the end of a pause."""
+    rests = and_(_waits(channel, None), _C.lease_until.is_(None), _C.next_at > 0.0)
+    await connection.execute(update(page).where(rests).values(next_at=0.0))
 
 
 async def settle(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
     """Write what became of claims. What was settled by somebody else meanwhile stays so."""
+    waits = bindparam("b_state") == PageState.PENDING.value
+
+    def last(name: str) -> ColumnElement[Any]:
+        # what waits on untried has still failed for the reason that stands there
+        kept = func.coalesce(bindparam(f"b_{name}"), _C[name])
+        return case((waits, kept), else_=bindparam(f"b_{name}"))
+
     statement = (
         update(page)
         .where(
@@ -232,8 +244,8 @@ async def settle(connection: AsyncConnection, settlements: Sequence[Settlement])
             began_at=bindparam("b_began"),
             route_at=bindparam("b_route_at"),
             tried=bindparam("b_tried"),
-            reason=bindparam("b_reason"),
-            detail=bindparam("b_detail"),
+            reason=last("reason"),
+            detail=last("detail"),
             settled_at=bindparam("b_settled"),
             message_key=bindparam("b_message"),
         )

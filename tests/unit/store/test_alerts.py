@@ -1,7 +1,7 @@
 """Alerts and pages come back from JSON exactly as they were."""
 
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ COUNT = st.integers(0, 2**31)
 TEXTS = st.lists(TEXT, max_size=2).map(tuple)
 
 
-def some(of: type, *fields: st.SearchStrategy) -> st.SearchStrategy:
+def some(of: Any, *fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.builds(of, *fields)
 
 
@@ -32,7 +32,9 @@ STATES: dict[type, st.SearchStrategy[State]] = {
     told.Warned: some(told.Warned, TIME),
     told.Firing: some(told.Firing, TIME, COUNT, TIME),
     told.Acknowledged: some(told.Acknowledged, TIME, TIME, TEXT, MAYBE),
-    told.Resolved: some(told.Resolved, st.none() | TIME, TIME, MAYBE, TEXT),
+    told.Resolved: some(
+        told.Resolved, st.none() | TIME, TIME, st.sampled_from(told.Ending), MAYBE, MAYBE
+    ),
 }
 SUBJECTS: dict[type, st.SearchStrategy[Subject]] = {
     told.Unanswered: some(
@@ -57,11 +59,13 @@ ALERT: st.SearchStrategy[Alert] = st.builds(
     COUNT,
     st.sampled_from(told.Kind),
     MAYBE,
+    MAYBE,
     TIME,
     TIME,
     st.one_of(*STATES.values()),
     st.one_of(*SUBJECTS.values()),
     st.lists(RECIPIENT, max_size=2).map(tuple),
+    COUNT,
 )
 PAGE: st.SearchStrategy[Page] = st.builds(
     Page,
@@ -97,7 +101,8 @@ def test_any_text_can_be_stored(text: str) -> None:
     subject = told.StoreFailing(1.0, text, (text,))
     made = alert(
         line=text,
-        state=told.Resolved(None, 1.0, told.Ending.BY_PERSON, text, text),
+        about=text,
+        state=told.Resolved(None, 1.0, told.Ending.LEFT, text, text),
         subject=subject,
     )
     rows = [
