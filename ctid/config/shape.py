@@ -26,7 +26,6 @@ from ctid.config.models import (
     Figures,
     LineTable,
     Log,
-    Metrics,
     Missed,
     Numbers,
     Pbx,
@@ -36,12 +35,14 @@ from ctid.config.models import (
     Tickets,
 )
 from ctid.config.problems import Path, did_you_mean, listed
+from ctid.config.serving import Api, ApiToken, Metrics
 
 TABLES: dict[str, type[BaseModel]] = {
     "store": Store,
     "callers": Callers,
     "alert": Alert,
     "metrics": Metrics,
+    "api": Api,
     "control": Control,
     "figures": Figures,
     "log": Log,
@@ -65,6 +66,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "pbx": Pbx,
     "line": LineTable,
     "escalation": EscalationStep,
+    "api_token": ApiToken,
     **BACKENDS,
 }
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})
