@@ -97,16 +97,33 @@ def silence_document(silence: Silence) -> dict[str, Any]:
 
 def _row(alert: Alert) -> AlertRow:
     state = alert.state
-    fixed = (alert.number, alert.kind, alert.line, alert.since, alert.limit_at, _name(state))
+    row = AlertRow(
+        alert.number,
+        alert.kind,
+        alert.line,
+        alert.about,
+        alert.since,
+        alert.limit_at,
+        _name(state),
+        fired_at=None,
+        ended_at=None,
+        ending=None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        resolved_by=None,
+        why=None,
+    )
     match state:
         case Warned():
-            return AlertRow(*fixed, None, None, None, None, None, None)
+            return row
         case Firing(at=at):
-            return AlertRow(*fixed, at, None, None, None, None, None)
+            return row._replace(fired_at=at)
         case Acknowledged(fired_at=fired_at, at=at, by=by, why=why):
-            return AlertRow(*fixed, fired_at, None, at, by, None, why)
-        case Resolved(fired_at=fired_at, at=at, by=by, why=why):
-            return AlertRow(*fixed, fired_at, at, None, None, by, why)
+            return row._replace(fired_at=fired_at, acknowledged_at=at, acknowledged_by=by, why=why)
+        case Resolved(fired_at=fired_at, at=at, ending=ending, by=by, why=why):
+            return row._replace(
+                fired_at=fired_at, ended_at=at, ending=ending, resolved_by=by, why=why
+            )
 
 
 def _name(state: State) -> str:
