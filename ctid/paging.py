@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -96,7 +95,7 @@ class Paging:
 
     def open(self, pipeline: Pipeline, pbxs: Pbxs) -> None:
         """Begin to watch, and to deliver."""
-        self._open_workers()
+        self.deliver()
         self._follow()
 
         async def ask(lines: Collection[str]) -> Mapping[str, Presence]:
@@ -109,6 +108,27 @@ class Paging:
             self._tasks.create_task(self._observe(), name="observing"),
             self._tasks.create_task(self.alarm.run(), name="alarm"),
         ]
+
+    def deliver(self) -> None:
+        """Begin to deliver by every channel by which nobody delivers yet."""
+        if self._closed:
+            return  # a reload that was given up comes to its end only now
+        for table in self._config.channels.all():
+            if table.name in self._workers:
+                continue
+            channel = open_channel(table, self._config.site)
+            worker = PageWorker(
+                table,
+                channel,
+                self._store,
+                self._render,
+                clock=self._clocks.wall,
+                jitter=random.random,
+                wake=self.wake,
+                known=self._workers.keys,
+            )
+            task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
+            self._workers[table.name] = (table, channel, worker, task)
 
     def feed(self, batch: Batch) -> None:
         """A batch is on disk: its pages are due."""
@@ -136,7 +156,7 @@ class Paging:
         )
         for _, _, worker, _ in self._workers.values():
             worker.hurry()
-        self._open_workers()
+        self.deliver()
         self.watching.use(config)
 
     async def close(self) -> None:
@@ -169,25 +189,6 @@ class Paging:
         )
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _open_workers(self) -> None:
-        if self._closed:
-            return  # a reload that was given up comes to its end only now
-        for table in self._config.channels.all():
-            if table.name in self._workers:
-                continue
-            channel = open_channel(table, self._config.site)
-            worker = PageWorker(
-                table,
-                channel,
-                self._store,
-                self._render,
-                clock=time.time,
-                jitter=random.random,
-                wake=self.wake,
-            )
-            task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
-            self._workers[table.name] = (table, channel, worker, task)
 
     async def _end(self, names: Iterable[str]) -> None:
         ending = [self._workers.pop(name) for name in list(names)]

@@ -168,24 +168,37 @@ class Watching:
 
     # -- time -------------------------------------------------------------------------------------
 
+    def connect(self, outlet: Outlet) -> None:
+        """From now on what is decided goes there."""
+        self._outlet = outlet
+
     async def run(self, outlet: Outlet, ask: Ask) -> None:
         """Look at the clock until it is cancelled."""
-        self._outlet = outlet
+        self.connect(outlet)
         await self._until_in_sight(outlet)
         async with asyncio.TaskGroup() as tasks:
             await self._ask(ask, self.watch.open_lines())
-            self.change(lambda watch, now: watch.begin(now))
+            self.begin()
             while True:
+                due = self.turn()
                 now = self._now()
-                due = self.watch.next_timer()
-                if due is not None and due <= now:
-                    self.change(lambda watch, at: watch.handle_timer(at))
-                    due = self.watch.next_timer()
                 self._ask_ahead(tasks, ask, now)
                 pause = TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
                 self._wake.clear()
+
+    def begin(self) -> None:
+        """Decide what became due before the start."""
+        self.change(lambda watch, now: watch.begin(now))
+
+    def turn(self) -> float | None:
+        """Decide what is due now; when to look again."""
+        now, due = self._now(), self.watch.next_timer()
+        if due is not None and due <= now:
+            self.change(lambda watch, at: watch.handle_timer(at))
+            due = self.watch.next_timer()
+        return due
 
     async def _until_in_sight(self, outlet: Outlet) -> None:
         """Wait for what the PBXs tell of the time without us, but not for long."""

@@ -37,13 +37,20 @@ def check_channel(
     form: FormOption = Form.TABLE,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say whether a channel can be reached; with --send, whether a message arrives."""
+    """Say whether a channel for pages works."""
     loaded = load_config(Path(config), read_secrets=True)
     table = named(loaded.channels.all(), name, config, "channel", "[[channels.dingtalk]]")
     message = None
     if send is not None:
         key = f"check-{secrets.token_hex(8)}"
-        message = trial(key, send, site=loaded.site, at=time.time(), address=to)
+        message = trial(
+            key,
+            send,
+            site=loaded.site,
+            language=loaded.tickets.language,
+            at=time.time(),
+            address=to,
+        )
     tell(asyncio.run(_findings(table, loaded, message)), form)
 
 

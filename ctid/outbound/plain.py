@@ -13,6 +13,7 @@ LONGEST: Final = 4000
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible, but letters of some scripts and many emoji are wrong without them."""
 
+_NO_TEXT: Final = frozenset({float, int, bool})
 _REPLACEMENT: Final = "\ufffd"
 
 
@@ -38,6 +39,8 @@ def cut(text: str, length: int) -> str:
 def _parts(value: Any) -> Any:
     if type(value) is str:
         return plain(value)
+    if value is None or type(value) in _NO_TEXT:
+        return value
     if isinstance(value, tuple):
         parts = tuple(map(_parts, value))
         same = all(new is old for new, old in zip(parts, value, strict=True))

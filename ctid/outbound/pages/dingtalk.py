@@ -20,7 +20,7 @@ from ctid.outbound.port import DeliveryError, Finding, Reason
 
 LONGEST: Final = 15_000
 """Bytes of the text alone; above 20,000 in all the robot refuses (460101)."""
-_CODES: Final[dict[int, Refusal]] = {
+CODES: Final[dict[int, Refusal]] = {
     -1: Refusal(Reason.BUSY, robots.SLOWER),
     130101: Refusal(Reason.BUSY, robots.SLOWER),
     410100: Refusal(Reason.BUSY, robots.SLOWER),
@@ -129,7 +129,7 @@ def _judge(answer: Answer, host: str) -> None:
         return
     told = answer.json()
     why = str(told.get("errmsg", ""))
-    refusal = _security(why) if code == _SECURITY else _CODES.get(code, robots.UNKNOWN)
+    refusal = _security(why) if code == _SECURITY else CODES.get(code, robots.UNKNOWN)
     raise robots.refused(answer, f"errcode {code}", host, refusal)
 
 

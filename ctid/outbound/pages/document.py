@@ -5,8 +5,8 @@ the name, never where they are reached.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Final, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
@@ -16,11 +16,13 @@ from ctid.domain.alerts import (
     Caller,
     Firing,
     Kind,
+    LongestWait,
     Page,
     PageEvent,
     Resolved,
     State,
     Subject,
+    Unanswered,
     Warned,
 )
 from ctid.domain.drafts import LineName
@@ -148,16 +150,16 @@ def _standing(state: State) -> Standing:
 
 
 def _masked(subject: Subject) -> Subject:
-    return cast("Subject", _without_numbers(subject))
+    match subject:
+        case Unanswered(waiting=waiting, missed=missed):
+            return replace(
+                subject, waiting=tuple(map(_hidden, waiting)), missed=tuple(map(_hidden, missed))
+            )
+        case LongestWait(caller=caller):
+            return replace(subject, caller=_hidden(caller))
+        case _:
+            return subject
 
 
-def _without_numbers(value: Any) -> Any:
-    """Every caller in it with a masked number."""
-    if isinstance(value, Caller):
-        return value if value.number is None else replace(value, number=masked_number(value.number))
-    if isinstance(value, tuple):
-        return tuple(map(_without_numbers, value))
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {part.name: getattr(value, part.name) for part in fields(value)}
-        return replace(value, **{name: _without_numbers(part) for name, part in parts.items()})
-    return value
+def _hidden(caller: Caller) -> Caller:
+    return caller if caller.number is None else Caller(masked_number(caller.number), caller.since)

@@ -21,7 +21,7 @@ from ctid.outbound.port import DeliveryError, Finding, Reason
 
 LONGEST: Final = 9_000
 """Bytes of text; a whole request may have 20 KB."""
-_CODES: Final[dict[int, Refusal]] = {
+CODES: Final[dict[int, Refusal]] = {
     11232: Refusal(Reason.BUSY, robots.SLOWER),
     11233: Refusal(Reason.BUSY, robots.SLOWER),
     99991400: Refusal(Reason.BUSY, robots.SLOWER),
@@ -129,7 +129,7 @@ def _judge(answer: Answer, host: str) -> None:
     code = robots.code_of(answer, "code", host)
     if code == 0:
         return
-    refusal = _CODES.get(code, robots.UNKNOWN)
+    refusal = CODES.get(code, robots.UNKNOWN)
     if code == _INVALID:
         # the token, or the message: only its words tell
         is_address = "token" in str(answer.json().get("msg", ""))

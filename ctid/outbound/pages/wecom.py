@@ -14,7 +14,7 @@ from ctid.outbound.port import Finding, Reason
 
 LONGEST: Final = 2048
 """Bytes of text."""
-_CODES: Final[dict[int, Refusal]] = {
+CODES: Final[dict[int, Refusal]] = {
     -1: Refusal(Reason.BUSY, robots.SLOWER),
     45009: Refusal(Reason.BUSY, robots.SLOWER),
     45033: Refusal(Reason.BUSY, "lower `concurrency`"),
@@ -72,7 +72,7 @@ def _judge(answer: Answer, host: str) -> None:
     code = robots.code_of(answer, "errcode", host)
     if code == 0:
         return
-    refusal = _CODES.get(code, robots.UNKNOWN)
+    refusal = CODES.get(code, robots.UNKNOWN)
     if code == _INVALID:
         # the key, or the message: only its words tell
         is_address = "webhook url" in str(answer.json().get("errmsg", ""))

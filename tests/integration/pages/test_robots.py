@@ -160,7 +160,7 @@ async def test_nobody_is_mentioned_without_an_address(make: Make) -> None:
 
 
 @ALL
-@pytest.mark.parametrize("address", ["@all", "1380000<at>", "ou_1></at>", "", "１３８０００"])
+@pytest.mark.parametrize("address", ["@all", "138<at>", "ou_1></at>", "", "１３８"])
 async def test_an_address_of_another_kind_is_the_operators_to_mend(
     make: Make, address: str
 ) -> None:

@@ -71,7 +71,7 @@ def test_the_file_that_operators_copy_loads() -> None:
 def test_so_it_does_with_all_that_is_commented_out(tmp_path: Path) -> None:
     text = (ROOT / "config/ctid.toml").read_text()
     path = tmp_path / "ctid.toml"
-    path.write_text(re.sub(r"^# (\w+ = |\[\[\w+\]\] +#)", r"\1", text, flags=re.MULTILINE))
+    path.write_text(re.sub(r"^# (\w+ = |\[\[[\w.]+\]\] +#)", r"\1", text, flags=re.MULTILINE))
     (tmp_path / "calendar.toml").write_bytes((ROOT / "config/calendar.toml").read_bytes())
     config = load(path, read_secrets=False)
     assert config.calendar.days is not None
@@ -82,3 +82,5 @@ def test_so_it_does_with_all_that_is_commented_out(tmp_path: Path) -> None:
     assert (config.site, config.numbers.area_code) == ("desk", "021")
     assert (config.line[1].tickets, config.line[1].language) == (("answered", "missed"), "en")
     assert [table.name for table in config.backends()] == ["rt", "file"]
+    channels = ["dingtalk", "command", "apprise"]
+    assert [table.name for table in config.channels.all()] == channels

@@ -1,0 +1,98 @@
+"""`ctid check-channel` as it is typed."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+from tests.integration.pages.robots import DingTalkRobot
+
+NOW_IS_REAL = 0.0
+TOKEN = "t0ken-0f-the-robot"
+CONFIG = """
+site = "desk"
+[[pbx]]
+secret_file = "secret"
+[[channels.dingtalk]]
+name = "group"
+url = "{url}"
+token_file = "token"
+[[channels.command]]
+argv = ["{folder}/page"]
+"""
+
+
+async def check_channel(
+    folder: Path, *arguments: str, url: str = "http://127.0.0.1:1", token: str = TOKEN
+) -> tuple[int, str, str]:
+    (folder / "ctid.toml").write_text(CONFIG.format(url=url, folder=folder))
+    for name, secret in (("secret", "x"), ("token", token)):
+        (folder / name).write_text(secret)
+        (folder / name).chmod(0o600)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ctid", "check-channel", *arguments),
+        *("--config", str(folder / "ctid.toml")),
+        stdout=PIPE,
+        stderr=PIPE,
+        env={},  # no proxy
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_without_send_nobody_is_disturbed(tmp_path: Path) -> None:
+    robot = DingTalkRobot(TOKEN, None, NOW_IS_REAL)
+    async with robot.server:
+        code, out, err = await check_channel(tmp_path, "group", url=robot.url())
+    assert (code, err) == (0, "")
+    assert "not ok" not in out
+    assert '-> ctid check-channel group --send "a test"\n' in out
+    assert robot.taken == []
+
+
+async def test_a_message_is_marked_as_a_test(tmp_path: Path) -> None:
+    robot = DingTalkRobot(TOKEN, None, NOW_IS_REAL)
+    async with robot.server:
+        code, out, err = await check_channel(
+            tmp_path, "group", "--send", "is this read?", "--to", "13800001111", url=robot.url()
+        )
+    assert (code, err) == (0, "")
+    assert "ok      the message was taken: `[TEST 测试] ctid desk`\n" in out
+    (document,) = robot.taken
+    assert document["markdown"]["title"] == "[TEST 测试] ctid desk"
+    assert "is this read?" in document["markdown"]["text"]
+    assert document["at"]["atMobiles"] == ["13800001111"]
+
+
+async def test_a_rejection_with_http_200(tmp_path: Path) -> None:
+    robot = DingTalkRobot(TOKEN, None, NOW_IS_REAL)
+    async with robot.server:
+        code, out, err = await check_channel(
+            tmp_path, "group", "--send", "x", url=robot.url(), token="wr0ng-token"
+        )
+    assert (code, err) == (1, "")
+    assert "not ok  the message: 127.0.0.1:" in out
+    assert "refused with errcode 300005" in out
+    assert "wr0ng" not in out
+    assert robot.taken == []
+
+
+async def test_a_program_gets_it_as_json(tmp_path: Path) -> None:
+    (tmp_path / "page").write_text(f"#!/bin/sh\ncat > {tmp_path}/got\n")
+    (tmp_path / "page").chmod(0o700)
+    code, out, err = await check_channel(
+        tmp_path, "command", "--send", "two\nrows", "--format", "json"
+    )
+    assert (code, err) == (0, "")
+    assert all(finding["ok"] for finding in json.loads(out))
+    got = json.loads((tmp_path / "got").read_text())
+    assert (got["site"], got["text"]) == ("desk", "two\nrows")
+    assert [part["kind"] for part in got["pages"]] == ["test"]
+
+
+async def test_an_unknown_name(tmp_path: Path) -> None:
+    code, out, err = await check_channel(tmp_path, "groop")
+    assert (code, out) == (2, "")
+    assert err.endswith("no such channel in " + f"{tmp_path}/ctid.toml; did you mean `group`?\n")
