@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 # How long the daemon's end waits for a reload under way: its files may be on a disk that hangs.
 _CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
-_FIXED = ("site", "store", "alert", "metrics", "control", "log")
+_FIXED = ("site", "store", "alert", "metrics", "api", "control", "log")
 
 
 class Uses(Protocol):
