@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import structlog
 
 from ctid import __version__, control, last_run, systemd
+from ctid.ack_pages import AckPages
+from ctid.alert_desk import AlertDesk
+from ctid.alert_routes import alert_routes, api_routes
 from ctid.by_hand import ByHand
 from ctid.collector import calm_the_collector
 from ctid.committer import Alarm, Clocks, Deciding, Feed
 from ctid.config import Config
+from ctid.config.serving import Serving
 from ctid.domain.batch import Batch
 from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, Record
@@ -35,6 +39,7 @@ from ctid.store.tickets import backlogs, count_returns
 from ctid.tickets import Tickets
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
+from ctid.web.api import ApiServer
 from ctid.web.control import ControlServer, Route, SocketError
 from ctid.web.listener import Listener
 from ctid.web.server import MetricsServer
@@ -58,11 +63,34 @@ async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> 
     loop.add_signal_handler(signal.SIGHUP, hup.set)
     calm_the_collector()
     with db.only_one(db.parse(config.store.url)), contextlib.ExitStack() as stack:
-        listener = Listener(config.metrics) if config.metrics.address else None
-        if listener is not None:
-            stack.enter_context(listener.socket)
+        listeners = Listeners(_listener(stack, config.metrics), _listener(stack, config.api))
         reloads = Reloads(load, hup) if load is not None else None
-        return await record(config, stop, listener=listener, reloads=reloads)
+        return await record(config, stop, listeners=listeners, reloads=reloads)
+
+
+def _listener(stack: contextlib.ExitStack, settings: Serving) -> Listener | None:
+    if settings.address is None:
+        return None
+    listener = Listener(settings)
+    stack.enter_context(listener.socket)
+    return listener
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where Prometheus and where programs ask; None: nowhere."""
+
+    metrics: Listener | None = None
+    api: Listener | None = None
+
+    def renew(self) -> None:
+        """Read certificates and keys again. Raises ServeError."""
+        for listener in (self.metrics, self.api):
+            if listener is not None:
+                listener.renew()
+
+
+NOWHERE = Listeners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +106,13 @@ async def record(
     stop: asyncio.Event,
     *,
     feed: Feed | None = None,
-    listener: Listener | None = None,
+    listeners: Listeners = NOWHERE,
     reloads: Reloads | None = None,
 ) -> bool:
     """Attach to every PBX and record its calls until `stop`. False, and raises, as `serve`.
 
-    `feed` is told of every batch that was committed. Without `listener` there are no metrics,
-    without `reloads` the configuration stays as it is.
+    `feed` is told of every batch that was committed. Without `listeners` there are no metrics and
+    no API, without `reloads` the configuration stays as it is.
     """
     url = config.store.url
     await migrate.upgrade(url)
@@ -123,8 +151,21 @@ async def record(
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
+        desk = AlertDesk(
+            paging.watching,
+            pipeline,
+            time.time,
+            lambda: [line.name for line in overview.config.line],
+        )
         reloader = Reloader(
-            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, (tickets, paging)
+            reloads.load,
+            pipeline,
+            pbxs,
+            overview,
+            tally,
+            watchdog,
+            listeners.renew,
+            (tickets, paging),
         )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
@@ -136,12 +177,14 @@ async def record(
         routes = [
             *control.routes(overview, reloader.reload, housekeeping),
             *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
+            *alert_routes(desk, time.time),
         ]
         tickets.open()
         paging.open(pipeline, pbxs)
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
-            _metrics(config, listener, overview),
+            _metrics(config, listeners.metrics, overview),
+            _api(listeners.api, desk, paging, store, overview),
             _control(config, routes),
         ):
             await stop.wait()
@@ -193,6 +236,30 @@ async def _metrics(
         read=overview.read,
         troubles=overview.troubles,
         waited_for=overview.waited_for,
+    ):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _api(
+    listener: Listener | None, desk: AlertDesk, paging: Paging, store: Store, overview: Overview
+) -> AsyncIterator[None]:
+    if listener is None:
+        yield
+        return
+
+    def reader() -> Reader:
+        return Reader(store.database)
+
+    def config() -> Config:
+        return overview.config
+
+    pages = AckPages(desk, reader, paging.links.secret, config, time.time)
+    async with ApiServer(
+        listener,
+        lambda: overview.config.api_token,
+        api_routes(desk, reader, time.time),
+        pages.routes(),
     ):
         yield
 

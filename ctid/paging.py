@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -34,7 +35,9 @@ from ctid.store import alert_queries, tickets
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.store.secrets import LINKS, kept_secret
 from ctid.watching import Watching, plan
+from ctid.web.links import SECRET_BYTES, AckLinks
 
 log = structlog.get_logger("ctid")
 
@@ -61,6 +64,8 @@ class Paging:
         self._side: list[asyncio.Task[None]] = []
         self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
         self._closed = False
+        # only once `begin` has read the secret is there a link
+        self.links = AckLinks(b"", None)
         self._pages = _pages(config, self._link)
         self.watching = Watching(config, self._on_roster, clocks)
         self.alarm = PagingAlarm(
@@ -76,6 +81,9 @@ class Paging:
     async def begin(self, last: Mapping[str, LastRun]) -> None:
         """Take up what the last daemon committed. Raises StoreUnavailable."""
         await self._roster.refresh()
+        fresh = secrets.token_bytes(SECRET_BYTES)
+        secret = await kept_secret(self._store, LINKS, fresh)
+        self.links = AckLinks(secret, self._config.alert.public_url)
         seen = [run.seen.seen_until for run in last.values() if run.seen is not None]
         now = self._clocks.wall()
         async with Reader(self._store.database) as reader:
@@ -143,6 +151,7 @@ class Paging:
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a channel that changed is closed and opened anew."""
         self._config = config
+        self.links = AckLinks(self.links.secret, config.alert.public_url)
         self._pages = _pages(config, self._link)
         self._roster = RosterFile(config, self._roster.current())
         await self._roster.refresh()
@@ -211,8 +220,8 @@ class Paging:
     def _render(self, pages: list[Page], address: str | None) -> Message:
         return self._pages.render(pages, address)
 
-    def _link(self, page: Page) -> str | None:  # noqa: ARG002 - no API yet
-        return None
+    def _link(self, page: Page) -> str | None:
+        return self.links.link(page)
 
     def _unanswered(self) -> list[str]:
         return [
