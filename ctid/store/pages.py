@@ -222,7 +222,7 @@ async def settle(connection: AsyncConnection, settlements: Sequence[Settlement])
 
     def last(name: str) -> ColumnElement[Any]:
         # what waits on untried has still failed for the reason that stands there
-        kept = func.coalesce(bindparam(f"b_{name}"), _C[name])
+        kept: ColumnElement[Any] = func.coalesce(bindparam(f"b_{name}"), _C[name])
         return case((waits, kept), else_=bindparam(f"b_{name}"))
 
     statement = (

@@ -1,0 +1,181 @@
+"""One message to one channel: whose turn it is, the attempt, and what becomes of each page."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from ctid.domain.alerts import Page
+from ctid.outbound.pages import falling_back
+from ctid.outbound.pages.deliveries import DELIVERED, PageDeliveries
+from ctid.outbound.pages.falling_back import Pace, asked_seconds, has_to_leave
+from ctid.outbound.pages.folding import Group
+from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.port import FINAL, DeliveryError, Reason
+from ctid.store.alerts import page_from_json
+from ctid.store.pages import Claim, PageState, Settlement
+
+log = structlog.get_logger("ctid")
+
+Render = Callable[[list[Page], str | None], Message]
+"""Makes one message of pages that go to one address."""
+
+_Going = tuple[Claim, Page]
+
+
+class Sending:
+    """Attempts messages of one channel, and counts. `clock` is Unix seconds, `jitter` 0 to 1.
+
+    Until `paused_until` the channel does not want to be asked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        render: Render,
+        pace: Pace,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._channel = channel
+        self._render = render
+        self._pace = pace
+        self._clock = clock
+        self._jitter = jitter
+        self.paused_until = 0.0
+        self.counts = PageDeliveries()
+
+    async def deliver(
+        self, group: Group, leases: Mapping[tuple[int, int], float]
+    ) -> list[Settlement]:
+        """Send these pages as one message; give what becomes of each.
+
+        `leases` say until when a page is kept from others.
+        """
+        now = self._clock()
+        going, settlements = self._whose_turn_it_is(group, leases, now)
+        if not going:
+            return settlements
+        for claim, _ in going:
+            if not claim.attempts and not claim.tried:
+                self.counts.lateness.add(max(0.0, now - claim.due_at))
+        try:
+            async with asyncio.timeout(self._pace.attempt_seconds):
+                message = self._render([page for _, page in going], group[0].address)
+                await self._channel.send(message)
+            return settlements + self._arrived(going, message.key)
+        except DeliveryError as why:
+            error = why
+        except TimeoutError:
+            limit = self._pace.attempt_seconds
+            error = DeliveryError(Reason.TIMEOUT, f"not done within {limit:g} s")
+        except Exception as fault:
+            # a fault of ours must not stop the recording of calls
+            log.exception("page_fault", channel=self._name, pages=_keys(going))
+            name = type(fault).__name__
+            error = DeliveryError(Reason.BAD_ANSWER, f"a fault of ctid: {name}; see its log")
+        return settlements + self._failed(going, error)
+
+    def refuse(self, claim: Claim, words: str) -> Settlement:
+        """Nobody can take it as it is addressed: the next route's turn."""
+        page, now = _page(claim), self._clock()
+        return self._left(claim, page, DeliveryError(Reason.MISCONFIGURED, words), now, 0.5)
+
+    def _whose_turn_it_is(
+        self, group: Group, leases: Mapping[tuple[int, int], float], now: float
+    ) -> tuple[list[_Going], list[Settlement]]:
+        """Those to be sent now, and what becomes of the others."""
+        going: list[_Going] = []
+        others: list[Settlement] = []
+        paused = self.paused_until if now < self.paused_until else 0.0
+        enough = now + self._pace.attempt_seconds
+        for claim in group:
+            page = _page(claim)
+            if page is None:
+                why = DeliveryError(Reason.REJECTED, "cannot be read: written by a newer ctid")
+                others.append(self._left(claim, None, why, now, 0.5))
+            elif self._has_to_leave(claim, page, now, paused):
+                words = "asks for patience" if paused else "too slow: no turn came"
+                others.append(self._leaves(claim, page, DeliveryError(Reason.BUSY, words), now))
+            elif paused:
+                others.append(falling_back.put_off(claim, paused))
+            elif leases.get(claim.key, 0.0) < enough:
+                # somebody else might claim it before the attempt had ended
+                others.append(falling_back.given_back(claim))
+            else:
+                going.append((claim, page))
+        return going, others
+
+    def _has_to_leave(self, claim: Claim, page: Page, now: float, paused: float) -> bool:
+        """Whether it waited here in vain; what was tried is tried once more at the end."""
+        waited = bool(paused) or not claim.attempts
+        routes = page.recipient.routes
+        return waited and has_to_leave(claim, routes, self._pace, max(now, paused))
+
+    def _arrived(self, going: Sequence[_Going], key: str) -> list[Settlement]:
+        now, counts = self._clock(), self.counts
+        counts.attempts[DELIVERED] += 1
+        counts.delivered += len(going)
+        counts.folded += len(going) if len(going) > 1 else 0
+        for claim, _ in going:
+            counts.latency.add(max(0.0, now - claim.decided_at))
+        if counts.failing is not None:
+            log.info("pages_recovered", channel=self._name, after=counts.failing)
+            counts.failing = None
+        return [falling_back.delivered(claim, key, now) for claim, _ in going]
+
+    def _failed(self, going: Sequence[_Going], error: DeliveryError) -> list[Settlement]:
+        now, counts = self._clock(), self.counts
+        counts.attempts[error.reason.value] += 1
+        if error.reason in FINAL:
+            # says nothing about the channel: another page may well be taken
+            log.warning("page_refused", channel=self._name, pages=_keys(going), why=str(error))
+        elif counts.failing is not error.reason:
+            log.warning("pages_failing", channel=self._name, reason=error.reason, why=str(error))
+            counts.failing = error.reason
+        if error.reason is Reason.BUSY and error.retry_after_seconds is not None:
+            self.paused_until = max(self.paused_until, now + asked_seconds(error))
+        jitter = self._jitter()  # one for all: what was a digest is one again
+        return [self._left(claim, page, error, now, jitter) for claim, page in going]
+
+    def _left(
+        self, claim: Claim, page: Page | None, error: DeliveryError, now: float, jitter: float
+    ) -> Settlement:
+        routes = () if page is None else page.recipient.routes
+        return self._told(
+            claim, falling_back.failed(claim, routes, error, self._pace, now, jitter), error
+        )
+
+    def _leaves(self, claim: Claim, page: Page, error: DeliveryError, now: float) -> Settlement:
+        routes, no_more = page.recipient.routes, Pace(self._pace.timeout_seconds, 0.0)
+        return self._told(
+            claim, falling_back.failed(claim, routes, error, no_more, now, 0.5), error
+        )
+
+    def _told(self, claim: Claim, settlement: Settlement, error: DeliveryError) -> Settlement:
+        key = _key(claim)
+        if settlement.state is PageState.FAILED:
+            self.counts.failed += 1
+            log.error("page_failed", channel=claim.channel, page=key, why=str(error))
+        elif settlement.route != claim.route:
+            self.counts.moved += 1
+            to = settlement.channel
+            log.info("page_moved", channel=claim.channel, page=key, to=to, why=str(error))
+        return settlement
+
+
+def _page(claim: Claim) -> Page | None:
+    try:
+        return page_from_json(claim.data)
+    except ValueError:  # written by a newer ctid
+        return None
+
+
+def _key(claim: Claim) -> str:
+    return f"{claim.alert}-{claim.seq}"
+
+
+def _keys(going: Sequence[_Going]) -> list[str]:
+    return [_key(claim) for claim, _ in going]
