@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,12 +16,15 @@ from ctid.collector import calm_the_collector
 from ctid.committer import Alarm, Clocks, Deciding, Feed
 from ctid.config import Config
 from ctid.domain.batch import Batch
+from ctid.domain.policy import Decided
+from ctid.domain.records import Gap, Record
 from ctid.housekeeping import Housekeeping
-from ctid.outbound.alarm import NoAlarm, WebhookAlarm
+from ctid.outbound.alarm import Alarms, WebhookAlarm
 from ctid.outbound.rates import Keeper, answer_rates
 from ctid.outbound.reading import Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
-from ctid.overview import Overview
+from ctid.overview import Beside, Overview
+from ctid.paging import Paging
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
 from ctid.reload import Reloader, expected
@@ -37,6 +40,8 @@ from ctid.web.listener import Listener
 from ctid.web.server import MetricsServer
 
 log = structlog.get_logger("ctid")
+
+_CLOCKS = Clocks(time.time, time.monotonic)
 
 
 async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> bool:
@@ -91,11 +96,11 @@ async def record(
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
         tickets = Tickets(config, store, tasks)
         await tickets.begin()
-        paging = Paging(config, store, tasks, CLOCKS)
+        paging = Paging(config, store, tasks, _CLOCKS)
         await paging.begin(last)
-        alarm = _alarm(config, tasks)
+        alarm = _alarm(config, tasks, paging)
         feeds = _all(tally.feed, tickets.feed, paging.feed, feed)
-        deciding = Deciding(_both(tickets, paging.watching), _of_gaps(paging.watching))
+        deciding = Deciding(_of_records(tickets, paging), _of_gaps(paging))
         pipeline = _pipeline(config, store, alarm, feeds, deciding)
         last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
@@ -109,14 +114,17 @@ async def record(
             pipeline,
             pbxs,
             tally,
-            rates=rates.current,
-            tickets=lambda: TicketReading(tickets.counts(), waiting.current()),
+            beside=Beside(
+                rates.current,
+                lambda: TicketReading(tickets.counts(), waiting.current()),
+                paging.reading,
+            ),
         )
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
         reloader = Reloader(
-            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, tickets
+            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, (tickets, paging)
         )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
@@ -130,6 +138,7 @@ async def record(
             *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
         ]
         tickets.open()
+        paging.open(pipeline, pbxs)
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
             _metrics(config, listener, overview),
@@ -141,10 +150,13 @@ async def record(
             await reloader.close()
         for task in side:
             task.cancel()
+        # before the PBXs go out of sight: that is not to be told
+        paging.stop_watching()
         await pbxs.close(list(pbxs.connections))
         pipeline.stop()
         await writing
         await tickets.close()
+        await paging.close()
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten
@@ -198,8 +210,29 @@ async def _control(config: Config, routes: list[Route]) -> AsyncIterator[None]:
         yield
 
 
-def _alarm(config: Config, tasks: asyncio.TaskGroup) -> Alarm:
-    return WebhookAlarm(config.alert.webhook, tasks) if config.alert.webhook else NoAlarm()
+def _alarm(config: Config, tasks: asyncio.TaskGroup, paging: Paging) -> Alarm:
+    if not config.alert.webhook:
+        return paging.alarm
+    return Alarms(paging.alarm, WebhookAlarm(config.alert.webhook, tasks))
+
+
+def _of_records(tickets: Tickets, paging: Paging) -> Callable[[Sequence[Record], float], Decided]:
+    """What follows from records: who has to be called back, which ticket, and who is told."""
+
+    def decide(records: Sequence[Record], now: float) -> Decided:
+        decided = tickets.decide(records, now)
+        told = paging.watching.records(records, decided.returns)
+        return Decided(decided.returns, decided.wanted, told.alerts, told.pages, told.silences)
+
+    return decide
+
+
+def _of_gaps(paging: Paging) -> Callable[[Gap], Decided]:
+    def decide(gap: Gap) -> Decided:
+        told = paging.watching.gap(gap)
+        return Decided(alerts=told.alerts, pages=told.pages, silences=told.silences)
+
+    return decide
 
 
 def _all(*feeds: Feed | None) -> Feed:
@@ -214,12 +247,11 @@ def _all(*feeds: Feed | None) -> Feed:
 
 def _pipeline(config: Config, store: Store, alarm: Alarm, feed: Feed, decide: Deciding) -> Pipeline:
     directories = {table.name: config.directory(table.name) for table in config.pbx}
-    clocks = Clocks(time.time, time.monotonic)
     delay = config.store.commit_delay_ms / 1000
     return Pipeline(
         directories,
         store,
-        clocks,
+        _CLOCKS,
         commit_delay=delay,
         alarm=alarm,
         feed=feed,

@@ -1,7 +1,6 @@
 """Logging: lines for a person at a terminal, JSON for journald and everything else."""
 
 import logging
-import re
 import sys
 from io import RawIOBase
 from typing import TextIO
@@ -9,11 +8,10 @@ from typing import TextIO
 import orjson
 import structlog
 
+from ctid.domain.masking import masked
+
 # What may hold numbers of callers: what was seen of a call, and what could not be handled.
 _WITH_NUMBERS = ("caller", "event_text", "row", "state", "exception")
-_NUMBER = re.compile(r"(?P<id>[0-9]{9,11}\.[0-9]+)|[0-9]{5,}")
-# A subscriber's number; what is shorter would be told by five digits.
-_LONG = 8
 
 
 def set_up(
@@ -84,19 +82,6 @@ class Lines:
 
 def _json(event: structlog.typing.EventDict, **_options: object) -> str:
     return orjson.dumps(event, default=repr).decode()
-
-
-def masked(text: str) -> str:
-    """The text with the middle of every run of five digits and more hidden; ids of calls stay."""
-    return _NUMBER.sub(_masked, text)
-
-
-def _masked(found: re.Match[str]) -> str:
-    number = found[0]
-    if found["id"]:
-        return number
-    first, last = (3, 2) if len(number) >= _LONG else (1, 1)
-    return number[:first] + "*" * (len(number) - first - last) + number[-last:]
 
 
 def _mask(

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from ctid import __version__
 from ctid.ami.connection import Connection, State
@@ -10,6 +11,7 @@ from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
 from ctid.outbound.reading import (
+    AlertReading,
     LineReading,
     PbxReading,
     Rates,
@@ -39,12 +41,28 @@ def no_tickets() -> TicketReading:
     return TicketReading({}, None)
 
 
-class Overview:
-    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`.
+def no_alerts() -> AlertReading:
+    """Nobody watches."""
+    return AlertReading({}, {}, 0)
 
-    `rates` gives the answer rates by line and period, `tickets` how deliveries are; they are called
-    at every scrape, so they only hand out what was computed before.
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What others know: answer rates by line and period, deliveries, and what is wrong.
+
+    They are called at every scrape, so they only hand out what was computed before.
     """
+
+    rates: Callable[[], Rates] = no_rates
+    tickets: Callable[[], TicketReading] = no_tickets
+    alerts: Callable[[], AlertReading] = no_alerts
+
+
+NOTHING_BESIDE: Final = Beside()
+
+
+class Overview:
+    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`."""
 
     def __init__(
         self,
@@ -53,8 +71,7 @@ class Overview:
         pbxs: Pbxs,
         tally: Tally,
         *,
-        rates: Callable[[], Rates] = no_rates,
-        tickets: Callable[[], TicketReading] = no_tickets,
+        beside: Beside = NOTHING_BESIDE,
         stuck_seconds: float = STUCK_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,8 +80,7 @@ class Overview:
         self._pipeline = pipeline
         self._pbxs = pbxs
         self._tally = tally
-        self._rates = rates
-        self._tickets = tickets
+        self._beside = beside
         self._stuck_seconds = stuck_seconds
         self._monotonic = monotonic
         self._began = monotonic()
@@ -150,8 +166,9 @@ class Overview:
                 path=self._path,
             ),
             counts=self._tally.counts.copy(),
-            rates=self._rates(),
-            tickets=self._tickets(),
+            rates=self._beside.rates(),
+            tickets=self._beside.tickets(),
+            alerts=self._beside.alerts(),
             backup_at=self.backup_at,
         )
 
@@ -179,7 +196,7 @@ class Overview:
                 "last_backup": iso(self.backup_at),
             },
             "stuck": self.stuck(),
-            "backends": _backend_status(self._tickets()),
+            "backends": _backend_status(self._beside.tickets()),
             "lines": [
                 _line_status(line.name, line.title or line.name, standing)
                 for line in self.config.line

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,9 +15,9 @@ from ctid import observing
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
-from ctid.config.secret import revealed
 from ctid.domain.alerts import Firing, Kind, Page
 from ctid.domain.batch import Batch
+from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
 from ctid.domain.roster import Roster
 from ctid.last_run import LastRun
@@ -26,6 +27,7 @@ from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.rendering import Pages
 from ctid.outbound.pages.worker import PageWorker
+from ctid.outbound.reading import AlertReading
 from ctid.outbound.roster_file import RosterFile
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
@@ -60,7 +62,7 @@ class Paging:
         self._side: list[asyncio.Task[None]] = []
         self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
         self._closed = False
-        self._pages = _pages(config)
+        self._pages = _pages(config, self._link)
         self.watching = Watching(config, self._on_roster, clocks)
         self.alarm = PagingAlarm(
             tasks,
@@ -121,7 +123,7 @@ class Paging:
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a channel that changed is closed and opened anew."""
         self._config = config
-        self._pages = _pages(config)
+        self._pages = _pages(config, self._link)
         self._roster = RosterFile(config, self._roster.current())
         await self._roster.refresh()
         self._follow()
@@ -130,7 +132,7 @@ class Paging:
         await self._end(
             name
             for name, (table, _, _, _) in self._workers.items()
-            if name not in tables or revealed(tables[name]) != revealed(table)
+            if name not in tables or _plain(tables[name]) != _plain(table)
         )
         for _, _, worker, _ in self._workers.values():
             worker.hurry()
@@ -154,6 +156,17 @@ class Paging:
     def counts(self) -> dict[str, PageDeliveries]:
         """How deliveries went, by channel."""
         return {name: worker.counts.copy() for name, (_, _, worker, _) in self._workers.items()}
+
+    def reading(self) -> AlertReading:
+        """What is wrong now, as numbers."""
+        now = self._clocks.wall()
+        watch = self.watching.watch
+        alerts = watch.alerting.open_alerts()
+        return AlertReading(
+            watch.unanswered_seconds(now),
+            Counter((alert.kind, type(alert.state).__name__.lower()) for alert in alerts),
+            sum(watch.alerting.is_silenced(alert, now) for alert in alerts),
+        )
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -197,6 +210,9 @@ class Paging:
     def _render(self, pages: list[Page], address: str | None) -> Message:
         return self._pages.render(pages, address)
 
+    def _link(self, page: Page) -> str | None:  # noqa: ARG002 - no API yet
+        return None
+
     def _unanswered(self) -> list[str]:
         return [
             alert.line
@@ -229,10 +245,19 @@ class Paging:
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
 
 
-def _pages(config: Config) -> Pages:
+def _pages(config: Config, link: Callable[[Page], str | None]) -> Pages:
     return Pages(
         config.site,
-        {line.name: line.zone for line in config.lines()},
+        ZoneInfo(config.timezone),
+        {line.name: ZoneInfo(line.zone) for line in config.lines()},
         config.alert.language,
-        {line.name: (line.title, line.specialty) for line in config.lines()},
+        {line.name: LineName(line.name, line.title, line.specialty) for line in config.lines()},
+        link,
     )
+
+
+def _plain(table: ChannelTable) -> object:
+    """The table as it can be compared; a secret by what it is."""
+    secrets = {what: getattr(table, what) for what in table.secrets}
+    known = {what: found.reveal() if found else None for what, found in secrets.items()}
+    return type(table), table.model_dump(), known

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar, cast
 
 import structlog
 
@@ -16,7 +16,6 @@ from ctid.overview import Overview
 from ctid.pbxs import Pbxs, reconnects
 from ctid.pipeline import Pipeline
 from ctid.store.errors import StoreUnavailable
-from ctid.tickets import Tickets
 from ctid.watchdog import Watchdog
 from ctid.web.listener import Listener, ServeError
 
@@ -28,6 +27,12 @@ _T = TypeVar("_T")
 _CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
 _FIXED = ("site", "store", "alert", "metrics", "control", "log")
+
+
+class Uses(Protocol):
+    """A part that goes on by another configuration."""
+
+    async def use(self, config: Config) -> None: ...
 
 
 class Reloader:
@@ -42,9 +47,9 @@ class Reloader:
         tally: Tally,
         watchdog: Watchdog,
         listener: Listener | None,
-        tickets: Tickets,
+        others: Sequence[Uses],
     ) -> None:
-        self._tickets = tickets
+        self._others = others
         self._load = load
         self._pipeline = pipeline
         self._pbxs = pbxs
@@ -106,7 +111,8 @@ class Reloader:
         old = dict(self._pbxs.settings)
         names = [table.name for table in config.pbx]
         gone = [name for name in old if name not in names]
-        await self._tickets.use(config)
+        for other in self._others:
+            await other.use(config)
         for table in config.pbx:
             self._pipeline.watch(table.name, config.directory(table.name))
         last_run.take_up(self._pipeline, runs)

@@ -11,7 +11,7 @@ from ctid.config.channels import DingTalkChannel, FeishuChannel, WeComChannel
 from ctid.config.models import Config
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem, did_you_mean, key_path
-from ctid.config.roster_csv import CsvRoster
+from ctid.config.roster_csv import CsvRoster, column_of
 from ctid.config.roster_tables import (
     ChannelEntry,
     Moment,
@@ -65,7 +65,8 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
     mistakes: list[Mistake] = []
     raw: Mapping[str, Any]
     rows: Rows
-    if path.suffix.lower() == ".csv":
+    is_table = path.suffix.lower() == ".csv"
+    if is_table:
         table = CsvRoster(_of_spreadsheet(data, path))
         mistakes += table.mistakes
         raw, rows = table.tables, table.row
@@ -77,7 +78,8 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
     if not mistakes and not tables.shifts:
         raise ConfigError([Problem(str(path), "", "holds no shift: nobody is ever on duty")])
     if mistakes:
-        found = [Problem(str(path), _key(at), why, rows(at)) for at, why in mistakes]
+        key = column_of if is_table else key_path
+        found = [Problem(str(path), key(at), why, rows(at)) for at, why in mistakes]
         raise ConfigError(sorted(found, key=lambda problem: (problem.row or 0, problem.key)))
     return Plan(
         people={table.id: _person(table, around) for _, table in tables.people},
@@ -97,11 +99,6 @@ def _of_spreadsheet(data: bytes, path: Path) -> str:
             continue
     message = "is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
     raise ConfigError([Problem(str(path), "", message)])
-
-
-def _key(path: tuple[str | int, ...]) -> str:
-    """A row of CSV is told by its number alone."""
-    return key_path(path[1:] if path and isinstance(path[0], int) else path)
 
 
 def _ids(raw: Mapping[str, Any]) -> set[str]:

@@ -31,6 +31,7 @@ NEEDED: Final = ("role", "person")
 SUBSTITUTION: Final = ("substitution", "替班")
 """In the place of a role: the person is absent, and the one in `by` is there."""
 
+_COLUMN_OF: Final = {"id": "person", "people": "person", "absent": "person", "lines": "line"}
 _OF_PERSON: Final = ("name", "channels", "mobile", "language")
 _BETWEEN: Final = re.compile(r"[;|\n]")
 _DELIMITERS: Final = ",;\t"
@@ -150,6 +151,12 @@ class CsvRoster:
             if person.setdefault(key, value) != value:
                 message = f"`{id_}` has another one in a row above: say it once"
                 self.mistakes.append(((row, key), message))
+
+
+def column_of(path: tuple[str | int, ...]) -> str:
+    """The column that a path to a value stands for: the row says the rest."""
+    name = next((part for part in path[1:] if isinstance(part, str)), "")
+    return _COLUMN_OF.get(name, name)
 
 
 def _parts(text: str) -> list[str]:

@@ -171,6 +171,15 @@ class Alerting:
         if alert is not None:
             self._resolve(alert, now, ending, by, None)
 
+    def prove(self, condition: Condition, whom: Iterable[Recipient], now: float) -> Alert:
+        """Send one page to each of these, and nothing after it: a test of the channels alone."""
+        state = Resolved(now, now, Ending.TEST_OVER)
+        alert = self._page(
+            self._new(condition, state, now), PageEvent.FIRING, whom, condition.limit_at, now
+        )
+        self._changed[alert.number] = alert
+        return alert
+
     # -- what people do ---------------------------------------------------------------------------
 
     def acknowledge(self, number: int, now: float, by: str, why: str | None = None) -> Alert:

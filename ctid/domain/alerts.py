@@ -69,10 +69,10 @@ class BlindTime:
 class Unanswered:
     """The unanswered clock of a line.
 
-    `seconds` is what it shows, duty hours only. `waiting` are still there, `missed` the first of
-    `missed_count`; of `lost_count` callers nobody knows how their calls ended. In `blind` nobody
-    knows whether somebody answered. `last_answer_by` answered last, at `last_answer_at`. `agents`
-    are whom the advice is about.
+    `seconds` is what it shows, duty hours only. `waiting` are the first of the `waiting_count` who
+    are still there, `missed` the first of `missed_count`; of `lost_count` callers
+    nobody knows how their calls ended. In `blind` nobody knows whether somebody answered.
+    `last_answer_by` answered last, at `last_answer_at`. `agents` are whom the advice is about.
     """
 
     since: float
@@ -86,11 +86,12 @@ class Unanswered:
     blind: tuple[BlindTime, ...] = ()
     advice: tuple[Advice, ...] = (Advice.UNKNOWN,)
     agents: tuple[str, ...] = ()
+    waiting_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LongestWait:
-    """One caller waits; the others are `waiting_count` in all."""
+    """One caller waits, of `waiting_count` who wait in all."""
 
     caller: Caller
     waiting_count: int

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -103,6 +104,12 @@ class RosterShift:
         return windows(duty, first, last, times.zone)
 
 
+@lru_cache(maxsize=4096)
+def _windows_about(shift: RosterShift, day: date, times: Times) -> tuple[tuple[float, float], ...]:
+    """Those that may hold on a day: a thousand lines may ask in the same instant."""
+    return tuple(shift.windows(day - timedelta(days=1), day, times))
+
+
 @dataclass(frozen=True, slots=True)
 class Substitution:
     """From one instant to before another, `by` does what `absent` would do; None: nobody does."""
@@ -187,8 +194,7 @@ class Plan:
 
     def _holds(self, shift: RosterShift, line: str | None, at: float) -> bool:
         for times in self._times(shift, line):
-            today = local_day(at, times.zone)
-            found = shift.windows(today - timedelta(days=1), today, times)
+            found = _windows_about(shift, local_day(at, times.zone), times)
             if any(begin <= at < end for begin, end in found):
                 return True
         return False

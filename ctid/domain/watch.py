@@ -22,6 +22,7 @@ from ctid.domain.alerts import (
     Incident,
     Kind,
     LongestWait,
+    Recipient,
     Subject,
     Test,
     Unanswered,
@@ -200,6 +201,15 @@ class Watch:
     def test(self, line: str | None, by: str, now: float) -> Alert:
         """Walk the chain of a line on purpose."""
         return self._opened(Kind.TEST, line, Test(by), now)
+
+    def prove(self, whom: Iterable[Recipient], by: str, now: float) -> Alert:
+        """Try channels, each with one page; nothing follows from it."""
+        condition = Condition(Kind.TEST, None, f"{now:.3f}", now, now)
+        self._observed[condition.key] = Observed(None, condition.about, now, Test(by))
+        try:
+            return self.alerting.prove(condition, whom, now)
+        finally:
+            del self._observed[condition.key]
 
     def _opened(self, kind: Kind, line: str | None, subject: Subject, now: float) -> Alert:
         about = f"{now:.3f}"
@@ -442,6 +452,7 @@ class Watch:
             ),
             advice=advice,
             agents=agents,
+            waiting_count=len(waiting),
         )
 
     def _longest_wait(self, name: str, since: float, now: float) -> LongestWait:

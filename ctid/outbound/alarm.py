@@ -9,6 +9,7 @@ import json
 import time
 import urllib.request
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -29,6 +30,25 @@ class NoAlarm:
 
     def close(self) -> None:
         """Nothing is under way."""
+
+
+class Alarms:
+    """Several ways to tell; each is told."""
+
+    def __init__(self, *alarms: Any) -> None:
+        self._alarms = alarms
+
+    def store_failing(self, message: str, since: float) -> None:
+        for alarm in self._alarms:
+            alarm.store_failing(message, since)
+
+    def store_recovered(self, since: float) -> None:
+        for alarm in self._alarms:
+            alarm.store_recovered(since)
+
+    def close(self) -> None:
+        for alarm in self._alarms:
+            alarm.close()
 
 
 class WebhookAlarm:

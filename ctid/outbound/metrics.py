@@ -20,10 +20,11 @@ from prometheus_client.registry import Collector
 
 from ctid.ami.client import End
 from ctid.ami.connection import State
+from ctid.domain.alerts import Kind
 from ctid.domain.stages import Stage
 from ctid.outbound.deliveries import RESULTS, Deliveries
 from ctid.outbound.process import ProcessCollector
-from ctid.outbound.reading import PbxReading, Reading, disk
+from ctid.outbound.reading import ALERT_STATES, PbxReading, Reading, disk
 from ctid.outbound.tally import Histogram
 from ctid.store.outbox import OutboxState
 from ctid.store.tickets import Backlog, OpenReturns
@@ -55,6 +56,7 @@ class _Collector(Collector):
         yield from _store(reading)
         yield from _returns(reading)
         yield from _tickets(reading)
+        yield from _alerts(reading)
 
 
 def _build(reading: Reading) -> Iterator[Metric]:
@@ -314,6 +316,32 @@ def _tickets(reading: Reading) -> Iterator[Metric]:
         "When the oldest draft that waits was decided; absent where none waits.",
         ("backend",),
         {(n,): b.oldest_at for n, b in backlogs.items() if b.oldest_at is not None},
+    )
+
+
+def _alerts(reading: Reading) -> Iterator[Metric]:
+    alerts = reading.alerts
+    yield _gauge(
+        "ctid_line_unanswered_seconds",
+        "What the unanswered clock of a line shows, in duty hours; 0 while it is closed.",
+        ("line",),
+        {(name,): seconds for name, seconds in alerts.unanswered.items()},
+    )
+    yield _gauge(
+        "ctid_alerts",
+        "Alerts that are not over.",
+        ("kind", "state"),
+        {
+            (kind, state): alerts.open_alerts.get((kind, state), 0)
+            for kind in Kind
+            for state in ALERT_STATES
+        },
+    )
+    yield _gauge(
+        "ctid_alerts_silenced",
+        "Of these, those about which nobody is paged now.",
+        (),
+        {(): alerts.silenced},
     )
 
 

@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from ctid.domain.alerts import Kind
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.tally import Counts
 from ctid.store.tickets import Backlog, OpenReturns
@@ -77,6 +79,22 @@ class TicketReading:
     waiting: Waiting | None
 
 
+ALERT_STATES: Final = ("warned", "firing", "acknowledged")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReading:
+    """What is wrong now. `unanswered`: seconds that the clock of each line shows, 0 while closed.
+
+    `open_alerts` are counted by kind and state (warned, firing, acknowledged), `silenced` are those
+    of them about which nobody is paged.
+    """
+
+    unanswered: Mapping[str, float]
+    open_alerts: Mapping[tuple[Kind, str], int]
+    silenced: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Everything. `stages` counts open calls by line (empty: none) and stage."""
@@ -89,6 +107,7 @@ class Reading:
     counts: Counts
     rates: Rates
     tickets: TicketReading
+    alerts: AlertReading
     backup_at: float | None
 
 

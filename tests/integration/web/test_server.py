@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ctid.config import Metrics, Secret
-from ctid.outbound.reading import Reading, StoreReading, TicketReading
+from ctid.outbound.reading import AlertReading, Reading, StoreReading, TicketReading
 from ctid.outbound.tally import Tally
 from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.listener import Listener, ServeError
@@ -31,7 +31,16 @@ def reading() -> Reading:
         failing=False, commits=0, waiting=0, dropped=0, set_aside=0, refused=0, path=None
     )
     return Reading(
-        "1", {}, {}, {}, store, Tally(time.time).counts, {}, TicketReading({}, None), None
+        "1",
+        {},
+        {},
+        {},
+        store,
+        Tally(time.time).counts,
+        {},
+        TicketReading({}, None),
+        AlertReading({}, {}, 0),
+        None,
     )
 
 

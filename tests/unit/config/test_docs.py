@@ -72,7 +72,10 @@ def test_so_it_does_with_all_that_is_commented_out(tmp_path: Path) -> None:
     text = (ROOT / "config/ctid.toml").read_text()
     path = tmp_path / "ctid.toml"
     path.write_text(re.sub(r"^# (\w+ = |\[\[\w+\]\] +#)", r"\1", text, flags=re.MULTILINE))
+    (tmp_path / "calendar.toml").write_bytes((ROOT / "config/calendar.toml").read_bytes())
     config = load(path, read_secrets=False)
+    assert config.calendar.days is not None
+    assert config.calendar.days.name == "CN"
     assert config.pbx[0].closed_contexts == ("after-hours",)
     assert config.line[0].contexts == ("hotline-network",)
     assert config.callers.test != ()

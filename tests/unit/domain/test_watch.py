@@ -402,3 +402,13 @@ def test_steps_of_an_operator() -> None:
         "firing Wang",
         "firing Chen",
     ]
+
+
+def test_channels_are_proven_with_one_page_each() -> None:
+    story = Story()
+    whom = [Recipient("Li by im", None, (Route("im"),)), Recipient("ops", None, (Route("ops"),))]
+    alert = story.watch.prove(whom, "weekly plan", story.now)
+    assert story.said() == ["firing Li by im", "firing ops"]
+    assert (alert.kind, alert.is_over) == (Kind.TEST, True)
+    story.advance(HOUR)
+    assert story.said() == []

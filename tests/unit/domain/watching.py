@@ -35,6 +35,9 @@ class Names:
     def everyone(self, line: str | None) -> Iterable[Person]:  # noqa: ARG002
         return [one for people in self.roles.values() for one in people]
 
+    def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:  # noqa: ARG002
+        return ()
+
 
 class Story:
     """Time, calls and people; `said` is what was told since it was last asked."""
@@ -83,12 +86,16 @@ class Story:
         """The caller leaves, or is sent away, unanswered."""
         call = self._calls[name]
         waited = self.now - (call.offered_at or 0.0)
-        fields = {"outcome": Outcome.MISSED, "ended_at": self.now, "wait_seconds": waited}
+        fields: dict[str, Any] = {
+            "outcome": Outcome.MISSED,
+            "ended_at": self.now,
+            "wait_seconds": waited,
+        }
         self._take(call._replace(**(fields | {"open": False} | given)))
 
     def end(self, name: str, **given: Any) -> None:
         call = self._calls[name]
-        fields = {"outcome": Outcome.ANSWERED, "ended_at": self.now, "open": False}
+        fields: dict[str, Any] = {"outcome": Outcome.ANSWERED, "ended_at": self.now, "open": False}
         self._take(call._replace(**(fields | given)))
 
     def missed_call(self, name: str, line: str = "network", after: float = 30.0) -> None:

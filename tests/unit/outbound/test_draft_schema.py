@@ -13,18 +13,10 @@ from ctid.domain.returns import ReturnState
 from ctid.outbound.draft_schema import FIELDS, schema
 from ctid.store.drafts import draft_to_json
 from tests.drafts import BEGAN, draft
+from tests.schema import faults
 
 PUBLISHED = (Path(__file__).parents[3] / "docs/ticket-draft.schema.json").read_bytes()
 SCHEMA: dict[str, Any] = json.loads(PUBLISHED)
-SAID = {"description", "title", "$schema", "$id", "$defs"}
-KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "null": (type(None),),
-    "object": (dict,),
-    "array": (list,),
-}
 MISSED = draft(
     stage=Stage.TO_RETURN,
     outcome=Outcome.MISSED,
@@ -34,45 +26,6 @@ MISSED = draft(
     attempts=(AttemptPart("main", "1.7", BEGAN, Outcome.MISSED, Reason.NO_ANSWER),),
     call_back=ReturnPart(ReturnState.OPEN, BEGAN + 3600, None, None, None, None),
 )
-
-
-def faults(value: Any, rules: dict[str, Any], at: str = "") -> list[str]:
-    """What is wrong with `value`; a keyword that is not known here fails the test."""
-    found = []
-    for keyword, rule in rules.items():
-        match keyword:
-            case "$ref":
-                found += faults(value, SCHEMA["$defs"][rule.removeprefix("#/$defs/")], at)
-            case "anyOf":
-                if all(faults(value, one, at) for one in rule):
-                    found.append(f"{at}: none of these")
-            case "type":
-                is_number = rule == "number" and isinstance(value, bool)
-                if not isinstance(value, KINDS[rule]) or is_number:
-                    found.append(f"{at}: no {rule}")
-            case "enum" | "const":
-                allowed = rule if keyword == "enum" else [rule]
-                if value not in allowed:
-                    found.append(f"{at}: not one of {allowed}")
-            case "required" | "properties" | "items":
-                found += inside(keyword, value, rule, at)
-            case _:
-                assert keyword in SAID, keyword
-    return found
-
-
-def inside(keyword: str, value: Any, rule: Any, at: str) -> list[str]:
-    """The same for the parts of objects and lists; of anything else these keywords say nothing."""
-    if isinstance(value, list) and keyword == "items":
-        return [fault for one in value for fault in faults(one, rule, f"{at}[]")]
-    if isinstance(value, dict) and keyword == "required":
-        return [f"{at}.{name}: missing" for name in rule if name not in value]
-    if isinstance(value, dict) and keyword == "properties":
-        names = rule.keys() & value.keys()
-        return [
-            fault for name in names for fault in faults(value[name], rule[name], f"{at}.{name}")
-        ]
-    return []
 
 
 def test_the_published_schema_is_made_from_the_model() -> None:

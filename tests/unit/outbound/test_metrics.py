@@ -10,6 +10,7 @@ from ctid.domain.stages import Stage
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.metrics import render
 from ctid.outbound.reading import (
+    AlertReading,
     LineReading,
     PbxReading,
     Reading,
@@ -54,6 +55,7 @@ def reading(folder: Path) -> Reading:
         ),
         counts=tally.counts,
         rates={("a", "today"): 0.5, ("a", "month"): 0.75},
+        alerts=AlertReading({"network": 0.0}, {}, 0),
         tickets=TicketReading(
             {"rt": Deliveries()},
             Waiting(
@@ -127,6 +129,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         ),
         counts=tally.counts,
         rates={},
+        alerts=AlertReading({}, {}, 0),
         tickets=TicketReading({}, None),
         backup_at=None,
     )

@@ -1,0 +1,114 @@
+"""Pages as messages: title and text for people, the document for machines."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ctid.domain.alerts import Page, PageEvent, Recipient
+from ctid.domain.drafts import LineName
+from ctid.outbound.pages.digest import digest_lines, digest_title
+from ctid.outbound.pages.document import document
+from ctid.outbound.pages.port import Message
+from ctid.outbound.pages.telling import told
+from ctid.outbound.pages.titles import title
+from ctid.outbound.pages.tongue import Tongue, name
+from ctid.outbound.wording import Language
+
+_DIGEST_LINKS: Final = 10
+"""So many alerts of a digest can be acknowledged by a link in it."""
+
+
+_NO_SITE: Final = "ctid"
+"""The configuration's default: it needs no naming."""
+
+
+class Pages:
+    """Writes messages. Whatever callers and others chose is made harmless, and numbers masked.
+
+    `zones` are those of lines, `zone` counts where there is no line. `lines` has titles and
+    specialties by name. `ack_link` gives the address at which a page's alert is acknowledged, None
+    where phones can reach none.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        zone: ZoneInfo,
+        zones: Mapping[str, ZoneInfo],
+        language: Language,
+        lines: Mapping[str, LineName],
+        ack_link: Callable[[Page], str | None],
+    ) -> None:
+        self._site = site
+        self._zone = zone
+        self._zones = zones
+        self._language = language
+        self._lines = lines
+        self._ack_link = ack_link
+
+    def render(self, pages: Sequence[Page], address: str | None) -> Message:
+        """One message of one or more pages to one recipient; the same pages make the same one."""
+        first, *others = pages
+        links = {page.key: link for page in pages if (link := self._link(page)) is not None}
+        if others:
+            whole = max(page.decided_at for page in pages)
+            tongue = self._tongue(first.recipient, self._zone, whole)
+            heading = digest_title(tongue, pages, self._title)
+            lines = list(digest_lines(tongue, pages, self._title))
+        else:
+            zone = self._zones.get(first.alert.line or "", self._zone)
+            tongue = self._tongue(first.recipient, zone, first.decided_at)
+            heading = title(tongue, first, self._title(first))
+            lines = list(told(tongue, first, self._long_title(tongue, first)))
+            if zone.key != self._zone.key:
+                lines.append(tongue.pick(f"Times: {zone.key}", f"时区：{zone.key}"))
+        if self._site != _NO_SITE:
+            lines.append(tongue.pick(f"Site: {self._site}", f"站点：{self._site}"))
+        text = "\n".join(lines)
+        key = _key(pages)
+        data = document(key, self._site, tongue.language, heading, text, pages, self._lines, links)
+        shown = tuple(
+            (self._link_words(tongue, page, alone=not others), links[page.key])
+            for page in pages
+            if page.key in links
+        )
+        return Message(key, tuple(pages), heading, text, shown[:_DIGEST_LINKS], data, address)
+
+    def _tongue(self, recipient: Recipient, zone: ZoneInfo, now: float) -> Tongue:
+        wanted = recipient.language
+        language: Language = "en" if wanted == "en" else "zh" if wanted == "zh" else self._language
+        return Tongue(language, zone, now)
+
+    def _title(self, page: Page) -> str:
+        line = page.alert.line
+        if line is None:
+            return "ctid" if self._site == _NO_SITE else f"ctid {self._site}"
+        known = self._lines.get(line)
+        return name(known.title or line) if known is not None else name(line)
+
+    def _long_title(self, tongue: Tongue, page: Page) -> str:
+        """With the specialty, where that tells more."""
+        short = self._title(page)
+        known = self._lines.get(page.alert.line or "")
+        specialty = name(known.specialty) if known is not None else ""
+        if not specialty or specialty.casefold() in short.casefold():
+            return short
+        return tongue.pick(f"{short} ({specialty})", f"{short}（{specialty}）")
+
+    def _link(self, page: Page) -> str | None:
+        if page.event not in (PageEvent.FIRING, PageEvent.REPEAT):
+            return None
+        return self._ack_link(page)
+
+    def _link_words(self, tongue: Tongue, page: Page, *, alone: bool) -> str:
+        what = tongue.pick("Acknowledge", "确认接手")
+        return what if alone else f"{what} {page.alert.number}: {self._title(page)}"
+
+
+def _key(pages: Sequence[Page]) -> str:
+    """That of the page; of several a digest of theirs, whatever their order."""
+    keys = sorted(page.key for page in pages)
+    if len(keys) == 1:
+        return keys[0]
+    return "digest-" + sha256(" ".join(keys).encode()).hexdigest()[:32]

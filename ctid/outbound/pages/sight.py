@@ -1,0 +1,75 @@
+"""What nobody knows: the times in which ctid did not see a PBX, or did not run."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ctid.domain.alerts import BlindTime, Page, Unanswered
+from ctid.domain.records import GapCause
+from ctid.outbound.pages.tongue import Tongue, name
+
+_MOST: Final = 3
+"""So many times are told; of more only the last."""
+
+
+def saw_all(page: Page) -> bool:
+    """Whether an answer within the time that this page tells of would have been seen."""
+    subject, down = page.alert.subject, page.down
+    blind = isinstance(subject, Unanswered) and bool(subject.blind)
+    return not blind and (down is None or down[1] <= page.alert.since)
+
+
+def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
+    """A sentence for each time without sight."""
+    subject = page.alert.subject
+    blind = subject.blind if isinstance(subject, Unanswered) else ()
+    told = dict.fromkeys(_blind(tongue, one) for one in blind if not _is_down(page, one))
+    left_out = len(told) - _MOST
+    if left_out > 0:
+        yield tongue.pick(
+            f"before that, ctid was without sight {left_out} more times.",
+            f"此前还有 {left_out} 段时间看不到。",
+        )
+    yield from list(told)[-_MOST:]
+    if page.down is not None:
+        yield _down(tongue, page, page.down)
+
+
+def _is_down(page: Page, blind: BlindTime) -> bool:
+    """Whether `page.down` tells of it already."""
+    if page.down is None or blind.cause != GapCause.DAEMON_DOWN or blind.until is None:
+        return False
+    return page.down[0] - 60 <= blind.began_at and blind.until <= page.down[1] + 60
+
+
+def _blind(tongue: Tongue, blind: BlindTime) -> str:
+    began, cause, pbx = tongue.clock(blind.began_at), tongue.cause(blind.cause), name(blind.pbx)
+    if blind.until is None:
+        return tongue.pick(
+            f"since {began} ctid does not see PBX {pbx} ({cause}); whether somebody answers is "
+            "not known.",
+            f"自 {began} 起 ctid 看不到 PBX {pbx}（{cause}）；是否有人接听不得而知。",
+        )
+    until = tongue.clock(blind.until)
+    if blind.cause == GapCause.DAEMON_DOWN:
+        return tongue.pick(
+            f"between {began} and {until} ctid did not run; whether somebody answered then is not "
+            "known.",
+            f"{began} 至 {until} ctid 未运行；其间是否有人接听不得而知。",
+        )
+    return tongue.pick(
+        f"between {began} and {until} ctid did not see PBX {pbx} ({cause}); whether somebody "
+        "answered then is not known.",
+        f"{began} 至 {until} ctid 看不到 PBX {pbx}（{cause}）；其间是否有人接听不得而知。",
+    )
+
+
+def _down(tongue: Tongue, page: Page, down: tuple[float, float]) -> str:
+    began, until, due = tongue.clock(down[0]), tongue.clock(down[1]), tongue.clock(page.due_at)
+    told = tongue.pick(
+        f"ctid itself was down from {began} to {until}", f"{began} 至 {until} ctid 本身停止运行"
+    )
+    if isinstance(page.alert.subject, Unanswered) and down[1] > page.alert.since:
+        told += tongue.pick(
+            "; whether somebody answered then is not known", "；其间是否有人接听不得而知"
+        )
+    return told + tongue.pick(f". This page was due at {due}.", f"。本通知应于 {due} 发出。")

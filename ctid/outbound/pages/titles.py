@@ -1,0 +1,173 @@
+"""The line on a phone's lock screen: the most important word first."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from ctid.domain.alerts import (
+    Acknowledged,
+    Alert,
+    AnswerRate,
+    Blind,
+    CalendarEnding,
+    DeliveryStuck,
+    Ending,
+    Incident,
+    LongestWait,
+    Page,
+    PageEvent,
+    Resolved,
+    RosterGap,
+    StoreFailing,
+    Test,
+    Unanswered,
+)
+from ctid.outbound.pages.sight import saw_all
+from ctid.outbound.pages.tongue import Tongue, name
+
+_HEADINGS: Final[Mapping[type, tuple[str, str]]] = {
+    Unanswered: ("UNANSWERED", "无人接听"),
+    LongestWait: ("WAITING", "有人久等"),
+    Blind: ("BLIND", "PBX 失联"),
+    AnswerRate: ("LOW RATE", "接通率偏低"),
+    RosterGap: ("NOBODY ON DUTY", "无人值班"),
+    CalendarEnding: ("HOLIDAYS NOT KNOWN", "节假日数据将到期"),
+    DeliveryStuck: ("STUCK", "投递受阻"),
+    StoreFailing: ("CALLS NOT SAVED", "通话记录无法保存"),
+    Incident: ("INCIDENT", "事件"),
+    Test: ("TEST", "演练"),
+}
+
+
+_NOUNS: Final[Mapping[type, tuple[str, str]]] = {
+    Unanswered: ("unanswered", "无人接听"),
+    LongestWait: ("a caller waits", "有人久等"),
+    Blind: ("PBX out of sight", "PBX 失联"),
+    AnswerRate: ("low answer rate", "接通率偏低"),
+    RosterGap: ("nobody on the roster", "无人值班"),
+    CalendarEnding: ("holidays not known", "节假日数据将到期"),
+    DeliveryStuck: ("deliveries stuck", "投递受阻"),
+    StoreFailing: ("calls not saved", "通话记录无法保存"),
+    Test: ("test", "演练"),
+}
+_NOT_SEEN: Final = ("no answer seen", "未见有人接听")
+
+
+def title(tongue: Tongue, page: Page, line: str) -> str:
+    """`line` is its title, or what stands for it where there is none."""
+    alert = page.alert
+    if isinstance(alert.subject, Test):
+        return _test(tongue, page, line)
+    match page.event:
+        case PageEvent.WARNING:
+            return tongue.pick("WARNING, ", "预警：") + _wrong(tongue, page, line)
+        case PageEvent.REPEAT:
+            return tongue.pick("STILL ", "仍未处理：") + _wrong(tongue, page, line)
+        case PageEvent.ACKNOWLEDGED:
+            by, was = _by(alert), noun(tongue, page)
+            return tongue.pick(
+                f"TAKEN by {by}: {line}, {was}",
+                f"{tongue.spaced(by)}已接手：{tongue.spaced(line)}{was}",
+            )
+        case PageEvent.RESOLVED:
+            return _resolved(tongue, page, line)
+        case PageEvent.FIRING:
+            return _wrong(tongue, page, line)
+
+
+def noun(tongue: Tongue, page: Page) -> str:
+    """What is wrong, in a word or two, for a sentence."""
+    subject = page.alert.subject
+    if isinstance(subject, Incident):
+        return name(subject.title)
+    if isinstance(subject, Unanswered) and not saw_all(page):
+        return tongue.pick(*_NOT_SEEN)
+    return tongue.pick(*_NOUNS[type(subject)])
+
+
+def heading(tongue: Tongue, page: Page) -> str:
+    """The same as the first words of a title, which are for the eye."""
+    if isinstance(page.alert.subject, Unanswered) and not saw_all(page):
+        english, chinese = _NOT_SEEN
+        return tongue.pick(english.upper(), chinese)
+    return tongue.pick(*_HEADINGS[type(page.alert.subject)])
+
+
+def rate(answer_rate: AnswerRate) -> str:
+    """Cut, not rounded: 74.96 % is below 75 %."""
+    if answer_rate.rung == 0:
+        return "–"
+    return f"{math.floor(answer_rate.answered * 1000 / answer_rate.rung) / 10:g} %"
+
+
+def percent(share: float) -> str:
+    return f"{round(share * 100, 1):g} %"
+
+
+def _wrong(tongue: Tongue, page: Page, line: str) -> str:
+    head = heading(tongue, page)
+    match page.alert.subject:
+        case Unanswered() as subject:
+            return _unanswered(tongue, page, subject, line)
+        case LongestWait(caller=caller):
+            seconds = tongue.duration(page.decided_at - caller.since)
+            return tongue.pick(f"{head} {seconds}: {line}, one caller", f"{head} {seconds}：{line}")
+        case Blind(pbxs=pbxs):
+            since = min((one.began_at for one in pbxs), default=page.alert.since)
+            seconds = tongue.duration(page.decided_at - since)
+            return tongue.pick(
+                f"{head} {seconds}: {line}, PBX not seen", f"{head} {seconds}：{line}"
+            )
+        case AnswerRate() as subject:
+            return tongue.pick(f"{head} {rate(subject)}: {line}", f"{head} {rate(subject)}：{line}")
+        case RosterGap(begins_at=at):
+            begins = tongue.clock(at)
+            return tongue.pick(f"{head} from {begins}: {line}", f"{head} {begins} 起：{line}")
+        case CalendarEnding(last_day=day):
+            return tongue.pick(f"{head} after {name(day)}", f"{head}：{name(day)}")
+        case DeliveryStuck(destination=to, waiting=count):
+            return tongue.pick(f"{head}: {count} for {name(to)}", f"{head}：{name(to)} {count} 件")
+        case StoreFailing():
+            return tongue.pick(f"{head}: {line}", f"{head}：{line}")
+        case Incident(title=text):
+            return tongue.pick(f"{head}: {name(text)}, {line}", f"{head}：{name(text)}，{line}")
+        case Test():
+            return _test(tongue, page, line)
+
+
+def _unanswered(tongue: Tongue, page: Page, subject: Unanswered, line: str) -> str:
+    seconds = tongue.duration(subject.seconds)
+    waiting = max(subject.waiting_count, len(subject.waiting))
+    tail = tongue.pick(f", {waiting} waiting", f"（{waiting} 人在等）") if waiting else ""
+    head = heading(tongue, page)
+    return tongue.pick(f"{head} {seconds}: {line}{tail}", f"{head} {seconds}：{line}{tail}")
+
+
+def _resolved(tongue: Tongue, page: Page, line: str) -> str:
+    alert = page.alert
+    state, was = alert.state, noun(tongue, page)
+    ending = state.ending if isinstance(state, Resolved) else Ending.RECOVERED
+    if ending is Ending.ANSWERED:
+        by = _by(alert)
+        who = tongue.pick(f" by {by}", f"（{by}）") if by else ""
+        return tongue.pick(f"ANSWERED{who}: {line}", f"已接听{who}：{line}")
+    return tongue.pick(f"RESOLVED: {line} ({was})", f"已解除：{line}（{was}）")
+
+
+def _test(tongue: Tongue, page: Page, line: str) -> str:
+    mark = tongue.pick("[TEST] ", "【演练】")
+    match page.event:
+        case PageEvent.RESOLVED:
+            return mark + tongue.pick(f"over: {line}", f"已结束：{line}")
+        case PageEvent.ACKNOWLEDGED:
+            by = _by(page.alert)
+            return mark + tongue.pick(
+                f"taken by {by}: {line}", f"{tongue.spaced(by)}已接手：{line}"
+            )
+        case _:
+            return mark + tongue.pick(f"nothing is wrong: {line}", f"一切正常：{line}")
+
+
+def _by(alert: Alert) -> str:
+    state = alert.state
+    return name(state.by or "") if isinstance(state, Acknowledged | Resolved) else ""

@@ -1,0 +1,153 @@
+"""`ctid roster` as it is typed."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ctid.cli import app
+
+CONFIG = """
+timezone = "Asia/Shanghai"
+[roster]
+file = "roster.toml"
+[[channels.dingtalk]]
+[[line]]
+name = "network"
+queues = ["a"]
+duty = ["mon-fri 08:00-18:00"]
+[[line]]
+name = "server"
+queues = ["b"]
+duty = ["08:00-12:00"]
+"""
+ROSTER = """
+[[person]]
+id = "zhang"
+name = "张三"
+channels = ["dingtalk"]
+[[person]]
+id = "li"
+channels = ["dingtalk"]
+[[shift]]
+role = "first_line"
+hours = ["08:00-18:00"]
+people = ["zhang"]
+[[shift]]
+role = "duty_lead"
+lines = ["server"]
+people = ["li"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path) -> None:
+    (tmp_path / "ctid.toml").write_text(CONFIG)
+    (tmp_path / "roster.toml").write_text(ROSTER)
+
+
+def ctid(tmp_path: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--config", str(tmp_path / "ctid.toml")])
+
+
+def test_it_shows_who_is_there_then(tmp_path: Path) -> None:
+    done = ctid(tmp_path, "roster", "show", "--at", "2026-03-02T09:00")
+    assert done.exit_code == 0
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["line", "role", "who", "channels"],
+        ["network", "first_line", "张三", "dingtalk"],
+        ["server", "first_line", "张三", "dingtalk"],
+        ["server", "duty_lead", "li", "dingtalk"],
+    ]
+    night = ctid(tmp_path, "roster", "show", "--at", "2026-03-02T20:00+08:00", "--line", "network")
+    assert night.stdout == ""
+    assert night.stderr == "ctid: nobody is on duty\n"
+
+
+def test_it_shows_days_change_by_change(tmp_path: Path) -> None:
+    with (tmp_path / "roster.toml").open("a") as file:
+        file.write(
+            '[[substitution]]\nabsent = "zhang"\nby = "li"\nfrom = 2026-03-03T12:00:00\n'
+            "until = 2026-03-03\n"
+        )
+    words = ["--at", "2026-03-02", "--days", "2", "--line", "network", "--format", "jsonl"]
+    done = ctid(tmp_path, "roster", "show", *words)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["from"], row["until"], row["person"]) for row in rows] == [
+        ("2026-03-02 08:00", "2026-03-02 18:00", "zhang"),
+        ("2026-03-03 08:00", "2026-03-03 12:00", "zhang"),
+        ("2026-03-03 12:00", "2026-03-03 18:00", "li"),
+    ]
+    table = ctid(tmp_path, "roster", "show", *words[:-2])
+    assert len(table.stdout.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--at", "tomorrow"], "--at 'tomorrow' is no time"),
+        (["--line", "x"], "--line x: no such line; there are: network, server"),
+    ],
+)
+def test_what_is_asked_wrongly(tmp_path: Path, words: list[str], said: str) -> None:
+    done = ctid(tmp_path, "roster", "show", *words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"ctid: {said}")
+
+
+def test_lint_of_a_good_roster(tmp_path: Path) -> None:
+    done = ctid(tmp_path, "roster", "lint")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{tmp_path}/roster.toml: good (2 people)\n"
+    assert ctid(tmp_path, "roster", "lint", "--format", "json").stdout == "[]\n"
+
+
+def test_lint_tells_gaps_and_whom_nobody_reaches(tmp_path: Path) -> None:
+    text = ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]')
+    text = text.replace('id = "li"\nchannels = ["dingtalk"]', 'id = "li"')
+    text += '[[person]]\nid = "chen"\n[[substitution]]\nabsent = "chen"\n'
+    text += "from = 2026-03-02\nuntil = 2026-03-02\n"
+    (tmp_path / "roster.toml").write_text(text)
+    done = ctid(tmp_path, "roster", "lint", "--format", "json")
+    assert done.exit_code == 1
+    rows = json.loads(done.stdout)
+    server = [row for row in rows if row.get("line") == "server"]
+    assert len(server) in (14, 15)
+    (hour,) = {row["begins_at"][11:16] for row in server[1:]}
+    assert hour == "03:00"  # in UTC
+    assert [(row["severity"], row["what"]) for row in rows if "line" not in row] == [
+        ("error", "li: has no channels: nobody can reach li"),
+        ("warning", "chen: is in no shift"),
+        ("warning", "substitution of chen by nobody: chen has no shift in this time"),
+    ]
+    assert ctid(tmp_path, "roster", "lint").exit_code == 1
+
+
+def test_mistakes_of_the_file_end_both_and_check_config(tmp_path: Path) -> None:
+    (tmp_path / "roster.toml").write_text(ROSTER.replace('["zhang"]', '["zang"]'))
+    said = f"ctid: {tmp_path}/roster.toml:12: shift[0].people[0]: there is no person `zang`: did"
+    for words, code in ((["roster", "lint"], 1), (["roster", "show"], 2), (["check-config"], 2)):
+        done = ctid(tmp_path, *words, *(["--no-secrets"] if words == ["check-config"] else []))
+        assert (done.exit_code, done.stdout) == (code, "")
+        assert done.stderr.startswith(said)
+
+
+def test_without_a_roster_it_says_how_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "ctid.toml").write_text("")
+    done = ctid(tmp_path, "roster", "lint")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("ctid: there is no roster: name its file, [roster] file =")
+
+
+@pytest.mark.parametrize(("days", "warned"), [(50, True), (70, False)])
+def test_a_calendar_that_ends_soon_is_a_warning(tmp_path: Path, days: int, warned: bool) -> None:
+    last = (datetime.fromtimestamp(time.time(), UTC) + timedelta(days=days)).date()
+    (tmp_path / "days.toml").write_text(f"known_until = {last}\n[days]\n2026-01-01 = 'holiday'\n")
+    (tmp_path / "ctid.toml").write_text(CONFIG + '[calendar]\noverrides = "days.toml"\n')
+    done = ctid(tmp_path, "check-config", "--no-secrets")
+    assert done.exit_code == 0
+    said = f"holidays of override file are known only until {last}: "
+    assert (said in done.stderr) is warned

@@ -1,0 +1,254 @@
+"""Roster files, good ones in both forms, and all that people do to them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctid.config import ConfigError, load
+from ctid.config.roster import Surroundings, parse, surroundings
+from ctid.domain.alerts import Route
+from ctid.domain.calendar import Calendar
+from ctid.domain.roster import Plan, Role, Times
+
+ROOT = Path(__file__).parents[3]
+AROUND = Surroundings(
+    Times("Asia/Shanghai"),
+    {"network": Times("Asia/Shanghai"), "server": Times("Europe/Berlin")},
+    frozenset({"dingtalk", "apprise"}),
+    frozenset({"dingtalk"}),
+)
+GOOD = """[[person]]
+id = "zhang"
+channels = ["dingtalk"]
+[[shift]]
+role = "first_line"
+people = ["zhang"]
+"""
+TABLE = "role,person,hours,line,channels,mobile,from,until,by\n"
+
+
+def read(text: str | bytes, name: str = "roster.toml") -> Plan:
+    return parse(text if isinstance(text, bytes) else text.encode(), Path(name), AROUND)
+
+
+def problems(text: str | bytes, name: str = "roster.toml") -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(text, name)
+    return [str(problem).removeprefix(name) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", ["roster.toml", "roster.csv"])
+def test_the_examples_say_the_same(name: str) -> None:
+    example = read((ROOT / "config" / name).read_bytes(), name)
+    assert example == read((ROOT / "config/roster.toml").read_bytes()) or name == "roster.csv"
+    zhang, li, wang = example.people.values()
+    assert zhang.name == "张三"
+    assert li.routes == (Route("dingtalk", "13800138001"),)
+    mail = Route("apprise", "mailto://desk.example.org?to=wang@example.org")
+    assert wang.routes == (Route("dingtalk", "13800138002"), mail)
+    assert wang.language == "en"
+    (substitution,) = example.substitutions
+    assert (substitution.ends_at - substitution.begins_at) / 86400 == 3
+    noon = 1_798_344_000.0  # 2026-12-27 12:00 in Shanghai, a Sunday
+    assert [person.id for person in example.on_duty(Role.FIRST_LINE, "network", noon)] == ["li"]
+    assert [p.id for p in example.on_duty(Role.DUTY_LEAD, None, noon)] == ["wang"]
+
+
+def test_the_configuration_says_what_a_roster_may_name(tmp_path: Path) -> None:
+    path = tmp_path / "ctid.toml"
+    path.write_text(
+        'timezone = "Asia/Shanghai"\n[calendar]\ncountry = "CN"\n[roster]\nfile = "r.toml"\n'
+        '[[channels.dingtalk]]\n[[channels.apprise]]\nname = "mail"\n'
+        '[[line]]\nname = "a"\nqueues = ["a"]\n'
+        '[[line]]\nname = "b"\nqueues = ["b"]\ntimezone = "Europe/Berlin"\ncalendar = false\n'
+    )
+    config = load(path, read_secrets=False)
+    around = surroundings(config)
+    assert config.roster.file == str(tmp_path / "r.toml")
+    assert isinstance(around.desk.calendar, Calendar)
+    assert around.lines == {"a": around.desk, "b": Times("Europe/Berlin", None)}
+    assert around.channels == {"dingtalk", "mail"}
+    assert around.mentioning == {"dingtalk"}
+
+
+def test_all_mistakes_are_told_at_once_with_their_rows() -> None:
+    text = """[[person]]
+id = "zhang"
+chanels = ["dingtalk"]
+[[person]]
+id = "zhang"
+channels = ["dingtalc", { channel = "apprise", too = "x" }]
+mobile = 13800138000
+[[person]]
+name = "nobody"
+[[shift]]
+role = "firstline"
+people = ["zang"]
+hours = ["mon-fri 8-16"]
+lines = ["netwerk"]
+[[shift]]
+role = "duty_lead"
+people = []
+from = 2026-12-31
+until = 2026-12-30
+[[substitution]]
+absent = "zhang"
+by = "zhang"
+from = 2026-12-31
+until = "2026-12-31T00:00"
+[[substitution]]
+absent = "lee"
+from = "soon"
+until = 2026-12-31
+[shifts]
+"""
+    assert problems(text) == [
+        ":3: person[0].chanels: unknown key; did you mean `channels`?",
+        ":6: person[1].channels[1]: has an unknown key `too`; did you mean `to`?",
+        ":7: person[1].mobile: must be a text in quotes",
+        ":8: person[2].id: is missing: every table of this kind needs it",
+        (
+            ":11: shift[0].role: `firstline` is no role: did you mean `first_line`?"
+        ),
+        (
+            ":13: shift[0].hours[0]: is no duty entry: write it like `mon-sat 08:00-16:00`, "
+            "`22:00-06:00` or `24x7`"
+        ),
+        ":17: shift[1].people: is an empty list: name somebody, or take the shift out",
+        ":22: substitution[0].by: stands in for nobody else: name another",
+        ":24: substitution[0].until: is not after `from`: write the later one here",
+        (
+            ":27: substitution[1].from: must be a day or a local time, such as 2026-12-31 or "
+            "2026-12-31T08:00"
+        ),
+        ":29: shifts: unknown; did you mean `shift`?",
+    ]  # fmt: skip
+
+
+def test_what_only_whole_tables_show() -> None:
+    text = """[[person]]
+id = "zhang"
+[[person]]
+id = "zhang"
+channels = ["dingtalc"]
+[[shift]]
+role = "一线"
+people = ["zang"]
+lines = ["netwerk"]
+from = 2026-12-31
+until = 2026-12-30
+[[substitution]]
+absent = "lee"
+from = 2026-12-30
+until = 2026-12-31
+"""
+    assert problems(text) == [
+        ":4: person[1].id: `zhang` is the id of person[0] already: give each its own",
+        ":5: person[1].channels[0]: there is no channel `dingtalc`: did you mean `dingtalk`?",
+        ":8: shift[0].people[0]: there is no person `zang`: did you mean `zhang`?",
+        ":9: shift[0].lines[0]: there is no line `netwerk`: did you mean `network`?",
+        ":11: shift[0].until: lies before `from`: write the later day here",
+        ":13: substitution[0].absent: there is no person `lee`: add one of this id",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", ": holds no shift: nobody is ever on duty"),
+        (b"# nothing\n", ": holds no shift: nobody is ever on duty"),
+        (
+            GOOD.replace("zhang", "\u00e9").encode("latin-1"),
+            ": is not UTF-8 text: save it as UTF-8",
+        ),
+        (GOOD.encode("utf-16"), ": is not UTF-8 text: save it as UTF-8"),
+        (b"[[person]]\nid = zhang\n", ":2: is no value: a text stands in straight quotes, true"),
+        (b"[person]\nid = 'zhang'\n", ":1: person: may be there several times: write [[person]]"),
+        (b"person = [1]\n", ":1: person[0]: must be a table: write [[person]]"),
+    ],
+)
+def test_what_is_no_roster(data: bytes, said: str) -> None:
+    assert problems(data)[0].startswith(said)
+
+
+@pytest.mark.parametrize("name", ["roster.toml", "roster.csv"])
+def test_what_windows_editors_make_of_a_file_is_the_same(name: str) -> None:
+    text = GOOD if name == "roster.toml" else TABLE + "first_line,zhang,,,dingtalk,,,,\n"
+    plain = read(text, name)
+    assert read(b"\xef\xbb\xbf" + text.encode(), name) == plain
+    assert read(text.replace("\n", "\r\n"), name) == plain
+    assert plain == read(GOOD)
+
+
+def test_a_table_in_gb_18030_with_chinese_headings() -> None:
+    text = "角色;人员;姓名;时间;热线\n一线;zhang;张三;mon-fri 08:00-16:00|24x7;network|server\n"
+    plan = read(text.encode("gb18030"), "roster.CSV")
+    assert plan.people["zhang"].name == "张三"
+    (shift,) = plan.shifts
+    assert shift.hours is not None
+    assert len(shift.hours) == 2
+    assert shift.lines == {"network", "server"}
+
+
+def test_rows_of_one_person_say_it_once() -> None:
+    rows = (
+        ",li,,,apprise,139,,,\nfirst_line,li,,,,,2026-12-01,2026-12-31,\n\n#x\nduty_lead,li,24x7\n"
+    )
+    plan = read(TABLE + rows, "roster.csv")
+    assert plan.people["li"].routes == (Route("apprise", None),)
+    assert [shift.role for shift in plan.shifts] == [Role.FIRST_LINE, Role.DUTY_LEAD]
+
+
+def test_mistakes_in_a_table_have_their_rows() -> None:
+    rows = (
+        "first_line,zhang,8-16,network,dingtalk,138,,,\n"
+        "first_line,zhang,,netz,dingtalk,139,,,\n"
+        "secondline,,,,,,,,\n"
+        "duty_lead,zhang,,,,,2026-12-31,2026-12-30,li\n"
+        "substitution,zhang,,,,,2026-12-31,2026-12-30,lee\n"
+        "substitution,zhang,,,,,,2026-12-30,\n"
+        "first_line,zhang,mon,tue 08:00-16:00,network,dingtalk,138,,,,x\n"
+    )
+    assert problems(TABLE + rows, "roster.csv") == [
+        (
+            ":2: hours: is no duty entry: write it like `mon-sat 08:00-16:00`, "
+            "`22:00-06:00` or `24x7`"
+        ),
+        ":3: line: there is no line `netz`: add one of this name",
+        ":3: mobile: `zhang` has another one in a row above: say it once",
+        ":4: person: is empty: name somebody",
+        ":5: by: means something only where `role` is substitution",
+        ":5: until: lies before `from`: write the later day here",
+        ":6: by: there is no person `lee`: add one of this id",
+        ":6: until: is not after `from`: write the later one here",
+        ":7: from: is missing: every table of this kind needs it",
+        ":8: has 11 fields, the header 9: use quotes",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ": holds no shift"),
+        ("person,hours\nzhang,24x7\n", ":1: no column is the role: head it with one of `role`"),
+        ("role,person,our\n", ":1: unknown column `our`; did you mean `hours`?"),
+        ("role,person,person\n", ":1: column `person` is there twice"),
+        ('role,person\nfirst_line,"zhang\n', ":2: is no CSV: "),
+    ],
+)
+def test_what_is_no_table(text: str, said: str) -> None:
+    assert problems(text, "roster.csv")[0].startswith(said)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.booleans())
+def test_whatever_the_bytes_it_is_a_roster_or_told_why_not(data: bytes, is_csv: bool) -> None:
+    name = "roster.csv" if is_csv else "roster.toml"
+    try:
+        read(data, name)
+    except ConfigError as error:
+        told = error.problems
+    else:
+        told = ()
+    assert all(problem.message for problem in told)

@@ -1,0 +1,215 @@
+"""Who is there: weekly plans, substitutions, and hours in which nobody is."""
+
+from datetime import date, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctid.domain.alerts import RosterGap, Route
+from ctid.domain.calendar import Calendar, DayKind
+from ctid.domain.duty import parse, parse_shift
+from ctid.domain.roster import (
+    Empty,
+    Person,
+    Plan,
+    Role,
+    RosterShift,
+    Substitution,
+    Times,
+    gaps,
+)
+
+SHANGHAI = "Asia/Shanghai"
+BERLIN = "Europe/Berlin"
+FESTIVAL = Calendar(
+    "CN",
+    {date(2026, 2, 16): DayKind.HOLIDAY, date(2026, 2, 14): DayKind.WORKDAY},
+    date(2026, 12, 31),
+)
+PEOPLE = {id_: Person(id_, id_.title(), (Route("x"),)) for id_ in ("zhang", "li", "wang", "chen")}
+
+
+def at(text: str, zone: str = SHANGHAI) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def shift(
+    people: str,
+    *hours: str,
+    role: Role = Role.FIRST_LINE,
+    lines: str = "",
+    first: date | None = None,
+    last: date | None = None,
+) -> RosterShift:
+    parsed = tuple(parse_shift(entry) for entry in hours) if hours else None
+    names = frozenset(lines.split())
+    return RosterShift(role, tuple(people.split()), names, parsed, first, last)
+
+
+def plan(*shifts: RosterShift, subs: tuple[Substitution, ...] = ()) -> Plan:
+    lines = {"berlin": Times(BERLIN), "open": Times(SHANGHAI)}
+    return Plan(PEOPLE, shifts, subs, Times(SHANGHAI, FESTIVAL), lines)
+
+
+def there(
+    roster: Plan, local: str, line: str | None = "a", role: Role = Role.FIRST_LINE
+) -> list[str]:
+    return [person.id for person in roster.on_duty(role, line, at(local))]
+
+
+def test_shifts_add_up_in_their_order_and_nobody_is_there_twice() -> None:
+    roster = plan(
+        shift("zhang li", "mon-fri 08:00-16:00"),
+        shift("wang zhang", "12:00-20:00"),
+        shift("chen", role=Role.DUTY_LEAD),
+    )
+    assert there(roster, "2026-03-02 07:59") == []
+    assert there(roster, "2026-03-02 08:00") == ["zhang", "li"]
+    assert there(roster, "2026-03-02 12:00") == ["zhang", "li", "wang"]
+    assert there(roster, "2026-03-02 16:00") == ["wang", "zhang"]
+    assert there(roster, "2026-03-02 03:00", role=Role.DUTY_LEAD) == ["chen"]
+    assert there(roster, "2026-03-02 08:00", role=Role.SECOND_LINE) == []
+
+
+def test_lines_have_their_own_people_zone_and_calendar() -> None:
+    roster = plan(
+        shift("zhang", "mon-fri 08:00-16:00", lines="a open"),
+        shift("li", "mon-fri 08:00-16:00", lines="berlin"),
+    )
+    assert there(roster, "2026-03-02 10:00", "a") == ["zhang"]
+    assert there(roster, "2026-03-02 10:00", "berlin") == []
+    assert there(roster, "2026-03-02 16:00", "berlin") == ["li"]  # 09:00 there
+    assert there(roster, "2026-02-16 10:00", "a") == []  # a holiday
+    assert there(roster, "2026-02-16 10:00", "open") == ["zhang"]  # which this line does not have
+    assert there(roster, "2026-02-14 10:00", "a") == ["zhang"]  # a Saturday that is worked
+    assert there(roster, "2026-03-02 10:00", None) == ["zhang"]
+    assert there(roster, "2026-03-02 15:30", None) == ["zhang", "li"]
+    assert [person.id for person in roster.everyone("berlin")] == ["li"]
+    assert [person.id for person in roster.everyone(None)] == ["zhang", "li"]
+
+
+def test_a_shift_begins_on_no_day_before_its_first_or_after_its_last() -> None:
+    night = shift("zhang", "20:00-08:00", first=date(2026, 3, 2), last=date(2026, 3, 3))
+    roster = plan(night)
+    assert there(roster, "2026-03-02 03:00") == []
+    assert there(roster, "2026-03-02 20:00") == ["zhang"]
+    assert there(roster, "2026-03-04 07:59") == ["zhang"]
+    assert there(roster, "2026-03-04 20:00") == []
+    always = plan(shift("zhang", last=date(2026, 3, 3)))
+    assert there(always, "2026-03-03 23:59") == ["zhang"]
+    assert there(always, "2026-03-04 00:00") == []
+
+
+def absence(absent: str, by: str | None, begin: str, end: str) -> Substitution:
+    return Substitution(absent, by, at(begin), at(end))
+
+
+def test_substitutions_are_followed_to_whoever_is_there() -> None:
+    roster = plan(
+        shift("zhang chen"),
+        subs=(
+            absence("zhang", "li", "2026-03-02", "2026-03-06"),
+            absence("li", "wang", "2026-03-03", "2026-03-04"),
+            absence("wang", "zhang", "2026-03-03 12:00", "2026-03-04"),
+            absence("zhang", None, "2026-03-05", "2026-03-06"),
+        ),
+    )
+    assert there(roster, "2026-03-01 23:59") == ["zhang", "chen"]
+    assert there(roster, "2026-03-02 00:00") == ["li", "chen"]
+    assert there(roster, "2026-03-03 00:00") == ["wang", "chen"]
+    assert there(roster, "2026-03-03 12:00") == ["chen"]  # each for the other: nobody
+    assert there(roster, "2026-03-05 00:00") == ["chen"]  # the later row counts
+    assert there(roster, "2026-03-06 00:00") == ["zhang", "chen"]
+    assert [person.id for person in roster.everyone("a")] == ["zhang", "chen", "li", "wang"]
+
+
+def test_a_substitution_is_of_use_only_in_a_shift_of_who_is_absent() -> None:
+    weekend = absence("zhang", "li", "2026-03-07", "2026-03-09")
+    week = absence("zhang", "li", "2026-03-06", "2026-03-09")
+    chain = absence("li", "wang", "2026-03-06 10:00", "2026-03-06 11:00")
+    stranger = absence("chen", "li", "2026-03-06", "2026-03-09")
+    roster = plan(shift("zhang", "mon-fri 08:00-16:00"), subs=(weekend, week, chain, stranger))
+    assert [roster.is_used(found) for found in roster.substitutions] == [False, True, True, False]
+
+
+def test_gaps_are_duty_hours_without_anybody() -> None:
+    roster = plan(
+        shift("zhang", "mon-fri 08:00-12:00"),
+        shift("li", "mon-fri 13:00-18:00"),
+        subs=(absence("li", None, "2026-03-03", "2026-03-04"),),
+    )
+    duty = parse(["mon-fri 08:00-18:00"])
+    begin, end = at("2026-03-02"), at("2026-03-04")
+    first = Role.FIRST_LINE.value
+    assert gaps(roster, duty, SHANGHAI, [Role.FIRST_LINE], "a", begin, end) == [
+        RosterGap(first, at("2026-03-02 12:00"), at("2026-03-02 13:00")),
+        RosterGap(first, at("2026-03-03 12:00"), at("2026-03-03 18:00")),
+    ]
+    lead = [RosterGap("duty_lead", at("2026-03-02 08:00"), at("2026-03-02 18:00"))]
+    noon = at("2026-03-02 20:00")
+    assert gaps(roster, duty, SHANGHAI, [Role.DUTY_LEAD], "a", begin, noon) == lead
+    assert gaps(Empty(), duty, SHANGHAI, [Role.DUTY_LEAD], "a", begin, noon) == lead
+    assert gaps(plan(shift("zhang")), None, SHANGHAI, [Role.FIRST_LINE], "a", begin, end) == []
+    assert gaps(Empty(), None, SHANGHAI, [Role.FIRST_LINE], "a", begin, end) == [
+        RosterGap(first, begin, end)
+    ]
+
+
+def test_on_a_holiday_a_line_that_is_answered_then_has_a_gap() -> None:
+    roster = plan(shift("zhang", "mon-fri 08:00-16:00"))
+    duty = parse(["mon-fri,holiday 08:00-16:00"], FESTIVAL)
+    begin, end = at("2026-02-14"), at("2026-02-18")
+    found = gaps(roster, duty, SHANGHAI, [Role.FIRST_LINE], "a", begin, end)
+    assert found == [RosterGap("first_line", at("2026-02-16 08:00"), at("2026-02-16 16:00"))]
+
+
+HOURS = st.sampled_from(
+    ["24x7", "mon-fri 08:00-16:00", "22:00-06:00", "holiday 09:00-10:00", "sat,sun 06:00-06:30"]
+)
+DAYS = st.none() | st.dates(date(2026, 3, 20), date(2026, 4, 5))
+SHIFTS = st.builds(
+    lambda who, hours, first, last: RosterShift(
+        Role.FIRST_LINE, (who,), frozenset(), hours, first, last
+    ),
+    st.sampled_from(sorted(PEOPLE)),
+    st.none() | st.lists(HOURS.map(parse_shift), min_size=1, max_size=2).map(tuple),
+    DAYS,
+    DAYS,
+)
+SUBS = st.builds(
+    lambda absent, by, begin, length: Substitution(
+        absent, by, at("2026-03-26") + begin, at("2026-03-26") + begin + length
+    ),
+    st.sampled_from(sorted(PEOPLE)),
+    st.none() | st.sampled_from(sorted(PEOPLE)),
+    st.integers(0, 5 * 86400),
+    st.integers(1, 5 * 86400),
+)
+
+
+@given(
+    st.lists(SHIFTS, max_size=3), st.lists(SUBS, max_size=4), st.sampled_from(["a", "berlin", None])
+)
+def test_nobody_comes_or_goes_between_two_changes(
+    shifts: list[RosterShift], subs: list[Substitution], line: str | None
+) -> None:
+    roster = plan(*shifts, subs=tuple(subs))
+    begin, end = at("2026-03-27"), at("2026-03-31")  # Berlin's clocks change
+    borders = [begin, *roster.changes(line, begin, end), end]
+    known = {person.id for person in roster.everyone(line)}
+    for low, high in pairwise(borders):
+        seen = [
+            tuple(roster.on_duty(Role.FIRST_LINE, line, low + (high - low) * part))
+            for part in (0.0, 0.3, 0.6, 0.99)
+        ]
+        assert len(set(seen)) == 1
+        assert {person.id for person in seen[0]} <= known
+
+
+@pytest.mark.parametrize("line", ["a", None])
+def test_an_empty_roster_is_empty(line: str | None) -> None:
+    assert list(Empty().changes(line, 0.0, 1e9)) == []
+    assert list(plan().on_duty(Role.FIRST_LINE, line, 0.0)) == []
