@@ -25,7 +25,7 @@ from ctid.domain.records import Gap, Record
 from ctid.housekeeping import Housekeeping
 from ctid.outbound.alarm import Alarms, WebhookAlarm
 from ctid.outbound.rates import Keeper, answer_rates
-from ctid.outbound.reading import Rates, TicketReading, Waiting
+from ctid.outbound.reading import PageReading, Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
 from ctid.overview import Beside, Overview
 from ctid.paging import Paging
@@ -33,6 +33,7 @@ from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
 from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
+from ctid.store.alert_queries import page_backlogs
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.tickets import backlogs, count_returns
@@ -146,6 +147,7 @@ async def record(
                 rates.current,
                 lambda: TicketReading(tickets.counts(), waiting.current()),
                 paging.reading,
+                lambda: _pages(paging, waiting.current()),
             ),
         )
         overview.backup_at = backup_at
@@ -211,9 +213,14 @@ async def _rates(config: Config) -> Rates:
         return await answer_rates(reader, lines, config.timezone, time.time())
 
 
+def _pages(paging: Paging, waiting: Waiting | None) -> PageReading:
+    return PageReading(paging.counts(), None if waiting is None else waiting.pages)
+
+
 async def _waiting(url: str) -> Waiting:
     async with await Reader.open(url) as reader:
-        return Waiting(await backlogs(reader), await count_returns(reader, time.time()))
+        returns = await count_returns(reader, time.time())
+        return Waiting(await backlogs(reader), returns, await page_backlogs(reader))
 
 
 async def _reload_when(asked: asyncio.Event, reloader: Reloader) -> None:

@@ -13,6 +13,7 @@ from ctid.domain.stages import stage
 from ctid.outbound.reading import (
     AlertReading,
     LineReading,
+    PageReading,
     PbxReading,
     Rates,
     Reading,
@@ -46,6 +47,11 @@ def no_alerts() -> AlertReading:
     return AlertReading({}, {}, 0)
 
 
+def no_pages() -> PageReading:
+    """Nobody delivers pages."""
+    return PageReading({}, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What others know: answer rates by line and period, deliveries, and what is wrong.
@@ -56,6 +62,7 @@ class Beside:
     rates: Callable[[], Rates] = no_rates
     tickets: Callable[[], TicketReading] = no_tickets
     alerts: Callable[[], AlertReading] = no_alerts
+    pages: Callable[[], PageReading] = no_pages
 
 
 NOTHING_BESIDE: Final = Beside()
@@ -169,6 +176,7 @@ class Overview:
             rates=self._beside.rates(),
             tickets=self._beside.tickets(),
             alerts=self._beside.alerts(),
+            pages=self._beside.pages(),
             backup_at=self.backup_at,
         )
 

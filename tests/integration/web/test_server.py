@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ctid.config import Metrics, Secret
-from ctid.outbound.reading import AlertReading, Reading, StoreReading, TicketReading
+from ctid.outbound.reading import AlertReading, PageReading, Reading, StoreReading, TicketReading
 from ctid.outbound.tally import Tally
 from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.listener import Listener, ServeError
@@ -40,6 +40,7 @@ def reading() -> Reading:
         {},
         TicketReading({}, None),
         AlertReading({}, {}, 0),
+        PageReading({}, None),
         None,
     )
 
