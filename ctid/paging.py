@@ -22,7 +22,7 @@ from ctid.domain.presence import Presence
 from ctid.domain.roster import Roster
 from ctid.last_run import LastRun
 from ctid.outbound.pages.alarm import PagingAlarm
-from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.rendering import Pages
@@ -124,7 +124,7 @@ class Paging:
         for table in self._config.channels.all():
             if table.name in self._workers:
                 continue
-            channel = open_channel(table, self._config.site)
+            channel = open_channel(table, origin_of(self._config))
             worker = PageWorker(
                 table,
                 channel,
