@@ -24,6 +24,7 @@ from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, Record
 from ctid.housekeeping import Housekeeping
 from ctid.outbound.alarm import Alarms, WebhookAlarm
+from ctid.outbound.heartbeat import Heartbeat
 from ctid.outbound.rates import Keeper, answer_rates
 from ctid.outbound.reading import Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
@@ -146,8 +147,10 @@ async def record(
                 rates.current,
                 lambda: TicketReading(tickets.counts(), waiting.current()),
                 paging.reading,
+                lambda: dict(heartbeat.counts),
             ),
         )
+        heartbeat = Heartbeat(config.heartbeat, overview.troubles)
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
@@ -170,6 +173,7 @@ async def record(
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
             tasks.create_task(housekeeping.run(), name="housekeeping"),
+            tasks.create_task(heartbeat.run(), name="heartbeat"),
             tasks.create_task(rates.run(), name="rates"),
             tasks.create_task(waiting.run(), name="waiting"),
             tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),

@@ -1,7 +1,7 @@
 """How the daemon is now: one look at all its parts, for metrics, health, status and watchdog."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ def no_alerts() -> AlertReading:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What others know: answer rates by line and period, deliveries, and what is wrong.
+    """What others know: answer rates by line and period, deliveries, what is wrong, heartbeats.
 
     They are called at every scrape, so they only hand out what was computed before.
     """
@@ -56,6 +56,7 @@ class Beside:
     rates: Callable[[], Rates] = no_rates
     tickets: Callable[[], TicketReading] = no_tickets
     alerts: Callable[[], AlertReading] = no_alerts
+    heartbeats: Callable[[], Mapping[str, int]] = dict
 
 
 NOTHING_BESIDE: Final = Beside()
@@ -155,6 +156,7 @@ class Overview:
                 name: _pbx(connection, sights[name])
                 for name, connection in self._pbxs.connections.items()
             },
+            heartbeats=self._beside.heartbeats(),
             stages=stages,
             store=StoreReading(
                 failing=self._pipeline.committer.health.store_error is not None,
