@@ -23,7 +23,9 @@ from ctid.domain.batch import Batch
 from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, Record
 from ctid.housekeeping import Housekeeping
+from ctid.machines import Machines
 from ctid.outbound.alarm import Alarms, WebhookAlarm
+from ctid.outbound.heartbeat import Heartbeat
 from ctid.outbound.rates import Keeper, answer_rates
 from ctid.outbound.reading import PageReading, Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
@@ -128,7 +130,9 @@ async def record(
         paging = Paging(config, store, tasks, _CLOCKS)
         await paging.begin(last)
         alarm = _alarm(config, tasks, paging)
-        feeds = _all(tally.feed, tickets.feed, paging.feed, feed)
+        feeds = _all(
+            tally.feed, tickets.feed, paging.feed, lambda batch: machines.feed(batch), feed
+        )
         deciding = Deciding(_of_records(tickets, paging), _of_gaps(paging))
         pipeline = _pipeline(config, store, alarm, feeds, deciding)
         last_run.take_up(pipeline, last)
@@ -148,8 +152,10 @@ async def record(
                 lambda: TicketReading(tickets.counts(), waiting.current()),
                 paging.reading,
                 lambda: _pages(paging, waiting.current()),
+                lambda: dict(heartbeat.counts),
             ),
         )
+        heartbeat = Heartbeat(config.heartbeat, overview.troubles)
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
@@ -159,6 +165,14 @@ async def record(
             time.time,
             lambda: [line.name for line in overview.config.line],
         )
+        machines = Machines(
+            config,
+            tasks,
+            paging.watching.watch,
+            desk,
+            in_sight=pipeline.all_in_sight,
+            render=paging.render,
+        )
         reloader = Reloader(
             reloads.load,
             pipeline,
@@ -167,11 +181,12 @@ async def record(
             tally,
             watchdog,
             listeners.renew,
-            (tickets, paging),
+            (tickets, paging, machines),
         )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
             tasks.create_task(housekeeping.run(), name="housekeeping"),
+            tasks.create_task(heartbeat.run(), name="heartbeat"),
             tasks.create_task(rates.run(), name="rates"),
             tasks.create_task(waiting.run(), name="waiting"),
             tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),
@@ -183,6 +198,7 @@ async def record(
         ]
         tickets.open()
         paging.open(pipeline, pbxs)
+        machines.open()
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
             _metrics(config, listeners.metrics, overview),
@@ -202,6 +218,7 @@ async def record(
         await writing
         await tickets.close()
         await paging.close()
+        await machines.close()
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten

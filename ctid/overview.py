@@ -1,7 +1,7 @@
 """How the daemon is now: one look at all its parts, for metrics, health, status and watchdog."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ def no_pages() -> PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What others know: answer rates by line and period, deliveries, and what is wrong.
+    """What others know: answer rates by line and period, deliveries, what is wrong, heartbeats.
 
     They are called at every scrape, so they only hand out what was computed before.
     """
@@ -63,6 +63,7 @@ class Beside:
     tickets: Callable[[], TicketReading] = no_tickets
     alerts: Callable[[], AlertReading] = no_alerts
     pages: Callable[[], PageReading] = no_pages
+    heartbeats: Callable[[], Mapping[str, int]] = dict
 
 
 NOTHING_BESIDE: Final = Beside()
@@ -162,6 +163,7 @@ class Overview:
                 name: _pbx(connection, sights[name])
                 for name, connection in self._pbxs.connections.items()
             },
+            heartbeats=self._beside.heartbeats(),
             stages=stages,
             store=StoreReading(
                 failing=self._pipeline.committer.health.store_error is not None,

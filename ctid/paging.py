@@ -22,7 +22,7 @@ from ctid.domain.presence import Presence
 from ctid.domain.roster import Roster
 from ctid.last_run import LastRun
 from ctid.outbound.pages.alarm import PagingAlarm
-from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.rendering import Pages
@@ -73,7 +73,7 @@ class Paging:
             plan=plan(config),
             roster=self._on_roster,
             channels=self._channel,
-            render=self._render,
+            render=self.render,
             unanswered=self._unanswered,
             clock=clocks.wall,
         )
@@ -124,12 +124,12 @@ class Paging:
         for table in self._config.channels.all():
             if table.name in self._workers:
                 continue
-            channel = open_channel(table, self._config.site)
+            channel = open_channel(table, origin_of(self._config))
             worker = PageWorker(
                 table,
                 channel,
                 self._store,
-                self._render,
+                self.render,
                 clock=self._clocks.wall,
                 jitter=random.random,
                 wake=self.wake,
@@ -217,7 +217,8 @@ class Paging:
     def _channel(self, name: str) -> Channel | None:
         return self._workers[name][1] if name in self._workers else None
 
-    def _render(self, pages: list[Page], address: str | None) -> Message:
+    def render(self, pages: list[Page], address: str | None) -> Message:
+        """Pages to one recipient as one message, by the configuration in force."""
         return self._pages.render(pages, address)
 
     def _link(self, page: Page) -> str | None:

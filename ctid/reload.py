@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 # How long the daemon's end waits for a reload under way: its files may be on a disk that hangs.
 _CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
-_FIXED = ("site", "store", "metrics", "api", "control", "log")
+_FIXED = ("site", "store", "metrics", "api", "heartbeat", "control", "log")
 
 
 class Uses(Protocol):
@@ -156,10 +156,12 @@ async def _aside(work: Callable[[], _T]) -> _T:
 
 
 def _plain(config: Config, name: str) -> dict[str, Any]:
-    """The table, or value, as it can be compared; a token by what it is."""
+    """The table, or value, as it can be compared; a secret by what it is."""
     values = config.model_dump(include={name})
-    token = config.metrics.token if name == "metrics" else None
-    return {**values, "token": token.reveal() if token else None}
+    beat = config.heartbeat
+    known = {"metrics": [config.metrics.token], "heartbeat": [beat.target, beat.failure_target]}
+    secrets = [secret.reveal() if secret else None for secret in known.get(name, [])]
+    return {**values, "secrets": secrets}
 
 
 def expected(config: Config) -> tuple[list[str], list[str], frozenset[str]]:

@@ -44,6 +44,7 @@ class _Collector(Collector):
     def collect(self) -> Iterable[Metric]:
         reading = self._reading
         yield from _build(reading)
+        yield from _heartbeats(reading)
         yield from _calls(reading)
         yield from _durations(reading)
         yield from _lines(reading)
@@ -59,6 +60,15 @@ def _build(reading: Reading) -> Iterator[Metric]:
     info = InfoMetricFamily("ctid_build", "Which ctid this is.", labels=())
     info.add_metric((), {"version": reading.version, "python": platform.python_version()})
     yield info
+
+
+def _heartbeats(reading: Reading) -> Iterator[Metric]:
+    yield counter(
+        "ctid_heartbeats",
+        "Signs of life to the addresses of [heartbeat], by result.",
+        ("result",),
+        {(result,): number for result, number in reading.heartbeats.items()},
+    )
 
 
 def _calls(reading: Reading) -> Iterator[Metric]:

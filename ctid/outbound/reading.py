@@ -111,11 +111,15 @@ class PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything. `stages` counts open calls by line (empty: none) and stage."""
+    """Everything. `stages` counts open calls by line (empty: none) and stage.
+
+    `heartbeats` counts them by result.
+    """
 
     version: str
     lines: Mapping[str, LineReading]
     pbxs: Mapping[str, PbxReading]
+    heartbeats: Mapping[str, int]
     stages: Mapping[tuple[str, str], int]
     store: StoreReading
     counts: Counts

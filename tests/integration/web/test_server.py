@@ -35,6 +35,7 @@ def reading() -> Reading:
         {},
         {},
         {},
+        {},
         store,
         Tally(time.time).counts,
         {},

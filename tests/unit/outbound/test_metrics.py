@@ -53,6 +53,7 @@ def reading(folder: Path) -> Reading:
         version="1.2",
         lines={"a": LINE},
         pbxs={"lab": PBX},
+        heartbeats={"sent": 4, "not_delivered": 1},
         stages={("a", "talking"): 2},
         store=StoreReading(
             failing=False, commits=5, waiting=0, dropped=0, set_aside=0, refused=0, path=database
@@ -101,6 +102,7 @@ def test_values_stand_where_they_belong(tmp_path: Path) -> None:
         'ctid_build_info{python="',
         'ctid_open_calls{line="a",stage="talking"} 2.0',
         'ctid_open_calls{line="a",stage="waiting"} 0.0',
+        'ctid_heartbeats_total{result="not_delivered"} 1.0',
         'ctid_pbx_state{pbx="lab",state="attached"} 1.0',
         'ctid_pbx_state{pbx="lab",state="waiting"} 0.0',
         'ctid_pbx_ends_total{pbx="lab",reason="unreachable"} 1.0',
@@ -133,6 +135,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         version=given.version,
         lines={},
         pbxs={},
+        heartbeats={},
         stages={},
         store=StoreReading(
             failing=True,
