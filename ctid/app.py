@@ -131,7 +131,11 @@ async def record(
         await paging.begin(last)
         alarm = _alarm(config, tasks, paging)
         feeds = _all(
-            tally.feed, tickets.feed, paging.feed, lambda batch: machines.feed(batch), feed
+            tally.feed,
+            tickets.feed,
+            paging.feed,
+            lambda batch: machines.feed(batch),  # noqa: PLW0108 - made below
+            feed,
         )
         deciding = Deciding(_of_records(tickets, paging), _of_gaps(paging))
         pipeline = _pipeline(config, store, alarm, feeds, deciding)

@@ -1,6 +1,7 @@
 """Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections import Counter
@@ -15,11 +16,12 @@ from ctid import observing
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
-from ctid.domain.alerts import Firing, Kind, Page
+from ctid.domain import weekly
+from ctid.domain.alerts import Firing, Kind, Page, Recipient, Route
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
-from ctid.domain.roster import Roster
+from ctid.domain.roster import Person, Roster
 from ctid.last_run import LastRun
 from ctid.outbound.pages.alarm import PagingAlarm
 from ctid.outbound.pages.channels import open_channel, origin_of
@@ -31,7 +33,7 @@ from ctid.outbound.reading import AlertReading
 from ctid.outbound.roster_file import RosterFile
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
-from ctid.store import alert_queries, tickets
+from ctid.store import alert_queries, marks, tickets
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -234,26 +236,64 @@ class Paging:
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
-            await self.observe()
+            with contextlib.suppress(StoreUnavailable):  # the writer tells of it
+                await self.observe()
+                await self.test_weekly()
 
     async def observe(self) -> None:
-        """Look at what no call tells of."""
+        """Look at what no call tells of. Raises StoreUnavailable."""
         config, now = self._config, self._clocks.wall()
-        try:
-            async with Reader(self._store.database) as reader:
-                rates = await observing.low_rates(reader, config, now)
-                backlogs = await tickets.backlogs(reader)
-        except StoreUnavailable:
-            return  # the writer tells of it
+        async with Reader(self._store.database) as reader:
+            rates = await observing.low_rates(reader, config, now)
+            drafts = await tickets.backlogs(reader)
+            pages = await alert_queries.page_backlogs(reader)
         watching = self.watching
         watching.observed(Kind.ANSWER_RATE, rates)
-        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(backlogs, config, {}, now))
+        waiting = [
+            *((name, found.waiting) for name, found in drafts.items()),
+            *((name, found.waiting) for name, found in pages.items()),
+        ]
+        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
         if config.roster.file is not None:
             roster = self._roster.current()
             watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
+
+    async def test_weekly(self) -> None:
+        """Try every channel, once after each moment of the plan. Raises StoreUnavailable."""
+        config, now = self._config, self._clocks.wall()
+        if not config.alert.weekly_test:
+            return
+        due = weekly.latest(config.alert.weekly_test, config.timezone, now)
+        async with Reader(self._store.database) as reader:
+            last = await reader.mark(marks.WEEKLY_TEST)
+        if last is not None and last >= due:
+            return
+        await marks.set_mark(self._store, marks.WEEKLY_TEST, now)
+        if last is None:
+            return  # just installed: the first one comes when its time comes
+        whom = channels_to_prove(
+            [table.name for table in config.channels.all()],
+            config.alert.channels,
+            self._roster.current().everyone(None),
+        )
+        self.watching.change(lambda watch, at: watch.prove(whom, "weekly_test", at))
+        log.info("channels_tested", channels=[one.routes[0].channel for one in whom])
+
+
+def channels_to_prove(
+    names: Iterable[str], told: Collection[str], people: Iterable[Person]
+) -> list[Recipient]:
+    """For each channel one who is paged by it: a channel that is told, else the first person."""
+    found: dict[str, Recipient] = {}
+    for person in people:
+        for route in person.routes:
+            found.setdefault(route.channel, Recipient(person.name, None, (route,), person.language))
+    for name in told:
+        found[name] = Recipient(name, None, (Route(name),))
+    return [found[name] for name in names if name in found]
 
 
 def _pages(config: Config, link: Callable[[Page], str | None]) -> Pages:
