@@ -135,7 +135,7 @@ class Paging:
                 clock=self._clocks.wall,
                 jitter=random.random,
                 wake=self.wake,
-                known=self._workers.keys,
+                known=self._names,
             )
             task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
             self._workers[table.name] = (table, channel, worker, task)
@@ -212,6 +212,9 @@ class Paging:
         if self._following is not None:
             self._following.cancel()
         self._following = self._tasks.create_task(self._roster.watch(), name="roster")
+
+    def _names(self) -> Collection[str]:
+        return {table.name for table in self._config.channels.all()}
 
     def _on_roster(self) -> Roster:
         return self._roster.current()

@@ -24,6 +24,7 @@ from ctid.domain.alerts import (
     Warned,
 )
 from ctid.domain.escalation import Plan, Step, joined, people
+from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
 
 AlertKey = tuple[Kind, str | None, str | None]
@@ -118,6 +119,17 @@ class Alerting:
     def open_alerts(self) -> list[Alert]:
         """All that are not over, in order of their numbers."""
         return sorted(self._open.values(), key=lambda alert: alert.number)
+
+    def next_number(self) -> int:
+        """What the next alert will be known by."""
+        return self._numbers[0] + 1
+
+    def forget(self, number: Number) -> None:
+        """Know a telephone number no more, in whatever is open."""
+        for alert in list(self._open.values()):
+            left = alert_without(alert, number)
+            if left is not alert:
+                self._keep(left)
 
     def open_of(self, kind: Kind) -> list[Alert]:
         """Those of one kind, in no order."""
@@ -302,8 +314,9 @@ class Alerting:
             elif not whom:
                 next_at = state.next_at
             else:
-                next_at = max(state.next_at, state.at + steps[following].after_seconds)
-            alert = replace(alert, state=Firing(state.at, following, next_at))
+                begun = state.at + state.held_seconds
+                next_at = max(state.next_at, begun + steps[following].after_seconds)
+            alert = replace(alert, state=replace(state, step=following, next_at=next_at))
             told = self._plan.told if state.step == 0 else ()
             alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
         return alert
@@ -383,7 +396,9 @@ def _condition_of(alert: Alert) -> Condition:
 
 def _put_off(state: Firing, seconds: float) -> Firing:
     """The steps that are left come so much later: a silence holds up all of them."""
-    return Firing(state.at + seconds, state.step, state.next_at + seconds)
+    return replace(
+        state, next_at=state.next_at + seconds, held_seconds=state.held_seconds + seconds
+    )
 
 
 def _fired_at(state: State) -> float | None:
@@ -399,7 +414,7 @@ def _fired_at(state: State) -> float | None:
 def _shifted(alert: Alert, seconds: float) -> Alert:
     state = alert.state
     if isinstance(state, Firing):
-        state = Firing(state.at + seconds, state.step, state.next_at + seconds)
+        state = replace(state, at=state.at + seconds, next_at=state.next_at + seconds)
     elif isinstance(state, Warned):
         state = Warned(state.at + seconds)
     return replace(

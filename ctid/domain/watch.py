@@ -6,7 +6,7 @@ Unix seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -29,6 +29,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, after_on_duty, is_on_duty, seconds_on_duty
 from ctid.domain.escalation import Plan
+from ctid.domain.forgetting import Number
 from ctid.domain.limits import limit_at, warning_at
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
@@ -192,6 +193,15 @@ class Watch:
         """What the PBX answered about these lines."""
         self._presence |= found
 
+    def forget(self, number: Number) -> None:
+        """Know a telephone number no more: who waits and who was missed has none then."""
+        for clock in self._clocks.values():
+            for offer in clock.offers():
+                if number.are_in(offer.number):
+                    clock.put(replace(offer, number=None))
+            clock.compute()
+        self.alerting.forget(number)
+
     # -- what people do ---------------------------------------------------------------------------
 
     def resolve(self, number: int, now: float, by: str, why: str) -> Alert:
@@ -214,7 +224,7 @@ class Watch:
 
     def prove(self, whom: Iterable[Recipient], by: str, now: float) -> Alert:
         """Try channels, each with one page; nothing follows from it."""
-        condition = Condition(Kind.TEST, None, f"{now:.3f}", now, now)
+        condition = Condition(Kind.TEST, None, str(self.alerting.next_number()), now, now)
         self._observed[condition.key] = Observed(None, condition.about, now, Test(by))
         try:
             return self.alerting.prove(condition, whom, now)
@@ -222,7 +232,8 @@ class Watch:
             del self._observed[condition.key]
 
     def _opened(self, kind: Kind, line: str | None, subject: Subject, now: float) -> Alert:
-        about = f"{now:.3f}"
+        # each is one of its own, also two in one instant
+        about = str(self.alerting.next_number())
         key = (kind, line, about)
         self._observed[key] = Observed(line, about, now, subject)
         self.alerting.fire(Condition(*key, now, now), now)
