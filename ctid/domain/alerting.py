@@ -27,6 +27,9 @@ from ctid.domain.escalation import Plan, Step, joined, people
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
 
+TEST_STEP_SECONDS: Final = 60.0
+"""Between two steps of a test: the whole chain is walked while somebody watches."""
+
 AlertKey = tuple[Kind, str | None, str | None]
 """(kind, line, about): of these one is open at a time."""
 
@@ -315,11 +318,17 @@ class Alerting:
                 next_at = state.next_at
             else:
                 begun = state.at + state.held_seconds
-                next_at = max(state.next_at, begun + steps[following].after_seconds)
+                next_at = max(state.next_at, begun + self._after(alert, following))
             alert = replace(alert, state=replace(state, step=following, next_at=next_at))
             told = self._plan.told if state.step == 0 else ()
             alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
         return alert
+
+    def _after(self, alert: Alert, step: int) -> float:
+        """How long after it fired a step comes; of a test all of them come soon."""
+        if alert.kind is Kind.TEST:
+            return step * TEST_STEP_SECONDS
+        return self._plan.steps[step].after_seconds
 
     def _people(self, step: Step, alert: Alert, now: float) -> list[Recipient]:
         return people(step, self._roster(), alert.line, now)
