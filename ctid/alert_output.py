@@ -4,6 +4,7 @@ Numbers of callers are masked in it, and of people it holds names, never where t
 Times are ISO 8601 in UTC.
 """
 
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
@@ -22,8 +23,8 @@ from ctid.output import iso
 from ctid.store.alert_queries import AlertRow, PageRow
 
 LISTED: Final = (
-    "number", "kind", "line", "state", "silenced", "since", "limit_at", "fired_at",
-    "acknowledged_at", "acknowledged_by", "ended_at", "resolved_by", "why",
+    "number", "kind", "line", "about", "state", "silenced", "since", "limit_at", "fired_at",
+    "acknowledged_at", "acknowledged_by", "ended_at", "ending", "resolved_by", "why",
 )  # fmt: skip
 """The fields of an alert in a list."""
 PAGE_FIELDS: Final = (
@@ -31,6 +32,7 @@ PAGE_FIELDS: Final = (
     "next_at", "attempts", "reason", "detail", "tried",
 )  # fmt: skip
 SILENCE_FIELDS: Final = ("number", "lines", "kinds", "begins_at", "ends_at", "owner", "why")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{8,}")
 _TIMES: Final = ("since", "limit_at", "fired_at", "acknowledged_at", "ended_at")
 
 
@@ -38,21 +40,19 @@ def row_document(row: AlertRow, *, silenced: bool) -> dict[str, Any]:
     """An alert as it stands in the store."""
     values = {**row._asdict(), "kind": row.kind.value, "silenced": silenced}
     values |= {name: iso(values[name]) for name in _TIMES}
+    values["ending"] = None if row.ending is None else row.ending.value
     values["why"] = None if row.why is None else masked(row.why)
     return {name: values[name] for name in LISTED}
 
 
 def alert_document(alert: Alert, *, silenced: bool) -> dict[str, Any]:
     """An alert as the daemon has it, with what it is about and whom it was told to."""
-    return {**row_document(_row(alert), silenced=silenced), **about(alert)}
+    return {**row_document(_row(alert), silenced=silenced), **told(alert)}
 
 
-def about(alert: Alert) -> dict[str, Any]:
-    """What an alert is about, and whom it was told to."""
-    ending = alert.state.ending.value if isinstance(alert.state, Resolved) else None
+def told(alert: Alert) -> dict[str, Any]:
+    """What there is to say about an alert, and whom it was told to."""
     return {
-        "ending": ending,
-        "about": alert.about,
         "subject": _plain(alert.subject),
         "paged": [{"name": one.name, "role": one.role} for one in alert.paged],
     }
@@ -69,17 +69,22 @@ def page_document(page: PageRow) -> dict[str, Any]:
         "decided_at": iso(page.decided_at),
         "settled_at": iso(page.settled_at),
         "next_at": iso(page.next_at) if page.settled_at is None and page.next_at else None,
-        "detail": None if page.detail is None else masked(page.detail),
+        "detail": None if page.detail is None else readable(page.detail),
         "tried": [
             {
                 "channel": left.channel,
                 "at": iso(left.at),
                 "reason": left.reason,
-                "detail": masked(left.detail),
+                "detail": readable(left.detail),
             }
             for left in page.tried
         ],
     }
+
+
+def readable(detail: str) -> str:
+    """Why a delivery failed: numbers of people masked, codes of errors whole."""
+    return _LONG_NUMBER.sub(lambda found: masked(found[0]), detail)
 
 
 def silence_document(silence: Silence) -> dict[str, Any]:
@@ -96,15 +101,14 @@ def silence_document(silence: Silence) -> dict[str, Any]:
 
 
 def _row(alert: Alert) -> AlertRow:
-    state = alert.state
     row = AlertRow(
-        alert.number,
-        alert.kind,
-        alert.line,
-        alert.about,
-        alert.since,
-        alert.limit_at,
-        _name(state),
+        number=alert.number,
+        kind=alert.kind,
+        line=alert.line,
+        about=alert.about,
+        since=alert.since,
+        limit_at=alert.limit_at,
+        state=_name(alert.state),
         fired_at=None,
         ended_at=None,
         ending=None,
@@ -113,7 +117,7 @@ def _row(alert: Alert) -> AlertRow:
         resolved_by=None,
         why=None,
     )
-    match state:
+    match alert.state:
         case Warned():
             return row
         case Firing(at=at):

@@ -7,14 +7,15 @@ from typing import Any, Final, NoReturn
 
 from ctid.alert_desk import AlertDesk
 from ctid.alert_output import (
-    about,
     alert_document,
     page_document,
     row_document,
     silence_document,
+    told,
 )
 from ctid.config.serving import Right
 from ctid.domain.alerts import Kind
+from ctid.domain.days import LATEST
 from ctid.refusal import RefusedError
 from ctid.store import alert_queries
 from ctid.store.errors import StoreUnavailable
@@ -67,7 +68,8 @@ class AlertActions:
             raise ControlError('the body must say "until" or "minutes"', HTTPStatus.BAD_REQUEST)
         begins = self._clock() if begins is None else begins
         ends = begins + lasts if lasts is not None else ends
-        assert ends is not None  # noqa: S101 - one of the two is there
+        if ends is None or ends >= LATEST:
+            raise ControlError("a silence has to end before that", HTTPStatus.BAD_REQUEST)
         with _refusals():
             silence = await self._desk.silence(lines, kinds, begins, ends, by, why)
         return silence_document(silence)
@@ -187,13 +189,13 @@ class _Stored:
                 pages = await alert_queries.pages_of(reader, wanted)
                 row = await alert_queries.find_row(reader, wanted)
                 alert = await alert_queries.find_alert(reader, wanted)
-        told = {"pages": [page_document(page) for page in pages]}
+        delivery = {"pages": [page_document(page) for page in pages]}
         for one in self._desk.open_alerts():
             if one.alert.number == wanted:
-                return {**alert_document(one.alert, silenced=one.silenced), **told}
+                return {**alert_document(one.alert, silenced=one.silenced), **delivery}
         if row is None or alert is None:
             _missing(wanted)
-        return {**row_document(row, silenced=False), **about(alert), **told}
+        return {**row_document(row, silenced=False), **told(alert), **delivery}
 
     async def see_open(self, wanted: int) -> None:
         if any(one.alert.number == wanted for one in self._desk.open_alerts()):

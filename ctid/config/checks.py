@@ -6,6 +6,7 @@ These read the parsed file, not the models, so that they are found beside every 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from ctid.config import heartbeat
 from ctid.config.base import NOT_IN_ORDER, are_in_order
 from ctid.config.channels import CHANNELS
 from ctid.config.problems import Path, did_you_mean, key_path
@@ -58,6 +59,8 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     yield from _backends(known, lines)
     yield from _channels(known)
     yield from _alert(known)
+    if isinstance(beat := known.get("heartbeat"), dict):
+        yield from ((("heartbeat", key), message) for key, message in heartbeat.mistakes(beat))
 
 
 def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
@@ -110,6 +113,9 @@ def _channels(known: dict[str, Any]) -> Iterator[Mistake]:
                 (*path, "name"),
                 f"`{name}` is the name of {key_path(first[name])} already: give each its own",
             )
+        if kind == "mqtt":
+            yield from _needs_tls(path, table, ("client_cert", "client_key", "ca_file"))
+            yield from needs_other(path, table, (("client_key", "client_cert"),))
         if kind == "alertmanager":
             yield from _basic_access(path, table)
 

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
-from ctid.config.base import Table
+from ctid.config.base import Table, web_address
 from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
 from ctid.config.checks import channel_tables, check, tables
+from ctid.config.heartbeat import TARGETS, Heartbeat
 from ctid.config.models import CalendarTable, Config, Control
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
@@ -108,10 +109,18 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
             for key in model.files:
                 disk.check_file((kind, index, key), table.get(key))
     yield from _channel_secrets(known, disk)
+    yield from _single_tables(known, disk)
+
+
+def _single_tables(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
     if isinstance(contacts := known.get("contacts"), dict):
         disk.check_file(("contacts", "file"), contacts.get("file"))
     if isinstance(roster := known.get("roster"), dict):
         disk.check_file(("roster", "file"), roster.get("file"))
+    if isinstance(beat := known.get("heartbeat"), dict):
+        disk.check_file(("heartbeat", "ca_file"), beat.get("ca_file"))
+        for what in Heartbeat.secrets:
+            disk.read_address(("heartbeat",), beat, what)
     yield from _server_secrets(known, disk)
 
 
@@ -200,6 +209,17 @@ class _Disk:
         if warning:
             self.warnings.append(((*path, key), warning))
 
+    def read_address(self, path: problems.Path, table: dict[str, Any], what: str) -> None:
+        """Read a secret that has to be a web address."""
+        self.read_secret(path, table, what)
+        found = self.secrets.get((*path, what))
+        try:
+            if found is not None:
+                web_address(found.reveal())
+        except ValueError as error:
+            key = f"{what}_file" if f"{what}_file" in table else f"{what}_credential"
+            self.mistakes.append(((*path, key), f"what it holds {error}"))
+
     def check_file(self, path: problems.Path, value: Any) -> bool:
         """Whether the file can be opened; no value is none of our business here."""
         if not isinstance(value, str) or not value:
@@ -257,6 +277,7 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
             "control": _control(config.control, disk.folder),
             **{kind: _backends(config, kind, disk) for kind in BACKENDS},
             "channels": _channels(config.channels, disk),
+            "heartbeat": _heartbeat(config.heartbeat, disk),
             "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
             "contacts": _with_paths(config.contacts, ("file",), disk.folder),
             "roster": _with_paths(config.roster, ("file",), disk.folder),
@@ -312,6 +333,15 @@ def _with_paths(table: _T, keys: Iterable[str], folder: Path) -> _T:
     values = {key: getattr(table, key) for key in keys}
     whole = {key: str(folder / value) for key, value in values.items() if value is not None}
     return table.model_copy(update=whole)
+
+
+def _heartbeat(table: Heartbeat, disk: _Disk) -> Heartbeat:
+    files = (*table.files, *(f"{what}_file" for what in table.secrets))
+    found = {}
+    for what, target in TARGETS.items():
+        plain = getattr(table, what)
+        found[target] = Secret(plain) if plain else disk.secrets.get(("heartbeat", what))
+    return _with_paths(table, files, disk.folder).model_copy(update=found)
 
 
 def _server(server: _S, disk: _Disk, *, has_tokens: bool) -> _S:

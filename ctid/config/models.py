@@ -35,6 +35,7 @@ from ctid.config.base import (
     web_address,
 )
 from ctid.config.channels import Channels
+from ctid.config.heartbeat import Heartbeat
 from ctid.config.secret import Secret
 from ctid.config.serving import Api, ApiToken, Metrics
 from ctid.domain import lines as domain
@@ -220,6 +221,7 @@ class Config(Table):
     mqtt: tuple[MqttBackend, ...] = ()
     file: tuple[FileBackend, ...] = ()
     channels: Channels = Channels()
+    heartbeat: Heartbeat = Heartbeat()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:

@@ -17,6 +17,7 @@ from ctid.config.backends import (
 )
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels
+from ctid.config.heartbeat import Heartbeat
 from ctid.config.models import (
     CalendarTable,
     Callers,
@@ -51,6 +52,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "missed": Missed,
     "tickets": Tickets,
     "contacts": Contacts,
+    "heartbeat": Heartbeat,
     "calendar": CalendarTable,
     "roster": Roster,
 }

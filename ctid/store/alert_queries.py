@@ -16,6 +16,7 @@ from ctid.store.alerts import alert_from_json, page_from_json
 from ctid.store.pages import PageState, Tried, tried_from
 from ctid.store.queries import Reader
 from ctid.store.schema import alert, page, silence
+from ctid.store.waiting import Waiting
 
 _A: Final = alert.c
 _P: Final = page.c
@@ -77,6 +78,10 @@ class PageBacklog:
 
     by_state: dict[PageState, int]
     oldest_at: float | None
+
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.by_state.get(PageState.PENDING, 0), self.oldest_at)
 
 
 async def alerts(

@@ -1,11 +1,10 @@
 """Values taken out of the JSON that somebody sent. All raise ControlError (400), one line."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
+from ctid.domain.days import LATEST
 from ctid.web.answers import ControlError
-
-_LATEST: Final = 253_402_300_800.0  # the year 10000
 
 
 def text(body: Any, key: str) -> str:
@@ -42,7 +41,7 @@ def minutes(body: Any, key: str) -> float | None:
     value = _value(body, key)
     if value is None:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LATEST:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < LATEST:
         raise ControlError(f'"{key}" must be a number above 0', 400)
     return value * 60.0
 
@@ -58,7 +57,7 @@ def moment(body: Any, key: str) -> float | None:
             value = when.timestamp() if when.tzinfo is not None else None
         except (ValueError, OverflowError):
             value = None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _LATEST:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < LATEST:
         why = "must be a time with its offset, such as 2026-11-27T22:00:00+08:00"
         raise ControlError(f'"{key}" {why}', 400)
     return float(value)
