@@ -49,6 +49,7 @@ def test_doctor_capture_explain_and_backup_beside_the_daemon(major: str, tmp_pat
             capture = ctid(config, "capture", stream)
             until(lambda: stream.is_file() and stream.stat().st_size > 0)
             doctor = ctid(config, "doctor", "--seconds", "12", "--format", "json")
+            until(lambda: pbx.logins("ctid") == 3)  # the daemon and these two
             Player(pbx).play(scenario)
             (row,) = daemon.wait_records(1)
             findings: list[dict[str, Any]] = json.loads(said(doctor))

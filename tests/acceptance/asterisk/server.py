@@ -235,6 +235,11 @@ class Asterisk:
                 text += (self.run / name).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
+    def logins(self, user: str) -> int:
+        """How often this manager user has logged in."""
+        text = (self.run / "log/messages.log").read_text(encoding="utf-8", errors="replace")
+        return text.count(f"Manager '{user}' logged on")
+
     def complaints(self) -> list[str]:
         """Lines of warning or error that the configuration caused, without the known harmless."""
         text = (self.run / "log/messages.log").read_text(encoding="utf-8", errors="replace")
