@@ -1,8 +1,10 @@
 """Text of others made harmless for people to read: no control characters, no length without end."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
+from operator import is_
 from typing import Any, Final, TypeVar, cast
 
 _T = TypeVar("_T")
@@ -25,7 +27,7 @@ def plain(text: str) -> str:
 
 def plain_parts(value: _T) -> _T:
     """The same for every text in a draft or a part of it."""
-    return cast("_T", _parts(value))
+    return cast("_T", mapped(value, _plain))
 
 
 def cut(text: str, length: int) -> str:
@@ -35,24 +37,36 @@ def cut(text: str, length: int) -> str:
     return text[: length - 1].rstrip(" \u200d") + "…"
 
 
-def _parts(value: Any) -> Any:
-    if type(value) is str:
-        return plain(value)
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The same with every part changed that `change` has something else for.
+
+    Parts are what stands in tuples and dataclasses, however deep. What nothing changes in is given
+    back as it is.
+    """
+    made = change(value)
+    if made is not value:
+        return made
     if isinstance(value, tuple):
-        parts = tuple(map(_parts, value))
-        same = all(new is old for new, old in zip(parts, value, strict=True))
+        parts = tuple([mapped(part, change) for part in value])
+        same = all(map(is_, parts, value))
         return value if same else parts
-    if is_dataclass(value) and not isinstance(value, type):
-        found = {name: getattr(value, name) for name in _names(type(value))}
-        made = {name: _parts(part) for name, part in found.items()}
-        changed = {name: part for name, part in made.items() if part is not found[name]}
-        return replace(value, **changed) if changed else value
-    return value
+    changed = {}
+    for name in _names(type(value)):
+        part = getattr(value, name)
+        made = mapped(part, change)
+        if made is not part:
+            changed[name] = made
+    return replace(value, **changed) if changed else value
 
 
-@lru_cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _plain(value: Any) -> Any:
+    return plain(value) if type(value) is str else value
+
+
+@lru_cache(maxsize=1024)
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass; none of any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _shown(char: str) -> str:

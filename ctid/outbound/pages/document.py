@@ -5,7 +5,7 @@ the name, never where they are reached.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
 
 from pydantic import TypeAdapter
@@ -25,7 +25,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.drafts import LineName
 from ctid.domain.masking import masked_number
-from ctid.outbound.plain import plain_parts
+from ctid.outbound.plain import mapped, plain_parts
 from ctid.outbound.wording import Language
 
 VERSION: Final = 1
@@ -148,16 +148,11 @@ def _standing(state: State) -> Standing:
 
 
 def _masked(subject: Subject) -> Subject:
-    return cast("Subject", _without_numbers(subject))
-
-
-def _without_numbers(value: Any) -> Any:
     """Every caller in it with a masked number."""
-    if isinstance(value, Caller):
-        return value if value.number is None else replace(value, number=masked_number(value.number))
-    if isinstance(value, tuple):
-        return tuple(map(_without_numbers, value))
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {part.name: getattr(value, part.name) for part in fields(value)}
-        return replace(value, **{name: _without_numbers(part) for name, part in parts.items()})
-    return value
+    return cast("Subject", mapped(subject, _without_number))
+
+
+def _without_number(value: Any) -> Any:
+    if not isinstance(value, Caller) or value.number is None:
+        return value
+    return replace(value, number=masked_number(value.number))
