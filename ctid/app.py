@@ -11,17 +11,23 @@ from dataclasses import dataclass
 import structlog
 
 from ctid import __version__, control, last_run, systemd
+from ctid.ack_pages import AckPages
+from ctid.alert_desk import AlertDesk
+from ctid.alert_routes import alert_routes, api_routes
 from ctid.by_hand import ByHand
 from ctid.collector import calm_the_collector
 from ctid.committer import Alarm, Clocks, Deciding, Feed
 from ctid.config import Config
+from ctid.config.serving import Serving
 from ctid.domain.batch import Batch
 from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, Record
 from ctid.housekeeping import Housekeeping
+from ctid.machines import Machines
 from ctid.outbound.alarm import Alarms, WebhookAlarm
+from ctid.outbound.heartbeat import Heartbeat
 from ctid.outbound.rates import Keeper, answer_rates
-from ctid.outbound.reading import Rates, TicketReading, Waiting
+from ctid.outbound.reading import PageReading, Rates, TicketReading, Waiting
 from ctid.outbound.tally import Tally
 from ctid.overview import Beside, Overview
 from ctid.paging import Paging
@@ -29,12 +35,14 @@ from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
 from ctid.reload import Reloader, expected
 from ctid.store import db, migrate
+from ctid.store.alert_queries import page_backlogs
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.tickets import backlogs, count_returns
 from ctid.tickets import Tickets
 from ctid.watchdog import Watchdog
 from ctid.web import socket_path
+from ctid.web.api import ApiServer
 from ctid.web.control import ControlServer, Route, SocketError
 from ctid.web.listener import Listener
 from ctid.web.server import MetricsServer
@@ -58,11 +66,34 @@ async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> 
     loop.add_signal_handler(signal.SIGHUP, hup.set)
     calm_the_collector()
     with db.only_one(db.parse(config.store.url)), contextlib.ExitStack() as stack:
-        listener = Listener(config.metrics) if config.metrics.address else None
-        if listener is not None:
-            stack.enter_context(listener.socket)
+        listeners = Listeners(_listener(stack, config.metrics), _listener(stack, config.api))
         reloads = Reloads(load, hup) if load is not None else None
-        return await record(config, stop, listener=listener, reloads=reloads)
+        return await record(config, stop, listeners=listeners, reloads=reloads)
+
+
+def _listener(stack: contextlib.ExitStack, settings: Serving) -> Listener | None:
+    if settings.address is None:
+        return None
+    listener = Listener(settings)
+    stack.enter_context(listener.socket)
+    return listener
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where Prometheus and where programs ask; None: nowhere."""
+
+    metrics: Listener | None = None
+    api: Listener | None = None
+
+    def renew(self) -> None:
+        """Read certificates and keys again. Raises ServeError."""
+        for listener in (self.metrics, self.api):
+            if listener is not None:
+                listener.renew()
+
+
+NOWHERE = Listeners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +109,13 @@ async def record(
     stop: asyncio.Event,
     *,
     feed: Feed | None = None,
-    listener: Listener | None = None,
+    listeners: Listeners = NOWHERE,
     reloads: Reloads | None = None,
 ) -> bool:
     """Attach to every PBX and record its calls until `stop`. False, and raises, as `serve`.
 
-    `feed` is told of every batch that was committed. Without `listener` there are no metrics,
-    without `reloads` the configuration stays as it is.
+    `feed` is told of every batch that was committed. Without `listeners` there are no metrics and
+    no API, without `reloads` the configuration stays as it is.
     """
     url = config.store.url
     await migrate.upgrade(url)
@@ -99,7 +130,13 @@ async def record(
         paging = Paging(config, store, tasks, _CLOCKS)
         await paging.begin(last)
         alarm = _alarm(config, tasks, paging)
-        feeds = _all(tally.feed, tickets.feed, paging.feed, feed)
+        feeds = _all(
+            tally.feed,
+            tickets.feed,
+            paging.feed,
+            lambda batch: machines.feed(batch),  # noqa: PLW0108 - made below
+            feed,
+        )
         deciding = Deciding(_of_records(tickets, paging), _of_gaps(paging))
         pipeline = _pipeline(config, store, alarm, feeds, deciding)
         last_run.take_up(pipeline, last)
@@ -118,17 +155,42 @@ async def record(
                 rates.current,
                 lambda: TicketReading(tickets.counts(), waiting.current()),
                 paging.reading,
+                lambda: _pages(paging, waiting.current()),
+                lambda: dict(heartbeat.counts),
             ),
         )
+        heartbeat = Heartbeat(config.heartbeat, overview.troubles)
         overview.backup_at = backup_at
         watchdog = Watchdog(overview)
         housekeeping = Housekeeping(store, lambda: overview.config, time.time, tickets.policy.drop)
+        desk = AlertDesk(
+            paging.watching,
+            pipeline,
+            time.time,
+            lambda: [line.name for line in overview.config.line],
+        )
+        machines = Machines(
+            config,
+            tasks,
+            paging.watching.watch,
+            desk,
+            in_sight=pipeline.all_in_sight,
+            render=paging.render,
+        )
         reloader = Reloader(
-            reloads.load, pipeline, pbxs, overview, tally, watchdog, listener, (tickets, paging)
+            reloads.load,
+            pipeline,
+            pbxs,
+            overview,
+            tally,
+            watchdog,
+            listeners.renew,
+            (tickets, paging, machines),
         )
         side = [
             tasks.create_task(watchdog.run(), name="watchdog"),
             tasks.create_task(housekeeping.run(), name="housekeeping"),
+            tasks.create_task(heartbeat.run(), name="heartbeat"),
             tasks.create_task(rates.run(), name="rates"),
             tasks.create_task(waiting.run(), name="waiting"),
             tasks.create_task(_reload_when(reloads.asked, reloader), name="reload"),
@@ -136,12 +198,15 @@ async def record(
         routes = [
             *control.routes(overview, reloader.reload, housekeeping),
             *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
+            *alert_routes(desk, time.time),
         ]
         tickets.open()
         paging.open(pipeline, pbxs)
+        machines.open()
         log.info("started", version=__version__, pbx=[table.name for table in config.pbx])
         async with (
-            _metrics(config, listener, overview),
+            _metrics(config, listeners.metrics, overview),
+            _api(listeners.api, desk, paging, store, overview),
             _control(config, routes),
         ):
             await stop.wait()
@@ -157,6 +222,7 @@ async def record(
         await writing
         await tickets.close()
         await paging.close()
+        await machines.close()
         alarm.close()
     log.info("stopped")
     return not pipeline.unwritten
@@ -168,9 +234,14 @@ async def _rates(config: Config) -> Rates:
         return await answer_rates(reader, lines, config.timezone, time.time())
 
 
+def _pages(paging: Paging, waiting: Waiting | None) -> PageReading:
+    return PageReading(paging.counts(), None if waiting is None else waiting.pages)
+
+
 async def _waiting(url: str) -> Waiting:
     async with await Reader.open(url) as reader:
-        return Waiting(await backlogs(reader), await count_returns(reader, time.time()))
+        returns = await count_returns(reader, time.time())
+        return Waiting(await backlogs(reader), returns, await page_backlogs(reader))
 
 
 async def _reload_when(asked: asyncio.Event, reloader: Reloader) -> None:
@@ -193,6 +264,30 @@ async def _metrics(
         read=overview.read,
         troubles=overview.troubles,
         waited_for=overview.waited_for,
+    ):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _api(
+    listener: Listener | None, desk: AlertDesk, paging: Paging, store: Store, overview: Overview
+) -> AsyncIterator[None]:
+    if listener is None:
+        yield
+        return
+
+    def reader() -> Reader:
+        return Reader(store.database)
+
+    def config() -> Config:
+        return overview.config
+
+    pages = AckPages(desk, reader, paging.links.secret, config, time.time)
+    async with ApiServer(
+        listener,
+        lambda: overview.config.api_token,
+        api_routes(desk, reader, time.time),
+        pages.routes(),
     ):
         yield
 

@@ -1,6 +1,5 @@
 """What can be asked over the control socket: a function and a line in `routes` each."""
 
-import pwd
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,9 @@ from ctid.housekeeping import Housekeeping
 from ctid.overview import Overview
 from ctid.refusal import RefusedError
 from ctid.store.errors import StoreUnavailable
-from ctid.web.control import Asker, ControlError, Route
+from ctid.web.answers import ControlError
+from ctid.web.bodies import optional, text, texts
+from ctid.web.control import Asker, Route
 
 _ALL = ("dead", "waiting")
 
@@ -56,13 +57,13 @@ def by_hand_routes(by_hand: ByHand) -> list[Route]:
     """What people change about call-backs, tickets and callers."""
 
     async def close_missed(body: Any, asker: Asker) -> Any:
-        pbx, uniqueid, why = _optional(body, "pbx"), _text(body, "call"), _text(body, "why")
+        pbx, uniqueid, why = optional(body, "pbx"), text(body, "call"), text(body, "why")
         with _refusals():
-            await by_hand.close_return(pbx, uniqueid, _name(asker), why)
+            await by_hand.close_return(pbx, uniqueid, asker.name(), why)
         return {}
 
     async def retry(body: Any, _asker: Asker) -> Any:
-        backend, keys, which = _optional(body, "backend"), _keys(body), _optional(body, "all")
+        backend, keys, which = optional(body, "backend"), texts(body, "keys"), optional(body, "all")
         if bool(keys) == (which in _ALL):
             raise ControlError('the body must name "keys", or "all": "dead" or "waiting"', 400)
         with _refusals():
@@ -72,15 +73,15 @@ def by_hand_routes(by_hand: ByHand) -> list[Route]:
             return {"drafts": await by_hand.retry_all(backend, waiting=waiting)}
 
     async def drop(body: Any, asker: Asker) -> Any:
-        keys, why = _keys(body), _text(body, "why")
+        keys, why = texts(body, "keys"), text(body, "why")
         if not keys:
             raise ControlError('the body must name "keys"', 400)
         with _refusals():
-            backend = _optional(body, "backend")
-            return {"drafts": await by_hand.drop(backend, keys, _name(asker), why)}
+            backend = optional(body, "backend")
+            return {"drafts": await by_hand.drop(backend, keys, asker.name(), why)}
 
     async def forget(body: Any, _asker: Asker) -> Any:
-        number = _text(body, "number")
+        number = text(body, "number")
         with _refusals():
             forgotten = await by_hand.forget(number)
         tickets = [
@@ -103,29 +104,3 @@ def _refusals() -> Iterator[None]:
         yield
     except (RefusedError, StoreUnavailable) as error:
         raise ControlError(str(error)) from None
-
-
-def _text(body: Any, key: str) -> str:
-    value = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(value, str) or not value.strip():
-        raise ControlError(f'the body must be an object with a text "{key}"', 400)
-    return value.strip()
-
-
-def _optional(body: Any, key: str) -> str | None:
-    return _text(body, key) if isinstance(body, dict) and body.get(key) is not None else None
-
-
-def _keys(body: Any) -> list[str]:
-    keys = body.get("keys", []) if isinstance(body, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise ControlError('"keys" must be a list of texts', 400)
-    return keys
-
-
-def _name(asker: Asker) -> str:
-    """Who asks, as the system calls that user."""
-    try:
-        return pwd.getpwuid(asker.uid).pw_name
-    except KeyError:
-        return f"uid {asker.uid}"

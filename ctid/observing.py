@@ -3,7 +3,7 @@
 Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
 from ctid.store.queries import Reader
-from ctid.store.tickets import Backlog
+from ctid.store.waiting import Waiting
 
 _PERIODS: Final = ("day", "month")
 
@@ -45,23 +45,15 @@ async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed
     return found
 
 
-def stuck(
-    backlogs: Mapping[str, Backlog], config: Config, failing: Mapping[str, str | None], now: float
-) -> list[Observed]:
-    """Destinations at which something waits for too long; `failing` says why, by name."""
+def stuck(waiting: Iterable[tuple[str, Waiting]], config: Config, now: float) -> list[Observed]:
+    """Destinations at which something waits for too long; a name may stand for both kinds."""
     limit = 60.0 * config.alert.delivery_stuck_minutes
-    return [
-        Observed(
-            None,
-            name,
-            backlog.oldest_at,
-            DeliveryStuck(
-                name, sum(backlog.by_state.values()), backlog.oldest_at, failing.get(name)
-            ),
-        )
-        for name, backlog in backlogs.items()
-        if backlog.oldest_at is not None and backlog.oldest_at + limit <= now
-    ]
+    found: dict[str, Observed] = {}
+    for name, there in waiting:
+        if there.oldest_at is not None and there.oldest_at + limit <= now:
+            subject = DeliveryStuck(name, there.number, there.oldest_at, None)
+            found.setdefault(name, Observed(None, name, there.oldest_at, subject))
+    return list(found.values())
 
 
 def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:

@@ -1,7 +1,7 @@
 """How the daemon is now: one look at all its parts, for metrics, health, status and watchdog."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ctid.domain.stages import stage
 from ctid.outbound.reading import (
     AlertReading,
     LineReading,
+    PageReading,
     PbxReading,
     Rates,
     Reading,
@@ -46,9 +47,14 @@ def no_alerts() -> AlertReading:
     return AlertReading({}, {}, 0)
 
 
+def no_pages() -> PageReading:
+    """Nobody delivers pages."""
+    return PageReading({}, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What others know: answer rates by line and period, deliveries, and what is wrong.
+    """What others know: answer rates by line and period, deliveries, what is wrong, heartbeats.
 
     They are called at every scrape, so they only hand out what was computed before.
     """
@@ -56,6 +62,8 @@ class Beside:
     rates: Callable[[], Rates] = no_rates
     tickets: Callable[[], TicketReading] = no_tickets
     alerts: Callable[[], AlertReading] = no_alerts
+    pages: Callable[[], PageReading] = no_pages
+    heartbeats: Callable[[], Mapping[str, int]] = dict
 
 
 NOTHING_BESIDE: Final = Beside()
@@ -155,6 +163,7 @@ class Overview:
                 name: _pbx(connection, sights[name])
                 for name, connection in self._pbxs.connections.items()
             },
+            heartbeats=self._beside.heartbeats(),
             stages=stages,
             store=StoreReading(
                 failing=self._pipeline.committer.health.store_error is not None,
@@ -169,6 +178,7 @@ class Overview:
             rates=self._beside.rates(),
             tickets=self._beside.tickets(),
             alerts=self._beside.alerts(),
+            pages=self._beside.pages(),
             backup_at=self.backup_at,
         )
 

@@ -1,7 +1,9 @@
 """Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
 
 import asyncio
+import contextlib
 import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -14,14 +16,15 @@ from ctid import observing
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
-from ctid.domain.alerts import Firing, Kind, Page
+from ctid.domain import weekly
+from ctid.domain.alerts import Firing, Kind, Page, Recipient, Route
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
-from ctid.domain.roster import Roster
+from ctid.domain.roster import Person, Roster
 from ctid.last_run import LastRun
 from ctid.outbound.pages.alarm import PagingAlarm
-from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.rendering import Pages
@@ -30,11 +33,13 @@ from ctid.outbound.reading import AlertReading
 from ctid.outbound.roster_file import RosterFile
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
-from ctid.store import alert_queries, tickets
+from ctid.store import alert_queries, marks, tickets
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.store.secrets import LINKS, kept_secret
 from ctid.watching import Watching, plan
+from ctid.web.links import SECRET_BYTES, AckLinks
 
 log = structlog.get_logger("ctid")
 
@@ -61,6 +66,8 @@ class Paging:
         self._side: list[asyncio.Task[None]] = []
         self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
         self._closed = False
+        # only once `begin` has read the secret is there a link
+        self.links = AckLinks(b"", None)
         self._pages = _pages(config, self._link)
         self.watching = Watching(config, self._on_roster, clocks)
         self.alarm = PagingAlarm(
@@ -68,7 +75,7 @@ class Paging:
             plan=plan(config),
             roster=self._on_roster,
             channels=self._channel,
-            render=self._render,
+            render=self.render,
             unanswered=self._unanswered,
             clock=clocks.wall,
         )
@@ -76,6 +83,9 @@ class Paging:
     async def begin(self, last: Mapping[str, LastRun]) -> None:
         """Take up what the last daemon committed. Raises StoreUnavailable."""
         await self._roster.refresh()
+        fresh = secrets.token_bytes(SECRET_BYTES)
+        secret = await kept_secret(self._store, LINKS, fresh)
+        self.links = AckLinks(secret, self._config.alert.public_url)
         seen = [run.seen.seen_until for run in last.values() if run.seen is not None]
         now = self._clocks.wall()
         async with Reader(self._store.database) as reader:
@@ -116,12 +126,12 @@ class Paging:
         for table in self._config.channels.all():
             if table.name in self._workers:
                 continue
-            channel = open_channel(table, self._config.site)
+            channel = open_channel(table, origin_of(self._config))
             worker = PageWorker(
                 table,
                 channel,
                 self._store,
-                self._render,
+                self.render,
                 clock=self._clocks.wall,
                 jitter=random.random,
                 wake=self.wake,
@@ -143,6 +153,7 @@ class Paging:
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a channel that changed is closed and opened anew."""
         self._config = config
+        self.links = AckLinks(self.links.secret, config.alert.public_url)
         self._pages = _pages(config, self._link)
         self._roster = RosterFile(config, self._roster.current())
         await self._roster.refresh()
@@ -208,11 +219,12 @@ class Paging:
     def _channel(self, name: str) -> Channel | None:
         return self._workers[name][1] if name in self._workers else None
 
-    def _render(self, pages: list[Page], address: str | None) -> Message:
+    def render(self, pages: list[Page], address: str | None) -> Message:
+        """Pages to one recipient as one message, by the configuration in force."""
         return self._pages.render(pages, address)
 
-    def _link(self, page: Page) -> str | None:  # noqa: ARG002 - no API yet
-        return None
+    def _link(self, page: Page) -> str | None:
+        return self.links.link(page)
 
     def _unanswered(self) -> list[str]:
         return [
@@ -224,26 +236,64 @@ class Paging:
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
-            await self.observe()
+            with contextlib.suppress(StoreUnavailable):  # the writer tells of it
+                await self.observe()
+                await self.test_weekly()
 
     async def observe(self) -> None:
-        """Look at what no call tells of."""
+        """Look at what no call tells of. Raises StoreUnavailable."""
         config, now = self._config, self._clocks.wall()
-        try:
-            async with Reader(self._store.database) as reader:
-                rates = await observing.low_rates(reader, config, now)
-                backlogs = await tickets.backlogs(reader)
-        except StoreUnavailable:
-            return  # the writer tells of it
+        async with Reader(self._store.database) as reader:
+            rates = await observing.low_rates(reader, config, now)
+            drafts = await tickets.backlogs(reader)
+            pages = await alert_queries.page_backlogs(reader)
         watching = self.watching
         watching.observed(Kind.ANSWER_RATE, rates)
-        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(backlogs, config, {}, now))
+        waiting = [
+            *((name, found.waiting) for name, found in drafts.items()),
+            *((name, found.waiting) for name, found in pages.items()),
+        ]
+        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
         if config.roster.file is not None:
             roster = self._roster.current()
             watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
+
+    async def test_weekly(self) -> None:
+        """Try every channel, once after each moment of the plan. Raises StoreUnavailable."""
+        config, now = self._config, self._clocks.wall()
+        if not config.alert.weekly_test:
+            return
+        due = weekly.latest(config.alert.weekly_test, config.timezone, now)
+        async with Reader(self._store.database) as reader:
+            last = await reader.mark(marks.WEEKLY_TEST)
+        if last is not None and last >= due:
+            return
+        await marks.set_mark(self._store, marks.WEEKLY_TEST, now)
+        if last is None:
+            return  # just installed: the first one comes when its time comes
+        whom = channels_to_prove(
+            [table.name for table in config.channels.all()],
+            config.alert.channels,
+            self._roster.current().everyone(None),
+        )
+        self.watching.change(lambda watch, at: watch.prove(whom, "weekly_test", at))
+        log.info("channels_tested", channels=[one.routes[0].channel for one in whom])
+
+
+def channels_to_prove(
+    names: Iterable[str], told: Collection[str], people: Iterable[Person]
+) -> list[Recipient]:
+    """For each channel one who is paged by it: a channel that is told, else the first person."""
+    found: dict[str, Recipient] = {}
+    for person in people:
+        for route in person.routes:
+            found.setdefault(route.channel, Recipient(person.name, None, (route,), person.language))
+    for name in told:
+        found[name] = Recipient(name, None, (Route(name),))
+    return [found[name] for name in names if name in found]
 
 
 def _pages(config: Config, link: Callable[[Page], str | None]) -> Pages:

@@ -17,7 +17,7 @@ from ctid.pbxs import Pbxs, reconnects
 from ctid.pipeline import Pipeline
 from ctid.store.errors import StoreUnavailable
 from ctid.watchdog import Watchdog
-from ctid.web.listener import Listener, ServeError
+from ctid.web.listener import ServeError
 
 log = structlog.get_logger("ctid")
 
@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 # How long the daemon's end waits for a reload under way: its files may be on a disk that hangs.
 _CLOSE_SECONDS = 3.0
 # What a reload does not change; where it differs, the operator is told to restart.
-_FIXED = ("site", "store", "alert", "metrics", "control", "log")
+_FIXED = ("site", "store", "metrics", "api", "heartbeat", "control", "log")
 
 
 class Uses(Protocol):
@@ -46,7 +46,7 @@ class Reloader:
         overview: Overview,
         tally: Tally,
         watchdog: Watchdog,
-        listener: Listener | None,
+        renew: Callable[[], None],
         others: Sequence[Uses],
     ) -> None:
         self._others = others
@@ -56,7 +56,7 @@ class Reloader:
         self._overview = overview
         self._tally = tally
         self._watchdog = watchdog
-        self._listener = listener
+        self._renew = renew
         self._lock = asyncio.Lock()
         self._closed = False
 
@@ -89,8 +89,7 @@ class Reloader:
             config = await _aside(self._load)
             added = [t.name for t in config.pbx if t.name not in self._pbxs.settings]
             runs = await last_run.read(old.store.url, added) if added else {}
-            if self._listener is not None:
-                self._listener.renew()
+            self._renew()
         except (ConfigError, ServeError, StoreUnavailable) as error:
             return str(error).splitlines()
         if self._closed:
@@ -98,9 +97,13 @@ class Reloader:
         for warning in config.warnings:
             log.warning("configuration", why=warning)
         fixed = [name for name in _FIXED if _plain(old, name) != _plain(config, name)]
+        webhook = old.alert.webhook
+        if webhook != config.alert.webhook:
+            fixed.append("alert.webhook")
         if fixed:
             log.warning("restart_needed", tables=fixed)
         kept = {name: getattr(old, name) for name in _FIXED}
+        kept["alert"] = config.alert.model_copy(update={"webhook": webhook})
         await self._apply(config.model_copy(update=kept), runs)
         log.info("reloaded", pbx=[table.name for table in config.pbx], lines=len(config.line))
         return []
@@ -153,10 +156,12 @@ async def _aside(work: Callable[[], _T]) -> _T:
 
 
 def _plain(config: Config, name: str) -> dict[str, Any]:
-    """The table, or value, as it can be compared; a token by what it is."""
+    """The table, or value, as it can be compared; a secret by what it is."""
     values = config.model_dump(include={name})
-    token = config.metrics.token if name == "metrics" else None
-    return {**values, "token": token.reveal() if token else None}
+    beat = config.heartbeat
+    known = {"metrics": [config.metrics.token], "heartbeat": [beat.target, beat.failure_target]}
+    secrets = [secret.reveal() if secret else None for secret in known.get(name, [])]
+    return {**values, "secrets": secrets}
 
 
 def expected(config: Config) -> tuple[list[str], list[str], frozenset[str]]:

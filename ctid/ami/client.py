@@ -147,10 +147,11 @@ class Client(panoramisk.Manager):  # type: ignore[misc]  # panoramisk ships no t
         if self.protocol is not None:
             self.protocol.transport.abort()
 
-    def forget(self, future: asyncio.Future[Reply]) -> None:
-        """No longer wait for this answer."""
-        future.cancel()
-        self._waiting = {key: held for key, held in self._waiting.items() if held is not future}
+    def forget(self, *futures: asyncio.Future[Reply]) -> None:
+        """No longer wait for these answers."""
+        for future in futures:
+            future.cancel()
+        self._waiting = {key: held for key, held in self._waiting.items() if not held.cancelled()}
 
     # -- called by the protocol -------------------------------------------------------------------
 

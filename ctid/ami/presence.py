@@ -12,7 +12,7 @@ from ctid.domain.seats import Answer, Member
 # So many queues are asked for one by one; with more, one answer with all of them is shorter.
 _FEW = 5
 # Each phone beside the members of queues takes an action of its own.
-_MOST_PHONES = 500
+_MOST_PHONES = 2000
 _LOCAL = "Local/"
 
 
@@ -21,7 +21,7 @@ async def ask(
 ) -> Answer | None:
     """Ask; None if the answers did not come in `seconds`. Raises ConnectionEndedError.
 
-    `phones` are interfaces. Beyond the first 500, and where a name could not be sent, they are
+    `phones` are interfaces. Beyond the first 2,000, and where a name could not be sent, they are
     unknown.
     """
     sent = [phone for phone in phones if _can_be_asked(phone)][:_MOST_PHONES]
@@ -36,8 +36,7 @@ async def ask(
     except TimeoutError:
         for items in lists:
             items.cancel()
-        for answer in asked.values():
-            client.forget(answer)
+        client.forget(*asked.values())
         return None
     unasked = dict.fromkeys(frozenset(phones).difference(sent), PhoneState.UNKNOWN)
     known = {phone: state for phone, state in states.items() if state is not None}

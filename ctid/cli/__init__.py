@@ -8,6 +8,7 @@ import typer
 
 from ctid import __version__
 from ctid.cli import (
+    alerts,
     backup,
     calls,
     capture,
@@ -43,6 +44,7 @@ app.command("status")(status.status)
 app.command("calls")(calls.calls)
 app.command("report")(report.report)
 app.add_typer(missed.app, name="missed", cls=usage.Group)
+app.add_typer(alerts.app, name="alerts", cls=usage.Group)
 app.add_typer(outbox.app, name="outbox", cls=usage.Group)
 app.add_typer(roster.app, name="roster", cls=usage.Group)
 app.command("explain")(explain.explain)

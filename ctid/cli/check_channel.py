@@ -13,7 +13,7 @@ from ctid.cli.examined import Form, FormOption, named, tell
 from ctid.config import Config
 from ctid.config.channels import Channel as Table
 from ctid.outbound.findings import of_failure
-from ctid.outbound.pages.channels import open_channel
+from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.trial import trial
 from ctid.outbound.port import DeliveryError, Finding, Reason
@@ -55,7 +55,7 @@ def check_channel(
 
 
 async def _findings(table: Table, config: Config, message: Message | None) -> list[Finding]:
-    channel = open_channel(table, config.site)
+    channel = open_channel(table, origin_of(config))
     try:
         found = await channel.check()
         if message is not None:

@@ -70,7 +70,10 @@ def _see_contacts(config: Config, file: Path) -> None:
 
 def _missing(config: Config) -> Iterator[tuple[str, Path]]:
     """The folders in which ctid makes files, and that are not there."""
-    socket = Path(config.control.socket) if config.control.socket else None
-    for key, file in (("store.url", db.parse(config.store.url).path), ("control.socket", socket)):
+    files = {"store.url": db.parse(config.store.url).path}
+    if config.control.socket:
+        files["control.socket"] = Path(config.control.socket)
+    files |= {f"file[{n}].path": Path(table.path) for n, table in enumerate(config.file)}
+    for key, file in files.items():
         if file is not None and not file.parent.is_dir():
             yield key, file.parent

@@ -1,7 +1,11 @@
 """Times as a person writes and reads them, in the configured time zone."""
 
+import re
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+_LASTS = re.compile(r"(?:(?P<d>\d{1,4})d)?(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,5})m(?:in)?)?")
+_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
 
 
 def parse_time(text: str, zone: ZoneInfo, *, end: bool = False) -> float:
@@ -61,3 +65,34 @@ def _local(at: float | None, zone: ZoneInfo, precision: str) -> str | None:
         return None
     when = datetime.fromtimestamp(at, zone).replace(tzinfo=None)
     return when.isoformat(sep=" ", timespec=precision)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `30m`, `2h`, `1h30m`, `3d`. Raises ValueError with one line."""
+    found = _LASTS.fullmatch(text.strip().lower().replace(" ", ""))
+    parts = {} if found is None else found.groupdict(default="0")
+    lasts = timedelta(
+        days=int(parts.get("d", 0)), hours=int(parts.get("h", 0)), minutes=int(parts.get("m", 0))
+    )
+    if not lasts:
+        raise ValueError(f"{text!r} is no length of time: write 30m, 2h, 1h30m or 3d")
+    return lasts.total_seconds()
+
+
+def parse_next(text: str, zone: ZoneInfo, after: float) -> float:
+    """Unix seconds of `22:00`, the next local one after `after`, or of what `parse_time` takes.
+
+    Raises ValueError with one line.
+    """
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return parse_time(text, zone)
+    day = datetime.fromtimestamp(after, zone).date()
+    try:
+        clock = time(int(found["hour"]), int(found["minute"]))
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: write 22:00 or 2026-11-25T22:00") from None
+    moments = (
+        datetime.combine(day + timedelta(days=days), clock, zone).timestamp() for days in range(3)
+    )
+    return next(at for at in moments if at > after)

@@ -2,12 +2,15 @@
 
 from ctid.config.alerting import Alert
 from ctid.config.loader import load
-from ctid.config.models import Callers, Config, Control, LineTable, Metrics, Pbx, Store
+from ctid.config.models import Callers, Config, Control, LineTable, Pbx, Store
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret
+from ctid.config.serving import Api, ApiToken, Metrics, Right
 
 __all__ = [
     "Alert",
+    "Api",
+    "ApiToken",
     "Callers",
     "Config",
     "ConfigError",
@@ -16,6 +19,7 @@ __all__ = [
     "Metrics",
     "Pbx",
     "Problem",
+    "Right",
     "Secret",
     "Store",
     "load",

@@ -184,10 +184,11 @@ class PagerDutyChannel(HttpChannel):
 
 
 class MqttChannel(Channel, Broker):
-    """A broker."""
+    """A broker. `commands`: whoever it lets may acknowledge, resolve and silence there."""
 
     name: Name = "mqtt"
     timeout_seconds: Seconds = 5.0
+    commands: bool = False
 
 
 class Channels(Table):

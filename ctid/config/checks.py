@@ -6,7 +6,7 @@ These read the parsed file, not the models, so that they are found beside every 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from ctid.config.address import is_loopback, split_address
+from ctid.config import heartbeat
 from ctid.config.base import NOT_IN_ORDER, are_in_order
 from ctid.config.channels import CHANNELS
 from ctid.config.problems import Path, did_you_mean, key_path
@@ -36,8 +36,8 @@ def _texts(table: dict[str, Any], key: str) -> Iterator[tuple[int, str]]:
 def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake]:
     """The mistakes; `misspelt` are the tables in which some key was not understood."""
     lines, pbxs = tables(known, "line"), tables(known, "pbx")
-    yield from _named_twice("line", lines, default=None)
-    yield from _named_twice("pbx", pbxs, default="pbx")
+    yield from named_twice("line", lines, default=None)
+    yield from named_twice("pbx", pbxs, default="pbx")
     for name, found in (("line", lines), ("pbx", pbxs)):
         for index, table in found:
             yield from _said_twice((name, index), table)
@@ -55,13 +55,12 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
         yield ("calendar", "subdivision"), "means nothing without `country`: add it"
     for index, table in pbxs:
         yield from _needs_tls(("pbx", index), table, ("ca_file", "server_name"))
-        yield from _two_secrets(("pbx", index), table, "secret")
+        yield from two_secrets(("pbx", index), table, "secret")
     yield from _backends(known, lines)
     yield from _channels(known)
     yield from _alert(known)
-    metrics = known.get("metrics")
-    if isinstance(metrics, dict):
-        yield from _metrics(metrics)
+    if isinstance(beat := known.get("heartbeat"), dict):
+        yield from ((("heartbeat", key), message) for key, message in heartbeat.mistakes(beat))
 
 
 def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
@@ -73,10 +72,10 @@ def _backends(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
             path: Path = (kind, index)
             yield from _said_twice(path, table)
             for what in model.secrets:
-                yield from _two_secrets(path, table, what)
+                yield from two_secrets(path, table, what)
             if kind == "mqtt":
                 yield from _needs_tls(path, table, ("client_cert", "client_key", "ca_file"))
-                yield from _needs_other(path, table, (("client_key", "client_cert"),))
+                yield from needs_other(path, table, (("client_key", "client_cert"),))
             name = table.get("name", kind)
             if isinstance(name, str) and first.setdefault(name, path) != path:
                 yield (
@@ -107,13 +106,16 @@ def _channels(known: dict[str, Any]) -> Iterator[Mistake]:
     for kind, index, table in channel_tables(known):
         path: Path = ("channels", kind, index)
         for what in CHANNELS[kind].secrets:
-            yield from _two_secrets(path, table, what)
+            yield from two_secrets(path, table, what)
         name = table.get("name", kind)
         if isinstance(name, str) and first.setdefault(name, path) != path:
             yield (
                 (*path, "name"),
                 f"`{name}` is the name of {key_path(first[name])} already: give each its own",
             )
+        if kind == "mqtt":
+            yield from _needs_tls(path, table, ("client_cert", "client_key", "ca_file"))
+            yield from needs_other(path, table, (("client_key", "client_cert"),))
         if kind == "alertmanager":
             yield from _basic_access(path, table)
 
@@ -158,7 +160,7 @@ def _line_there(path: Path, line: str, names: Collection[str]) -> Iterator[Mista
         yield path, f"there is no line `{line}`: {hint}"
 
 
-def _named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:
+def named_twice(kind: str, found: Tables, default: str | None) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, table in found:
         name = table.get("name", default)
@@ -279,7 +281,7 @@ def _needs_tls(path: Path, table: dict[str, Any], keys: Iterable[str]) -> Iterat
         yield (*path, useless[0]), "means nothing without TLS: add `tls = true`"
 
 
-def _needs_other(
+def needs_other(
     path: Path, table: dict[str, Any], pairs: Iterable[tuple[str, str]]
 ) -> Iterator[Mistake]:
     for key, other in pairs:
@@ -287,21 +289,9 @@ def _needs_other(
             yield (*path, key), f"means nothing without `{other}`: add it"
 
 
-def _two_secrets(path: Path, table: dict[str, Any], what: str) -> Iterator[Mistake]:
+def two_secrets(path: Path, table: dict[str, Any], what: str) -> Iterator[Mistake]:
     if f"{what}_file" in table and f"{what}_credential" in table:
         yield (
             (*path, f"{what}_credential"),
             f"the {what} has two sources: keep `{what}_file` or `{what}_credential`",
         )
-
-
-def _metrics(table: dict[str, Any]) -> Iterator[Mistake]:
-    yield from _two_secrets(("metrics",), table, "token")
-    pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert"))
-    yield from _needs_other(("metrics",), table, pairs)
-    listen = table.get("listen")
-    address = split_address(listen) if isinstance(listen, str) else None
-    guarded = any(key in table for key in ("token_file", "token_credential", "client_ca"))
-    if address is not None and not is_loopback(address[0]) and not guarded:
-        message = "can be reached from outside: add `token_file` or `client_ca`, or use 127.0.0.1"
-        yield ("metrics", "listen"), f"`{listen}` {message}"

@@ -15,19 +15,23 @@ from pydantic import ValidationError
 from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
-from ctid.config.base import Table
+from ctid.config.base import Table, web_address
 from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
 from ctid.config.checks import channel_tables, check, tables
-from ctid.config.models import CalendarTable, Config, Control, Metrics
+from ctid.config.heartbeat import TARGETS, Heartbeat
+from ctid.config.models import CalendarTable, Config, Control
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem
 from ctid.config.secret import Secret, SecretError, credential_path, read_secret
+from ctid.config.server_checks import check_servers, check_tokens
+from ctid.config.serving import Metrics, Serving
 from ctid.config.shape import BACKENDS, Mistake, validate, without_unknown
 
 _T = TypeVar("_T", bound=Table)
+_S = TypeVar("_S", bound=Serving)
 
 NEED_TOKEN = ("rt", "redmine", "zammad")
-METRICS_FILES = ("tls_cert", "tls_key", "client_ca")
+SERVER_FILES = ("tls_cert", "tls_key", "client_ca")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -55,6 +59,7 @@ def load(
     config, wrong = validate(known)
     mistakes += wrong
     mistakes += check(known, misspelt)
+    mistakes += check_servers(known)
     disk = _Disk(path.absolute().parent, environ)
     calendar = _calendar(known.get("calendar", {}), disk, clock())
     if read_secrets:
@@ -104,14 +109,34 @@ def _read_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
             for key in model.files:
                 disk.check_file((kind, index, key), table.get(key))
     yield from _channel_secrets(known, disk)
+    yield from _single_tables(known, disk)
+
+
+def _single_tables(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
     if isinstance(contacts := known.get("contacts"), dict):
         disk.check_file(("contacts", "file"), contacts.get("file"))
     if isinstance(roster := known.get("roster"), dict):
         disk.check_file(("roster", "file"), roster.get("file"))
+    if isinstance(beat := known.get("heartbeat"), dict):
+        disk.check_file(("heartbeat", "ca_file"), beat.get("ca_file"))
+        for what in Heartbeat.secrets:
+            disk.read_address(("heartbeat",), beat, what)
+    yield from _server_secrets(known, disk)
+
+
+def _server_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
+    for header in ("metrics", "api"):
+        if isinstance(server := known.get(header), dict):
+            for key in SERVER_FILES:
+                disk.check_file((header, key), server.get(key))
     if isinstance(metrics := known.get("metrics"), dict):
         disk.read_secret(("metrics",), metrics, "token")
-        for key in METRICS_FILES:
-            disk.check_file(("metrics", key), metrics.get(key))
+    tokens = tables(known, "api_token")
+    for index, table in tokens:
+        if not ("token_file" in table or "token_credential" in table):
+            yield ("api_token", index), "has no token: add `token_file` or `token_credential`"
+        disk.read_secret(("api_token", index), table, "token")
+    yield from check_tokens(disk.secrets.get(("api_token", index, "token")) for index, _ in tokens)
 
 
 def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
@@ -184,6 +209,17 @@ class _Disk:
         if warning:
             self.warnings.append(((*path, key), warning))
 
+    def read_address(self, path: problems.Path, table: dict[str, Any], what: str) -> None:
+        """Read a secret that has to be a web address."""
+        self.read_secret(path, table, what)
+        found = self.secrets.get((*path, what))
+        try:
+            if found is not None:
+                web_address(found.reveal())
+        except ValueError as error:
+            key = f"{what}_file" if f"{what}_file" in table else f"{what}_credential"
+            self.mistakes.append(((*path, key), f"what it holds {error}"))
+
     def check_file(self, path: problems.Path, value: Any) -> bool:
         """Whether the file can be opened; no value is none of our business here."""
         if not isinstance(value, str) or not value:
@@ -232,10 +268,16 @@ def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) ->
     return config.model_copy(
         update={
             "pbx": tuple(pbxs),
-            "metrics": _metrics(config.metrics, disk),
+            "metrics": _metrics(config, disk),
+            "api": _server(config.api, disk, has_tokens=bool(config.api_token)),
+            "api_token": tuple(
+                _opened(token, ("api_token", index), disk)
+                for index, token in enumerate(config.api_token)
+            ),
             "control": _control(config.control, disk.folder),
             **{kind: _backends(config, kind, disk) for kind in BACKENDS},
             "channels": _channels(config.channels, disk),
+            "heartbeat": _heartbeat(config.heartbeat, disk),
             "tickets": _with_paths(config.tickets, ("templates",), disk.folder),
             "contacts": _with_paths(config.contacts, ("file",), disk.folder),
             "roster": _with_paths(config.roster, ("file",), disk.folder),
@@ -293,22 +335,31 @@ def _with_paths(table: _T, keys: Iterable[str], folder: Path) -> _T:
     return table.model_copy(update=whole)
 
 
-def _metrics(metrics: Metrics, disk: _Disk) -> Metrics:
-    token = disk.secrets.get(("metrics", "token"))
-    address = metrics.address
-    if token and address and not is_loopback(address[0]) and metrics.tls_cert is None:
+def _heartbeat(table: Heartbeat, disk: _Disk) -> Heartbeat:
+    files = (*table.files, *(f"{what}_file" for what in table.secrets))
+    found = {}
+    for what, target in TARGETS.items():
+        plain = getattr(table, what)
+        found[target] = Secret(plain) if plain else disk.secrets.get(("heartbeat", what))
+    return _with_paths(table, files, disk.folder).model_copy(update=found)
+
+
+def _server(server: _S, disk: _Disk, *, has_tokens: bool) -> _S:
+    address = server.address
+    if has_tokens and address and not is_loopback(address[0]) and server.tls_cert is None:
         disk.warnings.append(
             (
-                ("metrics", "listen"),
+                (server.header, "listen"),
                 "the token crosses the network readable: add `tls_cert` and `tls_key`",
             )
         )
-    files = {
-        key: str(disk.folder / value)
-        for key in ("token_file", *METRICS_FILES)
-        if (value := getattr(metrics, key)) is not None
-    }
-    return metrics.model_copy(update={**files, "token": token})
+    return _with_paths(server, SERVER_FILES, disk.folder)
+
+
+def _metrics(config: Config, disk: _Disk) -> Metrics:
+    token = disk.secrets.get(("metrics", "token"))
+    metrics = _server(config.metrics, disk, has_tokens=token is not None)
+    return _with_paths(metrics, ("token_file",), disk.folder).model_copy(update={"token": token})
 
 
 def _control(control: Control, folder: Path) -> Control:

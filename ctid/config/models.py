@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ctid.config.address import split_address
 from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
     Backend,
@@ -30,14 +29,15 @@ from ctid.config.base import (
     Text,
     Zone,
     host_name,
-    listen_address,
     not_empty,
     store_url,
     user_name,
     web_address,
 )
 from ctid.config.channels import Channels
+from ctid.config.heartbeat import Heartbeat
 from ctid.config.secret import Secret
+from ctid.config.serving import Api, ApiToken, Metrics
 from ctid.domain import lines as domain
 from ctid.domain.calendar import Calendar
 from ctid.domain.duty import Duty
@@ -113,23 +113,6 @@ class Callers(Table):
     test: tuple[PatternText, ...] = ()
     blocked: tuple[PatternText, ...] = ()
     fax: tuple[PatternText, ...] = ()
-
-
-class Metrics(Table):
-    """Where Prometheus and health checks ask. `token` is there after loading with secrets."""
-
-    listen: Annotated[str, AfterValidator(listen_address)] = "127.0.0.1:9810"
-    token_file: Text | None = None
-    token_credential: Text | None = None
-    tls_cert: Text | None = None
-    tls_key: Text | None = None
-    client_ca: Text | None = None
-    token: Secret | None = RESULT
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port to listen on; None: not at all."""
-        return split_address(self.listen)
 
 
 class Control(Table):
@@ -218,6 +201,8 @@ class Config(Table):
     alert: Alert = Alert()
     escalation: tuple[EscalationStep, ...] = ()
     metrics: Metrics = Metrics()
+    api: Api = Api()
+    api_token: tuple[ApiToken, ...] = ()
     control: Control = Control()
     figures: Figures = Figures()
     log: Log = Log()
@@ -236,6 +221,7 @@ class Config(Table):
     mqtt: tuple[MqttBackend, ...] = ()
     file: tuple[FileBackend, ...] = ()
     channels: Channels = Channels()
+    heartbeat: Heartbeat = Heartbeat()
     warnings: Annotated[tuple[str, ...], BeforeValidator(tuple)] = Field(default=(), exclude=True)
 
     def lines(self) -> tuple[domain.Line, ...]:

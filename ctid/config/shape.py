@@ -17,6 +17,7 @@ from ctid.config.backends import (
 )
 from ctid.config.base import Table
 from ctid.config.channels import CHANNELS, Channel, Channels
+from ctid.config.heartbeat import Heartbeat
 from ctid.config.models import (
     CalendarTable,
     Callers,
@@ -26,7 +27,6 @@ from ctid.config.models import (
     Figures,
     LineTable,
     Log,
-    Metrics,
     Missed,
     Numbers,
     Pbx,
@@ -36,12 +36,14 @@ from ctid.config.models import (
     Tickets,
 )
 from ctid.config.problems import Path, did_you_mean, listed
+from ctid.config.serving import Api, ApiToken, Metrics
 
 TABLES: dict[str, type[BaseModel]] = {
     "store": Store,
     "callers": Callers,
     "alert": Alert,
     "metrics": Metrics,
+    "api": Api,
     "control": Control,
     "figures": Figures,
     "log": Log,
@@ -50,6 +52,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "missed": Missed,
     "tickets": Tickets,
     "contacts": Contacts,
+    "heartbeat": Heartbeat,
     "calendar": CalendarTable,
     "roster": Roster,
 }
@@ -65,6 +68,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "pbx": Pbx,
     "line": LineTable,
     "escalation": EscalationStep,
+    "api_token": ApiToken,
     **BACKENDS,
 }
 SECRETS = frozenset({"secret", "password", "pass", "ami_secret"})

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 _NUMBER: Final = re.compile(r"(?P<id>[0-9]{9,11}\.[0-9]+)|[0-9]{5,}")
+_DIGITS: Final = re.compile(r"[0-9]{5,}")
 # A subscriber's number; what is shorter would be told by five digits.
 _LONG: Final = 8
 # What people and PBXs write between the digits of one number.
@@ -17,7 +18,7 @@ def masked(text: str) -> str:
 
 def masked_number(number: str) -> str:
     """The same for one number, however it is written; nothing in it is an id of a call."""
-    return re.sub(r"[0-9]{5,}", _masked, _BETWEEN.sub("", number))
+    return _DIGITS.sub(_masked, _BETWEEN.sub("", number))
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -48,15 +48,17 @@ class Answer(NamedTuple):
 
 
 def phones_of(lines: Iterable[Line], names: Mapping[str, str]) -> tuple[str, ...]:
-    """The interfaces whose states have to be asked for, beside those of queue members.
+    """The interfaces whose states have to be asked for: of agents that are dialled without a queue.
 
     `names` maps interfaces and extensions to names of agents.
     """
+    known = _Names(names)
     found = (
         interface
         for line in lines
+        if not line.queues
         for agent in sorted(line.agents)
-        for interface in _interfaces(agent, names)
+        for interface in known.interfaces(agent)
     )
     return tuple(dict.fromkeys(found))
 
@@ -67,6 +69,7 @@ def presences(
     answers: Sequence[Answer],
 ) -> dict[str, Presence]:
     """Who could answer each line. A line of which nothing can be said is not in there."""
+    agent_names = _Names(names)
     by_queue: dict[str, list[Member]] = {}
     for answer in answers:
         for member in answer.members:
@@ -75,8 +78,8 @@ def presences(
     at = min((answer.at for answer in answers), default=0.0)
     found = {}
     for line in lines:
-        logged_in = _logged_in(line, names, by_queue)
-        agents = _agents(line, names, answers, logged_in)
+        logged_in = _logged_in(line, agent_names, by_queue)
+        agents = _agents(line, agent_names, answers, logged_in)
         if line.queues & known or (not line.queues and any(_is_known(seat) for seat in agents)):
             found[line.name] = Presence(line.name, at, (*logged_in, *agents))
     return found
@@ -87,13 +90,13 @@ def _is_known(seat: Seat) -> bool:
 
 
 def _logged_in(
-    line: Line, names: Mapping[str, str], by_queue: Mapping[str, list[Member]]
+    line: Line, names: "_Names", by_queue: Mapping[str, list[Member]]
 ) -> tuple[Seat, ...]:
     """The members of its queues, each once: paused if they are so in all of them."""
     seats: dict[str, Seat] = {}
     for queue in sorted(line.queues):
         for member in by_queue.get(queue, ()):
-            name = _name(member.interface, names) or member.name
+            name = names.of(member.interface) or member.name
             seat = Seat(member.interface, name, member.phone, member.paused, member.pause_reason)
             before = seats.get(member.interface)
             seats[member.interface] = seat if before is None else _both(before, seat)
@@ -107,7 +110,7 @@ def _both(one: Seat, other: Seat) -> Seat:
 
 def _agents(
     line: Line,
-    names: Mapping[str, str],
+    names: "_Names",
     answers: Sequence[Answer],
     logged_in: Sequence[Seat],
 ) -> tuple[Seat, ...]:
@@ -115,8 +118,8 @@ def _agents(
     taken = {spelling for seat in logged_in for spelling in _spellings(seat)}
     seats = []
     for agent in sorted(line.agents):
-        interfaces = _interfaces(agent, names)
-        name = names.get(agent) or next((n for i in interfaces if (n := _name(i, names))), agent)
+        interfaces = names.interfaces(agent)
+        name = names.of(agent) or next((n for i in interfaces if (n := names.of(i))), agent)
         if taken.isdisjoint({agent, name, *interfaces}):
             told = [a.phones[i] for a in answers for i in interfaces if i in a.phones]
             phone = min(told, key=_TELLING.index, default=PhoneState.UNKNOWN)
@@ -124,22 +127,30 @@ def _agents(
     return tuple(seats)
 
 
-def _interfaces(agent: str, names: Mapping[str, str]) -> tuple[str, ...]:
-    """What an agent of a line may be asked for as: it is an interface, an extension or a name."""
-    keys = [key for key, name in names.items() if name == agent] or [agent]
-    return tuple(
-        interface
-        for key in keys
-        for interface in ((key,) if "/" in key else tuple(f"{t}/{key}" for t in _TECHNOLOGIES))
-    )
-
-
 def _spellings(seat: Seat) -> set[str]:
     phone = member_phone(seat.interface)
     return {seat.interface, seat.name, phone, *(f"{t}/{phone}" for t in _TECHNOLOGIES)}
 
 
-def _name(interface: str, names: Mapping[str, str]) -> str | None:
-    """The configured name, by the interface or by its extension."""
-    phone = member_phone(interface)
-    return names.get(interface) or names.get(phone) or names.get(phone.partition("/")[2])
+class _Names:
+    """The configured names of agents, to be looked up both ways."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._keys: dict[str, list[str]] = {}
+        for key, name in names.items():
+            self._keys.setdefault(name, []).append(key)
+
+    def of(self, interface: str) -> str | None:
+        """The name, by the interface or by its extension."""
+        phone = member_phone(interface)
+        found = (self._names.get(key) for key in (interface, phone, phone.partition("/")[2]))
+        return next((name for name in found if name), None)
+
+    def interfaces(self, agent: str) -> tuple[str, ...]:
+        """What an agent of a line may be asked for as: an interface, an extension or a name."""
+        return tuple(
+            interface
+            for key in self._keys.get(agent, [agent])
+            for interface in ((key,) if "/" in key else tuple(f"{t}/{key}" for t in _TECHNOLOGIES))
+        )

@@ -57,6 +57,16 @@ class LineRules:
     short_abandon_seconds: float = 5.0
 
 
+class LineNow(NamedTuple):
+    """The clock of a line: open `since`, None while it is closed; it fires at `limit_at`."""
+
+    line: str
+    on_duty: bool
+    since: float | None
+    limit_at: float | None
+    waiting: int
+
+
 class Observed(NamedTuple):
     """Something that was found wrong elsewhere: a rate, a destination, a roster, a calendar."""
 
@@ -265,6 +275,22 @@ class Watch:
             )
             for name, clock in self._clocks.items()
         }
+
+    def lines_now(self, now: float) -> list[LineNow]:
+        """How the clock of each line stands."""
+        return [
+            LineNow(
+                name,
+                is_on_duty(line.duty, now, line.zone),
+                reading.since,
+                None
+                if reading.since is None
+                else limit_at(line.duty, line.zone, reading.since, line.limit_seconds),
+                len(reading.waiting),
+            )
+            for name, line in self._lines.items()
+            for reading in (self._clocks[name].reading,)
+        ]
 
     # -- records ----------------------------------------------------------------------------------
 

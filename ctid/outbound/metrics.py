@@ -5,14 +5,10 @@ longer to write than an event may wait.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
     InfoMetricFamily,
     Metric,
 )
@@ -23,15 +19,14 @@ from ctid.ami.connection import State
 from ctid.domain.alerts import Kind
 from ctid.domain.stages import Stage
 from ctid.outbound.deliveries import RESULTS, Deliveries
+from ctid.outbound.families import by_one, counter, gauge, histogram
+from ctid.outbound.page_metrics import pages
 from ctid.outbound.process import ProcessCollector
 from ctid.outbound.reading import ALERT_STATES, PbxReading, Reading, disk
-from ctid.outbound.tally import Histogram
 from ctid.store.outbox import OutboxState
 from ctid.store.tickets import Backlog, OpenReturns
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_Labels = tuple[str, ...]
 
 
 def render(reading: Reading) -> bytes:
@@ -49,6 +44,7 @@ class _Collector(Collector):
     def collect(self) -> Iterable[Metric]:
         reading = self._reading
         yield from _build(reading)
+        yield from _heartbeats(reading)
         yield from _calls(reading)
         yield from _durations(reading)
         yield from _lines(reading)
@@ -57,6 +53,7 @@ class _Collector(Collector):
         yield from _returns(reading)
         yield from _tickets(reading)
         yield from _alerts(reading)
+        yield from pages(reading.pages)
 
 
 def _build(reading: Reading) -> Iterator[Metric]:
@@ -65,21 +62,30 @@ def _build(reading: Reading) -> Iterator[Metric]:
     yield info
 
 
+def _heartbeats(reading: Reading) -> Iterator[Metric]:
+    yield counter(
+        "ctid_heartbeats",
+        "Signs of life to the addresses of [heartbeat], by result.",
+        ("result",),
+        {(result,): number for result, number in reading.heartbeats.items()},
+    )
+
+
 def _calls(reading: Reading) -> Iterator[Metric]:
     counts = reading.counts
-    yield _counter(
+    yield counter(
         "ctid_calls",
         "Finished calls to a line, by outcome and reason (empty: the outcome has none).",
         ("line", "outcome", "reason"),
         counts.calls,
     )
-    yield _counter(
+    yield counter(
         "ctid_calls_without_line",
         "Finished calls that visited no line.",
         ("direction",),
         {(direction,): value for direction, value in counts.without_line.items()},
     )
-    yield _counter(
+    yield counter(
         "ctid_rings",
         "Tries to reach an agent, by result; no_answer is RONA. "
         "Who has no name in [agents] is counted as other.",
@@ -89,7 +95,7 @@ def _calls(reading: Reading) -> Iterator[Metric]:
     stages: dict[tuple[str, str], int] = {
         (line, stage): 0 for line in ("", *reading.lines) for stage in Stage
     }
-    yield _gauge(
+    yield gauge(
         "ctid_open_calls",
         "Callers who are there now, by line (empty: none yet) and where they stand.",
         ("line", "stage"),
@@ -99,29 +105,29 @@ def _calls(reading: Reading) -> Iterator[Metric]:
 
 def _durations(reading: Reading) -> Iterator[Metric]:
     counts = reading.counts
-    yield _histogram(
+    yield histogram(
         "ctid_call_wait_seconds",
         "From offered to answered; of a miss to the end of the last attempt.",
         ("line", "outcome"),
         counts.waits,
     )
-    yield _histogram(
+    yield histogram(
         "ctid_call_ring_seconds",
         "Time before the answer in which a phone rang.",
         ("line",),
-        _by_one(counts.ring_times),
+        by_one(counts.ring_times),
     )
-    yield _histogram(
+    yield histogram(
         "ctid_call_talk_seconds",
         "Conversation of answered calls, without hold.",
         ("line",),
-        _by_one(counts.talks),
+        by_one(counts.talks),
     )
-    yield _histogram(
+    yield histogram(
         "ctid_commit_lag_seconds",
         "From the end of a call, by the PBX's clock, to its record on disk.",
         ("pbx",),
-        _by_one(counts.lags),
+        by_one(counts.lags),
     )
 
 
@@ -130,13 +136,13 @@ def _lines(reading: Reading) -> Iterator[Metric]:
     for name, line in reading.lines.items():
         info.add_metric((name,), {"title": line.title, "specialty": line.specialty})
     yield info
-    yield _gauge(
+    yield gauge(
         "ctid_answer_target_ratio",
         "The answer rate that the line has to reach.",
         ("line",),
         {(name,): line.target_rate for name, line in reading.lines.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_answer_ratio",
         "Answer rate (answered / rung) of the running day and month; absent where nothing rang.",
         ("line", "period"),
@@ -146,45 +152,45 @@ def _lines(reading: Reading) -> Iterator[Metric]:
 
 def _pbxs(reading: Reading) -> Iterator[Metric]:
     pbxs = reading.pbxs
-    yield _gauge(
+    yield gauge(
         "ctid_pbx_attached",
         "1 while the PBX is in sight and its calls are followed.",
         ("pbx",),
         {(name,): float(pbx.attached) for name, pbx in pbxs.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_pbx_state",
         "1 for the state in which the connection is.",
         ("pbx", "state"),
         {(name, state): float(pbx.state == state) for name, pbx in pbxs.items() for state in State},
     )
     for name, help_text, value in _PBX_COUNTERS:
-        yield _counter(name, help_text, ("pbx",), {(n,): value(pbx) for n, pbx in pbxs.items()})
-    yield _counter(
+        yield counter(name, help_text, ("pbx",), {(n,): value(pbx) for n, pbx in pbxs.items()})
+    yield counter(
         "ctid_pbx_ends",
         "Failed attempts to connect and ended connections, by reason.",
         ("pbx", "reason"),
         {(name, end): pbx.ends.get(end, 0) for name, pbx in pbxs.items() for end in End},
     )
-    yield _counter(
+    yield counter(
         "ctid_ami_anomalies",
         "What the stream held beside sound events, by kind.",
         ("pbx", "kind"),
         {(name, kind): n for name, pbx in pbxs.items() for kind, n in pbx.anomalies.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_pbx_last_event_timestamp_seconds",
         "When the last event arrived; absent until the first.",
         ("pbx",),
         {(n,): p.last_event_at for n, p in pbxs.items() if p.last_event_at is not None},
     )
-    yield _counter(
+    yield counter(
         "ctid_gaps",
         "Intervals without sight of the PBX that began, by cause.",
         ("pbx", "cause"),
         reading.counts.gaps,
     )
-    yield _gauge(
+    yield gauge(
         "ctid_gap_began_timestamp_seconds",
         "When the open gap began; absent while the PBX is in sight.",
         ("pbx",),
@@ -203,7 +209,7 @@ _PBX_COUNTERS: tuple[tuple[str, str, Callable[[PbxReading], int]], ...] = (
 
 def _store(reading: Reading) -> Iterator[Metric]:
     store = reading.store
-    yield _gauge(
+    yield gauge(
         "ctid_store_failing",
         "1 while records cannot be written.",
         (),
@@ -215,27 +221,27 @@ def _store(reading: Reading) -> Iterator[Metric]:
         ("ctid_events_set_aside", "Events on which ctid failed.", store.set_aside),
         ("ctid_rows_set_aside", "Rows that the database refused as such.", store.refused),
     ):
-        yield _counter(name, help_text, (), {(): value})
-    yield _gauge(
+        yield counter(name, help_text, (), {(): value})
+    yield gauge(
         "ctid_records_waiting",
         "Records that wait for their commit.",
         (),
         {(): store.waiting},
     )
     room = disk(store.path) if store.path is not None else None
-    yield _gauge(
+    yield gauge(
         "ctid_database_size_bytes",
         "Size of the SQLite database; absent with PostgreSQL.",
         (),
         {(): room.database} if room else {},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_disk_free_bytes",
         "Free space on the file system of the SQLite database.",
         (),
         {(): room.free} if room else {},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_last_backup_timestamp_seconds",
         "When the last backup ended well, told since the start; absent until then.",
         (),
@@ -244,24 +250,24 @@ def _store(reading: Reading) -> Iterator[Metric]:
 
 
 def _returns(reading: Reading) -> Iterator[Metric]:
-    yield _histogram(
+    yield histogram(
         "ctid_missed_reach_seconds",
         "From the first missed call of a caller until the caller was reached.",
         ("line",),
-        _by_one(reading.counts.reaches),
+        by_one(reading.counts.reaches),
     )
     waiting = reading.tickets.waiting
     if waiting is None:
         return
     none = OpenReturns(0, 0)
     found = {name: waiting.returns.get(name, none) for name in reading.lines}
-    yield _gauge(
+    yield gauge(
         "ctid_missed_open",
         "Callers who were missed and not reached yet, and who left a number.",
         ("line",),
         {(name,): entries.open for name, entries in found.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_missed_overdue",
         "Of these, those who had to be called back by now.",
         ("line",),
@@ -271,7 +277,7 @@ def _returns(reading: Reading) -> Iterator[Metric]:
 
 def _tickets(reading: Reading) -> Iterator[Metric]:
     deliveries = reading.tickets.deliveries
-    yield _counter(
+    yield counter(
         "ctid_ticket_attempts",
         "Attempts to deliver a draft: delivered, looked_up, or why they failed.",
         ("backend", "result"),
@@ -283,14 +289,14 @@ def _tickets(reading: Reading) -> Iterator[Metric]:
     )
     for name, help_text, value in _DELIVERY_COUNTERS:
         numbers = {(backend,): value(n) for backend, n in deliveries.items()}
-        yield _counter(name, help_text, ("backend",), numbers)
-    yield _gauge(
+        yield counter(name, help_text, ("backend",), numbers)
+    yield gauge(
         "ctid_ticket_backend_failing",
         "1 while the newest attempts fail.",
         ("backend",),
         {(name,): float(n.failing is not None) for name, n in deliveries.items()},
     )
-    yield _histogram(
+    yield histogram(
         "ctid_ticket_delivery_seconds",
         "From the decision to the delivery of a revision of a draft.",
         ("backend",),
@@ -301,7 +307,7 @@ def _tickets(reading: Reading) -> Iterator[Metric]:
         return
     none = Backlog({}, None)
     backlogs = {name: waiting.backlogs.get(name, none) for name in deliveries}
-    yield _gauge(
+    yield gauge(
         "ctid_tickets",
         "Drafts in the outbox, by state.",
         ("backend", "state"),
@@ -311,7 +317,7 @@ def _tickets(reading: Reading) -> Iterator[Metric]:
             for state in OutboxState
         },
     )
-    yield _gauge(
+    yield gauge(
         "ctid_ticket_oldest_pending_timestamp_seconds",
         "When the oldest draft that waits was decided; absent where none waits.",
         ("backend",),
@@ -321,13 +327,13 @@ def _tickets(reading: Reading) -> Iterator[Metric]:
 
 def _alerts(reading: Reading) -> Iterator[Metric]:
     alerts = reading.alerts
-    yield _gauge(
+    yield gauge(
         "ctid_line_unanswered_seconds",
         "What the unanswered clock of a line shows, in duty hours; 0 while it is closed.",
         ("line",),
         {(name,): seconds for name, seconds in alerts.unanswered.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ctid_alerts",
         "Alerts that are not over.",
         ("kind", "state"),
@@ -337,7 +343,7 @@ def _alerts(reading: Reading) -> Iterator[Metric]:
             for state in ALERT_STATES
         },
     )
-    yield _gauge(
+    yield gauge(
         "ctid_alerts_silenced",
         "Of these, those about which nobody is paged now.",
         (),
@@ -349,44 +355,3 @@ _DELIVERY_COUNTERS: tuple[tuple[str, str, Callable[[Deliveries], int]], ...] = (
     ("ctid_tickets_delivered", "Revisions of drafts that were delivered.", lambda n: n.delivered),
     ("ctid_tickets_dead", "Drafts that will never be taken.", lambda n: n.dead),
 )
-
-
-def _counter(
-    name: str, help_text: str, labels: _Labels, values: Mapping[Any, float]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, help_text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _gauge(
-    name: str, help_text: str, labels: _Labels, values: Mapping[Any, float]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, help_text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _histogram(
-    name: str, help_text: str, labels: _Labels, values: Mapping[Any, Histogram]
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, help_text, labels=labels)
-    for key, histogram in values.items():
-        family.add_metric(key, _buckets(histogram), histogram.sum)
-    return family
-
-
-def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """As Prometheus wants them: each with all that is in the lower ones."""
-    below = 0
-    buckets: list[tuple[str, float]] = []
-    for edge, count in zip((*histogram.edges, "+Inf"), histogram.counts, strict=True):
-        below += count
-        buckets.append((str(edge), below))
-    return buckets
-
-
-def _by_one(histograms: Mapping[str, Histogram]) -> dict[_Labels, Histogram]:
-    return {(key,): histogram for key, histogram in histograms.items()}

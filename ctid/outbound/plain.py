@@ -1,10 +1,8 @@
 """Text of others made harmless for people to read: no control characters, no length without end."""
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
-from operator import is_
 from typing import Any, Final, TypeVar, cast
 
 _T = TypeVar("_T")
@@ -15,6 +13,7 @@ LONGEST: Final = 4000
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible, but letters of some scripts and many emoji are wrong without them."""
 
+_NO_TEXT: Final = frozenset({float, int, bool})
 _REPLACEMENT: Final = "\ufffd"
 
 
@@ -27,7 +26,7 @@ def plain(text: str) -> str:
 
 def plain_parts(value: _T) -> _T:
     """The same for every text in a draft or a part of it."""
-    return cast("_T", mapped(value, _plain))
+    return cast("_T", _parts(value))
 
 
 def cut(text: str, length: int) -> str:
@@ -37,30 +36,22 @@ def cut(text: str, length: int) -> str:
     return text[: length - 1].rstrip(" \u200d") + "…"
 
 
-def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The same with every part changed that `change` has something else for.
-
-    Parts are what stands in tuples and dataclasses, however deep. What nothing changes in is given
-    back as it is.
-    """
-    made = change(value)
-    if made is not value:
-        return made
+def _parts(value: Any) -> Any:
+    if type(value) is str:
+        return plain(value)
+    if value is None or type(value) in _NO_TEXT:
+        return value
     if isinstance(value, tuple):
-        parts = tuple([mapped(part, change) for part in value])
-        same = all(map(is_, parts, value))
+        parts = tuple(map(_parts, value))
+        same = all(new is old for new, old in zip(parts, value, strict=True))
         return value if same else parts
     changed = {}
     for name in _names(type(value)):
         part = getattr(value, name)
-        made = mapped(part, change)
+        made = _parts(part)
         if made is not part:
             changed[name] = made
     return replace(value, **changed) if changed else value
-
-
-def _plain(value: Any) -> Any:
-    return plain(value) if type(value) is str else value
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,9 @@ from typing import Final
 
 from ctid.domain.alerts import Kind
 from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.tally import Counts
+from ctid.store.alert_queries import PageBacklog
 from ctid.store.tickets import Backlog, OpenReturns
 
 
@@ -65,10 +67,14 @@ Rates = Mapping[tuple[str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the database says waits: drafts by destination, callers to be called back by line."""
+    """What the database says waits.
+
+    Drafts by destination, callers to be called back by line, pages by channel.
+    """
 
     backlogs: Mapping[str, Backlog]
     returns: Mapping[str, OpenReturns]
+    pages: Mapping[str, PageBacklog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +102,31 @@ class AlertReading:
 
 
 @dataclass(frozen=True, slots=True)
+class PageReading:
+    """Deliveries by channel since the start, and what waits; None: that is not known."""
+
+    deliveries: Mapping[str, PageDeliveries]
+    backlogs: Mapping[str, PageBacklog] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything. `stages` counts open calls by line (empty: none) and stage."""
+    """Everything. `stages` counts open calls by line (empty: none) and stage.
+
+    `heartbeats` counts them by result.
+    """
 
     version: str
     lines: Mapping[str, LineReading]
     pbxs: Mapping[str, PbxReading]
+    heartbeats: Mapping[str, int]
     stages: Mapping[tuple[str, str], int]
     store: StoreReading
     counts: Counts
     rates: Rates
     tickets: TicketReading
     alerts: AlertReading
+    pages: PageReading
     backup_at: float | None
 
 

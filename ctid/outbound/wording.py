@@ -142,8 +142,10 @@ def filters(language: Language, zone: ZoneInfo) -> dict[str, Callable[..., Any]]
         return _local(at, zone, "%Y-%m-%d %H:%M:%S")
 
     def clock(at: float | None, beside: float | None = None) -> str:
-        same_day = _local(at, zone, "%Y-%m-%d") == _local(beside, zone, "%Y-%m-%d")
-        return _local(at, zone, "%H:%M" if same_day else "%Y-%m-%d %H:%M")
+        day, time = _local(at, zone, "%Y-%m-%d %H:%M").partition(" ")[::2]
+        if beside is None or not time or day != _local(beside, zone, "%Y-%m-%d"):
+            return f"{day} {time}".rstrip()
+        return time
 
     return {
         "time": time,

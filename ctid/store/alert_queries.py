@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 
-from ctid.domain.alerts import Alert, Ending, Kind, PageEvent, Silence
+from ctid.domain.alerts import Alert, Ending, Kind, Page, PageEvent, Silence
 from ctid.store.alert_rows import silence_from
-from ctid.store.alerts import alert_from_json
+from ctid.store.alerts import alert_from_json, page_from_json
 from ctid.store.pages import PageState, Tried, tried_from
 from ctid.store.queries import Reader
 from ctid.store.schema import alert, page, silence
+from ctid.store.waiting import Waiting
 
 _A: Final = alert.c
 _P: Final = page.c
@@ -78,6 +79,10 @@ class PageBacklog:
     by_state: dict[PageState, int]
     oldest_at: float | None
 
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.by_state.get(PageState.PENDING, 0), self.oldest_at)
+
 
 async def alerts(
     reader: Reader, *, open_only: bool = True, limit: int | None = None
@@ -89,9 +94,16 @@ async def alerts(
     return await _listed(reader, query)
 
 
-async def history(reader: Reader, since: float, limit: int | None = None) -> list[AlertRow]:
-    """Give the alerts that were not over before `since` (Unix seconds); the newest first."""
+async def history(
+    reader: Reader, since: float, limit: int | None = None, *, line: str | None = None
+) -> list[AlertRow]:
+    """Give the alerts that were not over before `since` (Unix seconds); the newest first.
+
+    `line`: only those of it.
+    """
     query = select(*_LISTED_ALERT).where(or_(_A.ended_at.is_(None), _A.ended_at >= since))
+    if line is not None:
+        query = query.where(_A.line == line)
     return await _listed(reader, query.order_by(_A.number.desc()).limit(limit))
 
 
@@ -113,6 +125,20 @@ async def find_alert(reader: Reader, number: int) -> Alert | None:
     async with reader.transaction() as connection:
         found: str | None = await connection.scalar(query)
     return None if found is None else alert_from_json(found)
+
+
+async def find_row(reader: Reader, number: int) -> AlertRow | None:
+    """Give the row of one alert; None: there is none, or it is gone."""
+    found = await _listed(reader, select(*_LISTED_ALERT).where(_A.number == number))
+    return found[0] if found else None
+
+
+async def find_page(reader: Reader, alert_number: int, seq: int) -> Page | None:
+    """Give one page as decided; None: there is none. Raises ValueError for a newer ctid's."""
+    query = select(_P.data).where(_P.alert == alert_number, _P.seq == seq)
+    async with reader.transaction() as connection:
+        found: str | None = await connection.scalar(query)
+    return None if found is None else page_from_json(found)
 
 
 async def open_alerts(reader: Reader) -> list[Alert]:

@@ -10,6 +10,8 @@ from ctid.store.schema import mark
 
 BACKUP: Final = "backup"
 """When the last backup was made that was whole and on disk."""
+WEEKLY_TEST: Final = "weekly_test"
+"""When every channel was tried last, by the weekly plan."""
 
 
 async def set_mark(store: Store, name: str, at: float) -> None:

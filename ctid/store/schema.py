@@ -11,13 +11,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The migrations in `migrations/versions`, oldest first."""
 
 metadata = MetaData()
@@ -284,4 +285,12 @@ silence = Table(
     Column("owner", Text, nullable=False),
     Column("why", Text, nullable=False),
     PrimaryKeyConstraint("number", name="pk_silence"),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("name", name="pk_secret"),
 )

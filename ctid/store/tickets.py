@@ -20,6 +20,7 @@ from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.schema import outbox, to_return
 from ctid.store.texts import text
+from ctid.store.waiting import Waiting
 
 _R: Final = to_return.c
 _O: Final = outbox.c
@@ -58,6 +59,10 @@ class Backlog:
 
     by_state: dict[OutboxState, int]
     oldest_at: float | None
+
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.by_state.get(OutboxState.PENDING, 0), self.oldest_at)
 
 
 class OpenReturns(NamedTuple):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import socket
 import stat
 import struct
@@ -11,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 import structlog
 from aiohttp import web
 
+from ctid.web.answers import ControlError, body, errors, json
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.runner import failures, runner
 
@@ -23,14 +24,6 @@ log = structlog.get_logger("ctid")
 _MODE = 0o660
 _LONGEST_BODY = 64 * 1024
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred
-
-
-class ControlError(Exception):
-    """What was asked cannot be done; `status` is the HTTP status, the text is for the asker."""
-
-    def __init__(self, message: str, status: int = 409) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class SocketError(Exception):
@@ -43,6 +36,13 @@ class Asker:
 
     pid: int
     uid: int
+
+    def name(self) -> str:
+        """Who asks, as the system calls that user."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return f"uid {self.uid}"
 
 
 # Gets the body of the request (None: there was none), gives what is sent back as JSON.
@@ -69,9 +69,7 @@ class ControlServer:
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._path = path
-        application = web.Application(
-            middlewares=[_errors, failures], client_max_size=_LONGEST_BODY
-        )
+        application = web.Application(middlewares=[errors, failures], client_max_size=_LONGEST_BODY)
         for route in routes:
             application.router.add_route(route.method, route.path, self._answering(route))
         self._connections = Connections(runner(application), idle_seconds=idle_seconds)
@@ -105,14 +103,14 @@ class ControlServer:
         async def answer(request: web.Request) -> web.Response:
             asker = _asker(request)
             try:
-                given = await _body(request)
+                given = await body(request, _LONGEST_BODY)
                 if route.method != "GET":
                     log.info("control", request=route.path, uid=asker.uid, pid=asker.pid)
                 with self._connections.working(request):
                     result = await route.handler(given, asker)
             except ControlError as error:
-                return _json({"error": str(error)}, error.status)
-            return _json(result)
+                return json({"error": str(error)}, error.status)
+            return json(result)
 
         return answer
 
@@ -153,35 +151,6 @@ def _clear(path: Path) -> None:
             path.unlink(missing_ok=True)
             return
     raise SocketError(f"{path}: another ctid answers there; see [control] socket")
-
-
-async def _body(request: web.Request) -> Any:
-    try:
-        data = await request.read()
-        return orjson.loads(data) if data else None
-    except web.HTTPRequestEntityTooLarge:
-        raise ControlError(
-            f"what was asked is too long: {_LONGEST_BODY} bytes at most", 413
-        ) from None
-    except web.RequestPayloadError:
-        raise ControlError("the body is broken off", 400) from None
-    except orjson.JSONDecodeError as error:
-        raise ControlError(f"the body is not JSON: {error}", 400) from None
-
-
-@web.middleware
-async def _errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """No such path, a fault of ours: these are JSON, too."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        return _json({"error": (error.text or error.reason).strip()}, error.status)
-
-
-def _json(result: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(result), content_type="application/json")
 
 
 def _asker(request: web.Request) -> Asker:

@@ -4,7 +4,7 @@ import errno
 import socket
 import ssl
 
-from ctid.config import Metrics
+from ctid.config.serving import Serving
 
 
 class ServeError(Exception):
@@ -14,12 +14,12 @@ class ServeError(Exception):
 class Listener:
     """A socket whose connections wait until a server takes them, and the TLS spoken there."""
 
-    def __init__(self, settings: Metrics) -> None:
+    def __init__(self, settings: Serving) -> None:
         """Raises ServeError. `settings` have to name an address."""
         assert settings.address is not None, "nothing to listen on"  # noqa: S101
         self._settings = settings
         self.tls = _tls(settings)
-        self.socket = _bind(*settings.address, settings.listen)
+        self.socket = _bind(*settings.address, settings)
 
     def renew(self) -> None:
         """Read certificate and key again, for the connections to come. Raises ServeError."""
@@ -27,7 +27,7 @@ class Listener:
             _load(self.tls, self._settings)
 
 
-def _bind(host: str, port: int, written: str) -> socket.socket:
+def _bind(host: str, port: int, settings: Serving) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -45,11 +45,12 @@ def _bind(host: str, port: int, written: str) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise ServeError(f'[metrics] listen = "{written}": {_plain(error)}') from None
+        where = f'[{settings.header}] listen = "{settings.listen}"'
+        raise ServeError(f"{where}: {_plain(error)}") from None
     return listener
 
 
-def _tls(settings: Metrics) -> ssl.SSLContext | None:
+def _tls(settings: Serving) -> ssl.SSLContext | None:
     if settings.tls_cert is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -58,7 +59,7 @@ def _tls(settings: Metrics) -> ssl.SSLContext | None:
     return context
 
 
-def _load(context: ssl.SSLContext, settings: Metrics) -> None:
+def _load(context: ssl.SSLContext, settings: Serving) -> None:
     files = f"tls_cert {settings.tls_cert}, tls_key {settings.tls_key}"
     try:
         context.load_cert_chain(settings.tls_cert or "", settings.tls_key, password=_no_password)
@@ -67,7 +68,7 @@ def _load(context: ssl.SSLContext, settings: Metrics) -> None:
             context.load_verify_locations(settings.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
     except (OSError, ssl.SSLError, ValueError) as error:
-        raise ServeError(f"[metrics] {files}: {_plain(error)}") from None
+        raise ServeError(f"[{settings.header}] {files}: {_plain(error)}") from None
 
 
 def _no_password() -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from types import TracebackType
@@ -14,6 +13,7 @@ from aiohttp import web
 from ctid.config import Secret
 from ctid.outbound.metrics import CONTENT_TYPE, render
 from ctid.outbound.reading import Reading
+from ctid.web.bearer import same, shown
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
 from ctid.web.runner import failures, runner
@@ -77,7 +77,7 @@ class MetricsServer:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if self._token is not None and not _shows(request, self._token):
+        if self._token is not None and not same(shown(request), self._token):
             refusal = web.Response(
                 status=401,
                 text="a bearer token is needed: see token_file in [metrics]\n",
@@ -133,10 +133,3 @@ def _verdict(wrong: list[str]) -> web.Response:
     return web.Response(
         status=503 if wrong else 200, text="".join(f"{line}\n" for line in wrong or ["ok"])
     )
-
-
-def _shows(request: web.Request, token: bytes) -> bool:
-    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    # surrogates: a header may hold any bytes
-    given = shown.strip().encode("utf-8", "surrogateescape")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given, token)

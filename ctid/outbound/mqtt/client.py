@@ -10,7 +10,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -33,10 +33,25 @@ _silent = logging.getLogger("ctid.mqtt")
 _silent.setLevel(logging.CRITICAL + 1)
 
 
+Hear = Callable[[str, bytes, bool], None]
+"""Gets topic and payload of what arrives, and whether the broker had kept it (`retain`)."""
+
+
+def hear_nothing(_topic: str, _payload: bytes, _kept: bool) -> None:  # noqa: FBT001 - a Hear
+    """For who is subscribed to nothing."""
+
+
+class Subscription(NamedTuple):
+    """What is wanted of the broker: a filter, and how surely."""
+
+    topics: str
+    qos: int = QOS
+
+
 class Client(aiomqtt.Client):
     """One connection, from `enter` to `leave`; then it is used up.
 
-    `on_message` gets topic and payload of what arrives, and must not raise. `session_seconds`: for
+    `on_message` must not raise. `session_seconds`: for
     how long the broker keeps what it could not hand over after the connection is gone.
     """
 
@@ -44,7 +59,7 @@ class Client(aiomqtt.Client):
         self,
         access: Access,
         *,
-        on_message: Callable[[str, bytes], None] = lambda _topic, _payload: None,
+        on_message: Hear = hear_nothing,
         will: aiomqtt.Will | None = None,
         session_seconds: int = 0,
     ) -> None:
@@ -164,10 +179,10 @@ class Client(aiomqtt.Client):
             raise DeliveryError(Reason.CUT_OFF, f"{self._where}: {why} before it acknowledged")
         raise DeliveryError(Reason.TIMEOUT, f"{self._where}: not acknowledged within {seconds:g} s")
 
-    async def subscribe_surely(self, topics: str) -> None:
+    async def subscribe_surely(self, topics: str, qos: int = QOS) -> None:
         """Subscribe. Raises DeliveryError."""
         try:
-            codes = await self.subscribe(topics, qos=QOS)
+            codes = await self.subscribe(topics, qos=qos)
         except aiomqtt.MqttError:
             raise DeliveryError(
                 Reason.UNREACHABLE, f"{self._where}: no answer to the subscription of {topics}"
@@ -214,11 +229,14 @@ class Client(aiomqtt.Client):
             answer.set_result(code)
 
     def _arrived(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        self._deliver_message(message.topic, bytes(message.payload))
+        self._deliver_message(message.topic, bytes(message.payload), message.retain)
 
     def _opened(self, client: paho.Client, userdata: Any, sock: Any) -> None:
         """In the thread that connects, which cannot be interrupted."""
         if self._given_up:
             sock.close()
             raise ConnectionAbortedError("given up meanwhile")
+        if isinstance(sock, socket.socket):
+            # else small messages wait for the acknowledgement of others, 40 ms and more
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._on_socket_open(client, userdata, sock)

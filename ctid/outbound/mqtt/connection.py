@@ -10,7 +10,7 @@ import aiomqtt
 import structlog
 
 from ctid.outbound.mqtt.access import Access
-from ctid.outbound.mqtt.client import Client
+from ctid.outbound.mqtt.client import Client, Hear, Subscription, hear_nothing
 from ctid.outbound.mqtt.reasons import UNSPECIFIED
 from ctid.outbound.mqtt.topics import OFFLINE, ONLINE, QOS
 from ctid.outbound.port import DeliveryError, Reason
@@ -44,25 +44,28 @@ USUAL_PAUSES: Final = Pauses()
 class Connection:
     """From the first `client` to `close`. While it stands `status` is `online`, else `offline`.
 
-    `subscription` is renewed with each connection; `on_message` gets what it brings, and must not
-    raise. `session_seconds` as in Client.
+    Without `status` nothing says so. `subscriptions` are renewed with each connection; `on_message`
+    gets what they bring: topic, payload, and whether the broker had kept it. `on_up` is called when
+    a connection stands. Neither may raise. `session_seconds` as in Client.
     """
 
     def __init__(
         self,
         access: Callable[[], Access],
         *,
-        status: str,
-        subscription: str | None = None,
-        on_message: Callable[[str, bytes], None] = lambda _topic, _payload: None,
+        status: str | None,
+        subscriptions: tuple[Subscription, ...] = (),
+        on_message: Hear = hear_nothing,
+        on_up: Callable[[], None] = lambda: None,
         session_seconds: int = 0,
         pauses: Pauses = USUAL_PAUSES,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self._access = access
         self._status = status
-        self._subscription = subscription
+        self._subscriptions = subscriptions
         self._on_message = on_message
+        self._on_up = on_up
         self._session_seconds = session_seconds
         self._pauses = pauses
         self._fraction = fraction
@@ -142,17 +145,18 @@ class Connection:
             client = Client(
                 access,
                 on_message=self._on_message,
-                will=aiomqtt.Will(self._status, OFFLINE, qos=QOS, retain=True),
+                will=self._will(),
                 session_seconds=self._session_seconds,
             )
             await client.enter()
-            if self._subscription is not None:
-                await client.subscribe_surely(self._subscription)
+            for topics, qos in self._subscriptions:
+                await client.subscribe_surely(topics, qos)
             await self._tell(client, ONLINE, access.timeout_seconds)
             stood = True
             self._failure, self._connected = None, client
             self._settled.set()
             log.info("mqtt_up", broker=access.where)
+            self._on_up()
             why = await client.gone(closing)
             self._connected = None
             if why is None:
@@ -166,7 +170,14 @@ class Connection:
                 await client.leave()
         return stood
 
+    def _will(self) -> aiomqtt.Will | None:
+        if self._status is None:
+            return None
+        return aiomqtt.Will(self._status, OFFLINE, qos=QOS, retain=True)
+
     async def _tell(self, client: Client, status: bytes, seconds: float) -> None:
+        if self._status is None:
+            return
         code = await client.publish_surely(self._status, status, seconds, retain=True)
         if code.value >= UNSPECIFIED:
             log.warning("mqtt_status_refused", topic=self._status, why=str(code))

@@ -1,14 +1,29 @@
-"""`ctid check-backend` at a broker: what it publishes goes to topics that nobody has to read."""
+"""A check at a broker: what it publishes goes to topics that nobody has to read."""
 
 import asyncio
 import secrets
+from typing import NamedTuple
 
-from ctid.config.backends import MqttBackend
-from ctid.outbound.mqtt import topics
+from ctid.config.broker import Broker
 from ctid.outbound.mqtt.access import open_access
 from ctid.outbound.mqtt.client import Client
 from ctid.outbound.mqtt.reasons import NO_SUBSCRIBERS, refused_publish
 from ctid.outbound.port import DeliveryError, Finding, Reason
+
+
+class Echo(NamedTuple):
+    """What is published on `topic` comes back by the subscription of `topics`."""
+
+    topics: str
+    topic: str
+
+
+class Plan(NamedTuple):
+    """`probe` lies below `topic`, which ctid has to write; `echo` proves what it has to read."""
+
+    topic: str
+    probe: str
+    echo: Echo | None = None
 
 
 class Examination:
@@ -17,11 +32,11 @@ class Examination:
     It is made and used in a running loop, once.
     """
 
-    def __init__(self, table: MqttBackend, site: str) -> None:
+    def __init__(self, table: Broker, client_id: str, plan: Plan) -> None:
         self._table = table
-        self._site = site
-        self._client_id = f"ctid-{site}-{table.name}-check"
-        self._echo: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._client_id = client_id
+        self._plan = plan
+        self._heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._token = secrets.token_hex(16).encode()
 
     async def findings(self) -> list[Finding]:
@@ -32,8 +47,8 @@ class Examination:
             client = Client(open_access(self._table, self._client_id), on_message=self._hear)
             await client.enter()
             found = [*self._entered(where), await self._may_publish(client)]
-            if self._table.acknowledged:
-                found.append(await self._may_read(client))
+            if self._plan.echo is not None:
+                found.append(await self._may_read(client, self._plan.echo))
         except DeliveryError as error:
             return [Finding(ok=False, what=str(error), remedy=_remedy(error.reason))]
         finally:
@@ -60,35 +75,35 @@ class Examination:
         return found
 
     async def _may_publish(self, client: Client) -> Finding:
-        topic = topics.DRAFT_CHECK.at(self._site)
-        code = await client.publish_surely(topic, self._token, self._table.timeout_seconds)
-        error = refused_publish(code, topic, self._table.host)
+        topic, probe = self._plan.topic, self._plan.probe
+        code = await client.publish_surely(probe, self._token, self._table.timeout_seconds)
+        error = refused_publish(code, probe, self._table.host)
         if error is None or code.value == NO_SUBSCRIBERS:
-            return Finding(ok=True, what=f"ctid may publish below {topics.DRAFT.at(self._site)}")
+            return Finding(ok=True, what=f"ctid may publish below {topic}")
         return Finding(
             ok=False,
             what=str(error),
-            remedy=f"in the ACL: `topic write {topics.DRAFT.at(self._site)}/#`",
+            remedy=f"in the ACL: `topic write {topic}/#`",
         )
 
-    async def _may_read(self, client: Client) -> Finding:
+    async def _may_read(self, client: Client, echo: Echo) -> Finding:
         """Brokers grant a subscription and then hand nothing over: only an echo proves it."""
-        acks, echo = topics.all_acks(self._site), topics.ACK_CHECK.at(self._site)
-        await client.subscribe_surely(acks)
-        code = await client.publish_surely(echo, self._token, self._table.timeout_seconds)
-        if refused_publish(code, echo, self._table.host) is None:
-            await asyncio.wait((self._echo,), timeout=self._table.timeout_seconds)
-        if self._echo.done():
-            return Finding(ok=True, what=f"ctid may read {acks}")
+        await client.subscribe_surely(echo.topics)
+        code = await client.publish_surely(echo.topic, self._token, self._table.timeout_seconds)
+        if refused_publish(code, echo.topic, self._table.host) is None:
+            await asyncio.wait((self._heard,), timeout=self._table.timeout_seconds)
+        if self._heard.done():
+            return Finding(ok=True, what=f"ctid may read {echo.topics}")
         return Finding(
             ok=False,
-            what=f"what was published on {echo} did not come back, so answers may not either",
-            remedy=f"in the ACL: `topic read {acks}` and `topic write {echo}`",
+            what=f"what was published on {echo.topic} did not come back, so what else comes there "
+            "may not either",
+            remedy=f"in the ACL: `topic read {echo.topics}` and `topic write {echo.topic}`",
         )
 
-    def _hear(self, _topic: str, payload: bytes) -> None:
-        if payload == self._token and not self._echo.done():
-            self._echo.set_result(None)
+    def _hear(self, _topic: str, payload: bytes, _kept: bool) -> None:  # noqa: FBT001 - a Hear
+        if payload == self._token and not self._heard.done():
+            self._heard.set_result(None)
 
 
 def _remedy(reason: Reason) -> str:

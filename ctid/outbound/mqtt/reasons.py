@@ -94,13 +94,13 @@ def lost(error: BaseException | None) -> str:
 
 
 def refused_publish(code: ReasonCode, topic: str, where: str) -> DeliveryError | None:
-    """What the broker's acknowledgement of a draft means; None: it has it, and so has somebody."""
+    """What the broker's acknowledgement means; None: it has it, and so has somebody."""
     value = code.value
     if value == NO_SUBSCRIBERS:
         return DeliveryError(
             Reason.MISCONFIGURED,
             f"{where}: nobody is subscribed to {topic}, so the broker threw it away: start what "
-            "takes the drafts, with a session that lasts",
+            "takes them, with a session that lasts",
         )
     if value < UNSPECIFIED:
         return None

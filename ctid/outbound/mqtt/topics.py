@@ -29,12 +29,37 @@ DRAFT: Final = Topic("ticket/draft", by_ctid=True)
 DRAFT_CHECK: Final = Topic("ticket/draft/check", by_ctid=True)
 ACK: Final = Topic("ticket/ack/KEY", by_ctid=False)
 ACK_CHECK: Final = Topic("ticket/ack/check", by_ctid=True)
-ALL: Final = (STATUS, DRAFT, DRAFT_CHECK, ACK, ACK_CHECK)
+PAGE: Final = Topic("alert/page", by_ctid=True)
+PAGE_CHECK: Final = Topic("alert/page/check", by_ctid=True)
+STATE_OF_LINE: Final = Topic("state/line/KEY", by_ctid=True, retained=True)
+STATE_OF_ALERT: Final = Topic("state/alert/KEY", by_ctid=True, retained=True)
+STATE_CHECK: Final = Topic("state/check", by_ctid=True)
+COMMAND: Final = Topic("alert/command", by_ctid=False)
+RESULT: Final = Topic("alert/command/result", by_ctid=True)
+ALL: Final = (
+    STATUS,
+    DRAFT,
+    DRAFT_CHECK,
+    ACK,
+    ACK_CHECK,
+    PAGE,
+    PAGE_CHECK,
+    STATE_OF_LINE,
+    STATE_OF_ALERT,
+    STATE_CHECK,
+    COMMAND,
+    RESULT,
+)
 
 
 def all_acks(site: str) -> str:
     """The filter that matches `ACK` with whatever key, and `ACK_CHECK`."""
     return f"ctid/{site}/ticket/ack/+"
+
+
+def all_states(site: str) -> str:
+    """The filter that matches both kinds of state, and `STATE_CHECK`."""
+    return f"ctid/{site}/state/#"
 
 
 def encoded(key: str) -> str:

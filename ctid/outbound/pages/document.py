@@ -6,7 +6,7 @@ the name, never where they are reached.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
@@ -16,16 +16,18 @@ from ctid.domain.alerts import (
     Caller,
     Firing,
     Kind,
+    LongestWait,
     Page,
     PageEvent,
     Resolved,
     State,
     Subject,
+    Unanswered,
     Warned,
 )
 from ctid.domain.drafts import LineName
 from ctid.domain.masking import masked_number
-from ctid.outbound.plain import mapped, plain_parts
+from ctid.outbound.plain import plain_parts
 from ctid.outbound.wording import Language
 
 VERSION: Final = 1
@@ -148,11 +150,16 @@ def _standing(state: State) -> Standing:
 
 
 def _masked(subject: Subject) -> Subject:
-    """Every caller in it with a masked number."""
-    return cast("Subject", mapped(subject, _without_number))
+    match subject:
+        case Unanswered(waiting=waiting, missed=missed):
+            return replace(
+                subject, waiting=tuple(map(_hidden, waiting)), missed=tuple(map(_hidden, missed))
+            )
+        case LongestWait(caller=caller):
+            return replace(subject, caller=_hidden(caller))
+        case _:
+            return subject
 
 
-def _without_number(value: Any) -> Any:
-    if not isinstance(value, Caller) or value.number is None:
-        return value
-    return replace(value, number=masked_number(value.number))
+def _hidden(caller: Caller) -> Caller:
+    return caller if caller.number is None else Caller(masked_number(caller.number), caller.since)

@@ -42,8 +42,7 @@ def over(tongue: Tongue, page: Page, line: str) -> Iterator[str]:
             f"{line}, {noun(tongue, page)}: resolved at {at}, {how}. It began at {since}.",
             f"{tongue.spaced(line)}{noun(tongue, page)}：{at} 解除，{how}。开始于 {since}。",
         )
-    for sentence in not_known(tongue, page):
-        yield tongue.pick("Not known: ", "不明：") + sentence
+    yield from not_known(tongue, page)
     yield _left_to_do(tongue, page)
 
 

@@ -19,19 +19,21 @@ def saw_all(page: Page) -> bool:
 
 
 def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
-    """A sentence for each time without sight."""
+    """A line for each time without sight, and one where the page is late."""
     subject = page.alert.subject
     blind = subject.blind if isinstance(subject, Unanswered) else ()
-    told = dict.fromkeys(_blind(tongue, one) for one in blind if not _is_down(page, one))
+    told = list(dict.fromkeys(_blind(tongue, one) for one in blind if not _is_down(page, one)))
     left_out = len(told) - _MOST
     if left_out > 0:
-        yield tongue.pick(
+        more = tongue.pick(
             f"before that, ctid was without sight {left_out} more times.",
             f"此前还有 {left_out} 段时间看不到。",
         )
-    yield from list(told)[-_MOST:]
+        told = [more, *told[-_MOST:]]
+    label = tongue.pick("Not known: ", "不明：")
+    yield from (label + sentence for sentence in told)
     if page.down is not None:
-        yield _down(tongue, page, page.down)
+        yield _down(tongue, page, page.down, label)
 
 
 def _is_down(page: Page, blind: BlindTime) -> bool:
@@ -63,13 +65,15 @@ def _blind(tongue: Tongue, blind: BlindTime) -> str:
     )
 
 
-def _down(tongue: Tongue, page: Page, down: tuple[float, float]) -> str:
+def _down(tongue: Tongue, page: Page, down: tuple[float, float], label: str) -> str:
     began, until, due = tongue.clock(down[0]), tongue.clock(down[1]), tongue.clock(page.due_at)
     told = tongue.pick(
         f"ctid itself was down from {began} to {until}", f"{began} 至 {until} ctid 本身停止运行"
     )
+    was_due = tongue.pick(f". This page was due at {due}.", f"。本通知应于 {due} 发出。")
     if isinstance(page.alert.subject, Unanswered) and down[1] > page.alert.since:
-        told += tongue.pick(
+        unseen = tongue.pick(
             "; whether somebody answered then is not known", "；其间是否有人接听不得而知"
         )
-    return told + tongue.pick(f". This page was due at {due}.", f"。本通知应于 {due} 发出。")
+        return label + told + unseen + was_due
+    return tongue.pick("Late: ", "延迟：") + told + was_due

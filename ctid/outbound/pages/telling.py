@@ -42,8 +42,7 @@ def told(tongue: Tongue, page: Page, line: str) -> Iterator[str]:
         yield _wrong(tongue, page, line)
     else:
         yield tongue.pick("Wrong: ", "问题：") + _wrong(tongue, page, line)
-    for sentence in not_known(tongue, page):
-        yield tongue.pick("Not known: ", "不明：") + sentence
+    yield from not_known(tongue, page)
     step = _first_step(tongue, page)
     if step and page.event is not PageEvent.ACKNOWLEDGED:
         yield tongue.pick("Do first: ", "先做：") + step

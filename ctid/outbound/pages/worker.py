@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.config.channels import Channel as ChannelTable
 from ctid.outbound.pages import falling_back
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace
@@ -37,19 +38,6 @@ _STORE_PAUSE_SECONDS: Final = 1.0
 _FAULT_PAUSE_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 60.0
 _CLOSE_SECONDS: Final = 5.0
-
-
-class ChannelTable(Protocol):
-    """What the configuration says of any channel."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def per_minute(self) -> int: ...
-    @property
-    def concurrency(self) -> int: ...
-    @property
-    def timeout_seconds(self) -> float: ...
 
 
 class _Turn(NamedTuple):
@@ -97,7 +85,7 @@ class PageWorker:
         self._unwritten: list[Settlement] = []
         self._settling: asyncio.TimerHandle | None = None
         self._seen_at = 0.0
-        self._is_new = True
+        self._unsure = True  # the last daemon may have been killed
         self._hurried = False
 
     @property
@@ -179,13 +167,16 @@ class PageWorker:
         if not number and not self._unwritten and not self._hurried:
             return again_at
         settled = self._with_leases(self._unwritten)
+        hurried, self._hurried = self._hurried, False
         try:
             turn = await self._store.transaction(
-                lambda connection: self._write(connection, settled, now, messages, number)
+                lambda connection: self._write(connection, settled, now, messages, number, hurried)
             )
         except StoreUnavailable:
+            # what was claimed all the same has a lease that nobody here knows of
+            self._unsure, self._hurried = True, hurried
             return self._clock() + _STORE_PAUSE_SECONDS  # the committer says why
-        self._is_new = self._hurried = False
+        self._unsure = False
         del self._unwritten[: len(settled)]
         for each in settled:
             self._held.pop((each.alert, each.seq), None)
@@ -218,10 +209,11 @@ class PageWorker:
         now: float,
         messages: int,
         number: int,
+        hurried: bool,  # noqa: FBT001 - one of a kind
     ) -> _Turn:
-        if self._is_new and self._store.database.path is not None:
-            await pages.release(connection, self.name)  # of a daemon that was killed
-        if self._hurried:
+        if self._unsure and self._store.database.path is not None:
+            await pages.release(connection, self.name)  # nobody else can have leased them
+        if hurried:
             await pages.hurry(connection, self.name)
         await pages.settle(connection, settled)
         if not number:
@@ -281,7 +273,7 @@ class PageWorker:
 
     async def _send_some(self) -> None:
         try:
-            while self._queue:
+            while self._queue and not self._stopped:
                 group = self._queue.popleft()
                 if len(self._queue) == _BATCH // 2:
                     self._wake.set()

@@ -9,8 +9,9 @@ from ctid.config.backends import MqttBackend
 from ctid.outbound.mqtt import topics
 from ctid.outbound.mqtt.access import open_access
 from ctid.outbound.mqtt.acks import Acks
+from ctid.outbound.mqtt.client import Subscription
 from ctid.outbound.mqtt.connection import USUAL_PAUSES, Connection, Pauses
-from ctid.outbound.mqtt.examination import Examination
+from ctid.outbound.mqtt.examination import Echo, Examination, Plan
 from ctid.outbound.mqtt.reasons import refused_publish
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
 
@@ -29,7 +30,7 @@ class Mqtt:
         self._connection = Connection(
             lambda: open_access(table, f"ctid-{site}-{table.name}"),
             status=topics.STATUS.at(site),
-            subscription=topics.all_acks(site) if table.acknowledged else None,
+            subscriptions=(Subscription(topics.all_acks(site)),) if table.acknowledged else (),
             on_message=self._receive,
             session_seconds=_SESSION_SECONDS if table.acknowledged else 0,
             pauses=pauses,
@@ -77,7 +78,15 @@ class Mqtt:
 
     async def check(self) -> list[Finding]:
         """By a connection of its own, whose client id ends in `-check`."""
-        return await Examination(self._table, self._site).findings()
+        site = self._site
+        echo = Echo(topics.all_acks(site), topics.ACK_CHECK.at(site))
+        plan = Plan(
+            topic=self._draft,
+            probe=topics.DRAFT_CHECK.at(site),
+            echo=echo if self._table.acknowledged else None,
+        )
+        client_id = f"ctid-{site}-{self._table.name}-check"
+        return await Examination(self._table, client_id, plan).findings()
 
     async def close(self) -> None:
         """Say `offline` and log off: a few seconds at most, whatever the broker does."""
@@ -95,7 +104,7 @@ class Mqtt:
         if error is not None:
             raise error
 
-    def _receive(self, topic: str, payload: bytes) -> None:
+    def _receive(self, topic: str, payload: bytes, _kept: bool) -> None:  # noqa: FBT001 - a Hear
         if topic != topics.ACK_CHECK.at(self._site):
             self._acks.receive(topics.key_of(topic), payload)
 

@@ -20,6 +20,7 @@ PASSWORDS: Final = {
     "wall": "w4ll",
     "stranger": "str4nge",
     "sender": "s3nder",
+    "desk": "d3sk",
 }
 _SECONDS: Final = 20
 _KEY: Final = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -36,6 +37,9 @@ topic readwrite ctid/lab/status
 user sender
 topic write ctid/lab/ticket/draft/#
 topic write ctid/lab/ticket/ack/check
+user desk
+topic read ctid/#
+topic write ctid/lab/alert/command
 """
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ctid.outbound.pages.mqtt import MqttPages
 from ctid.outbound.port import Remote
 from ctid.outbound.tickets.mqtt import Mqtt
+from tests.integration.mqtt.alerting import Desk, alerting, ask, channel_table, heard, line
 from tests.integration.mqtt.backend import QUICK, document, next_from, table
 from tests.integration.mqtt.broker import (
     PASSWORDS,
@@ -20,12 +22,22 @@ from tests.integration.mqtt.broker import (
     program,
     write_passwords,
 )
+from tests.paged import about, alert
 from tests.waiting import DEADLINE_SECONDS
 
 FILES = Path(__file__).parents[3] / "config/mosquitto"
 DRAFT = "ctid/ctid/ticket/draft"
 STATUS = "ctid/ctid/status"
 ACK = "ctid/ctid/ticket/ack/k"
+PAGE = "ctid/ctid/alert/page"
+STATE = "ctid/ctid/state/line/network"
+COMMAND = "ctid/ctid/alert/command"
+RESULT = "ctid/ctid/alert/command/result"
+WRITTEN = (
+    ("tickets", ACK),
+    ("desk", COMMAND),
+    *(("ctid", topic) for topic in (DRAFT, STATUS, PAGE, STATE, RESULT)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +89,27 @@ async def test_drafts_go_and_answers_come(broker: Broker) -> None:
         assert (await next_from(wall)).payload == b"offline"
 
 
+async def test_alerts_are_published_and_acknowledged(broker: Broker) -> None:
+    desk = Desk(line("network"), alerts=(alert(7),))
+    settings = channel_table(broker, timeout_seconds=DEADLINE_SECONDS)
+    async with broker.client("desk") as person, alerting(settings, desk, "ctid") as ctid:
+        await person.subscribe("ctid/ctid/state/alert/7", qos=1)
+        assert (await heard(person, "ctid/ctid/state/alert/7"))["state"] == "firing"
+        await person.subscribe(RESULT, qos=1)
+        await ask(person, {"action": "ack", "alert": 7, "by": "Li Lei"}, COMMAND)
+        assert (await heard(person, RESULT))["ok"] is True
+        pages = MqttPages(settings, "ctid", QUICK)
+        assert [finding.ok for finding in await pages.check()] == [True] * 4
+        await person.subscribe(PAGE, qos=1)
+        await pages.send(about(alert()))
+        await pages.close()
+        assert await heard(person, PAGE) == {"pages": ["7-0"]}
+        desk.alerts = ()
+        ctid.changed()
+        assert await heard(person, "ctid/ctid/state/alert/7") is None
+    assert [by for _, _, by in desk.done] == ["Li Lei"]
+
+
 @pytest.mark.parametrize(
     ("user", "topic", "allowed"),
     [
@@ -84,11 +117,22 @@ async def test_drafts_go_and_answers_come(broker: Broker) -> None:
         ("ctid", STATUS, True),
         ("ctid", ACK, False),
         ("ctid", "ctid/other/ticket/draft", False),
+        ("ctid", PAGE, True),
+        ("ctid", STATE, True),
+        ("ctid", COMMAND, False),
+        ("ctid", RESULT, True),
         ("tickets", ACK, True),
         ("tickets", DRAFT, False),
         ("tickets", STATUS, False),
         ("wall", STATUS, False),
         ("wall", ACK, False),
+        ("wall", COMMAND, False),
+        ("wall", STATE, False),
+        ("tickets", COMMAND, False),
+        ("desk", COMMAND, True),
+        ("desk", RESULT, False),
+        ("desk", STATE, False),
+        ("desk", PAGE, False),
         ("stranger", DRAFT, False),
     ],
 )
@@ -107,16 +151,17 @@ def test_who_may_write_what(broker: Broker, user: str, topic: str, allowed: bool
 @pytest.mark.parametrize(
     ("user", "seen"),
     [
-        ("ctid", {ACK}),
+        ("ctid", {ACK, STATE, COMMAND}),
         ("tickets", {DRAFT, STATUS}),
-        ("wall", {STATUS}),
+        ("wall", {STATUS, STATE}),
+        ("desk", {STATUS, STATE, PAGE, RESULT}),
         ("stranger", set()),
     ],
 )
 async def test_who_reads_what(broker: Broker, user: str, seen: set[str]) -> None:
     async with broker.client(user) as client:
         await client.subscribe("#", qos=1)
-        for writer, topic in (("tickets", ACK), ("ctid", DRAFT), ("ctid", STATUS)):
+        for writer, topic in WRITTEN:
             await asyncio.to_thread(broker.publish, topic, b"x", writer)
         # a second subscription is answered after what came before it was handed over
         await client.subscribe("mark", qos=1)

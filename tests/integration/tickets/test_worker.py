@@ -38,18 +38,19 @@ class Clock:
 class Desk:
     """A store, a ticket system, and a worker between them."""
 
-    def __init__(self, store: Store, reader: Reader) -> None:
+    def __init__(self, store: Store, reader: Reader, name: str = "there") -> None:
         self.store = store
         self.reader = reader
+        self.name = name
         self.system = Memory()
         self.clock = Clock()
 
     async def want(self, *drafts: Draft) -> None:
-        wanted = tuple(Wanted("there", each, self.clock.now) for each in drafts)
+        wanted = tuple(Wanted(self.name, each, self.clock.now) for each in drafts)
         await self.store.commit(Batch(wanted=wanted))
 
     def worker(self, **given: float) -> Worker:
-        table = FileBackend.model_validate({"name": "there", "path": "-", **given})
+        table = FileBackend.model_validate({"name": self.name, "path": "-", **given})
 
         def render(draft: Draft, revision: int, data: bytes, *, new: bool) -> Document:
             del data
@@ -72,6 +73,12 @@ class Desk:
     async def settled(self, state: OutboxState = OutboxState.DELIVERED, number: int = 1) -> None:
         async with asyncio.timeout(20):
             while [row.state for row in await self.rows()].count(state) < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def failed(self, reason: Reason) -> None:
+        """Return when it is on disk that a draft failed for this reason."""
+        async with asyncio.timeout(20):
+            while reason.value not in [row.reason for row in await self.rows()]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def pass_time(self, worker: Worker, seconds: float) -> None:
@@ -272,6 +279,25 @@ async def test_a_destination_that_is_down_is_probed_with_one_draft(desk: Desk) -
     assert worker.counts.failing is None
 
 
+async def test_a_destination_that_is_down_holds_back_no_other(desk: Desk) -> None:
+    """Each has its own worker, and what waits for one is nothing to the other."""
+    other = Desk(desk.store, desk.reader, "other")
+    desk.system.down = Reason.UNREACHABLE
+    drafts = [numbered(n) for n in range(20)]
+    async with desk.working(concurrency=1) as stuck, other.working(concurrency=1) as worker:
+        await desk.want(*drafts)
+        stuck.wake()
+        await until(lambda: stuck.counts.attempts["unreachable"] == 1)
+        await other.want(*drafts)
+        worker.wake()
+        await until(lambda: worker.counts.delivered == len(drafts))
+        assert stuck.counts.delivered == 0
+    assert other.system.keys() == sorted(each.key for each in drafts)
+    assert {row.state for row in await other.rows() if row.destination == "there"} == {
+        OutboxState.PENDING
+    }
+
+
 async def test_what_is_misconfigured_is_told_once_and_when_it_is_over(desk: Desk) -> None:
     await desk.want(*map(numbered, range(3)))
     desk.system.faults = [(Reason.MISCONFIGURED, False)] * 3
@@ -290,7 +316,7 @@ async def test_who_mended_something_does_not_wait_for_the_end_of_a_pause(desk: D
     await desk.want(numbered(1))
     desk.system.down = Reason.UNREACHABLE
     async with desk.working(timeout_seconds=100.0) as worker:
-        await until(lambda: worker.counts.attempts[Reason.UNREACHABLE.value] == 1)
+        await desk.failed(Reason.UNREACHABLE)
         desk.system.down = None
         await tickets.retry(desk.store, [("there", "ctid:desk:main:1")], desk.clock.now)
         worker.hurry()
@@ -429,9 +455,7 @@ async def test_retry_does_not_hurry_what_may_still_be_on_its_way(desk: Desk) -> 
         await desk.pass_time(worker, 15.0)
         await desk.want(numbered(2))
         worker.wake()
-        async with asyncio.timeout(20):
-            while "busy" not in [row.reason for row in await desk.rows()]:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await desk.failed(Reason.BUSY)
         chosen = [("there", numbered(n).key) for n in (1, 2)]
         assert await tickets.retry(desk.store, chosen, desk.clock.now, unclear) == 2
         due = {row.uniqueid: row.next_at - desk.clock.now for row in await desk.rows()}

@@ -12,8 +12,9 @@ from aiohttp import ClientSession, UnixConnector
 
 from ctid.config import Config, Control
 from ctid.web import socket_path
+from ctid.web.answers import ControlError
 from ctid.web.connections import MAX_CONNECTIONS
-from ctid.web.control import Asker, ControlError, ControlServer, Route, SocketError
+from ctid.web.control import Asker, ControlServer, Route, SocketError
 
 
 async def _echo(body: Any, asker: Asker) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ctid.config import Metrics, Secret
-from ctid.outbound.reading import AlertReading, Reading, StoreReading, TicketReading
+from ctid.outbound.reading import AlertReading, PageReading, Reading, StoreReading, TicketReading
 from ctid.outbound.tally import Tally
 from ctid.web.connections import MAX_CONNECTIONS
 from ctid.web.listener import Listener, ServeError
@@ -35,11 +35,13 @@ def reading() -> Reading:
         {},
         {},
         {},
+        {},
         store,
         Tally(time.time).counts,
         {},
         TicketReading({}, None),
         AlertReading({}, {}, 0),
+        PageReading({}, None),
         None,
     )
 

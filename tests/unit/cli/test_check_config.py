@@ -14,12 +14,16 @@ def checked(folder: Path, text: str) -> Result:
 
 
 def test_a_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
-    done = checked(tmp_path, '[store]\nurl = "calls/x.db"\n[control]\nsocket = "run/x.sock"')
+    tickets = '[[file]]\npath = "x.jsonl"\n[[file]]\nname = "b"\npath = "tickets/x.jsonl"'
+    done = checked(
+        tmp_path, f'[store]\nurl = "calls/x.db"\n[control]\nsocket = "run/x.sock"\n{tickets}'
+    )
     assert done.exit_code == 0
-    assert done.stdout.endswith(": good (0 PBXs, 1 line)\n")
-    store, control = done.stderr.splitlines()
+    assert done.stdout.endswith(": good (0 PBXs, 1 line, 2 ticket systems)\n")
+    store, control, file = done.stderr.splitlines()
     assert f": store.url: there is no folder {tmp_path}/calls: make it" in store
     assert f": control.socket: there is no folder {tmp_path}/run: make it" in control
+    assert f": file[1].path: there is no folder {tmp_path}/tickets: make it" in file
     (tmp_path / "calls").mkdir()
     assert checked(tmp_path, '[store]\nurl = "calls/x.db"').stderr == ""
 

@@ -177,6 +177,31 @@ def test_channels(tmp_path: Path) -> None:
     )
 
 
+def test_a_heartbeat(tmp_path: Path) -> None:
+    (tmp_path / "beat").write_text("https://hc.example.org/s3cret\n")
+    (tmp_path / "beat").chmod(0o600)
+    pbx = '[[pbx]]\nsecret_file = "beat"\n'
+    addresses = 'url_file = "beat"\nfailure_url = "https://hc.example.org/plain"\n'
+    table = load(written(tmp_path, f"{pbx}[heartbeat]\n{addresses}")).heartbeat
+    assert table.target is not None
+    assert table.failure_target is not None
+    assert table.target.reveal() == "https://hc.example.org/s3cret"
+    assert table.failure_target.reveal() == "https://hc.example.org/plain"
+    assert "s3cret" not in repr(table)
+
+
+def test_a_heartbeat_to_what_is_no_address(tmp_path: Path) -> None:
+    (tmp_path / "beat").write_text("s3cret")
+    (tmp_path / "beat").chmod(0o600)
+    path = written(tmp_path, '[[pbx]]\nsecret_file = "beat"\n[heartbeat]\nurl_file = "beat"\n')
+    assert problems(path) == [
+        (
+            "ctid.toml:4: heartbeat.url_file: what it holds must be an address that begins with "
+            "`http://` or `https://`"
+        )
+    ]
+
+
 def test_channels_that_are_one_list(tmp_path: Path) -> None:
     path = written(tmp_path, '[[channels]]\nname = "dingtalk"\n')
     assert problems(path, read_secrets=False) == [

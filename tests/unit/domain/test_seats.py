@@ -135,7 +135,12 @@ def test_the_pbx_that_has_the_phone_decides() -> None:
 
 
 def test_which_phones_are_asked_for() -> None:
-    lines = [line(agents=("PJSIP/101", "Li Si")), line("sap", agents=("Zhang San", "103"))]
+    lines = [
+        line(agents=("PJSIP/101", "Li Si")),
+        line("sap", agents=("Zhang San", "103")),
+        # who is in no queue of this one is not logged in, however their phone stands
+        line("queued", queues="net", agents=("PJSIP/104",)),
+    ]
     assert phones_of(lines, NAMES) == (
         "PJSIP/102",
         "SIP/102",

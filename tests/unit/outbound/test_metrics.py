@@ -9,9 +9,11 @@ from ctid.domain.records import Outcome
 from ctid.domain.stages import Stage
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.metrics import render
+from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.reading import (
     AlertReading,
     LineReading,
+    PageReading,
     PbxReading,
     Reading,
     StoreReading,
@@ -19,7 +21,9 @@ from ctid.outbound.reading import (
     Waiting,
 )
 from ctid.outbound.tally import Tally
+from ctid.store.alert_queries import PageBacklog
 from ctid.store.outbox import OutboxState
+from ctid.store.pages import PageState
 from ctid.store.tickets import Backlog, OpenReturns
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
@@ -49,6 +53,7 @@ def reading(folder: Path) -> Reading:
         version="1.2",
         lines={"a": LINE},
         pbxs={"lab": PBX},
+        heartbeats={"sent": 4, "not_delivered": 1},
         stages={("a", "talking"): 2},
         store=StoreReading(
             failing=False, commits=5, waiting=0, dropped=0, set_aside=0, refused=0, path=database
@@ -56,11 +61,16 @@ def reading(folder: Path) -> Reading:
         counts=tally.counts,
         rates={("a", "today"): 0.5, ("a", "month"): 0.75},
         alerts=AlertReading({"network": 0.0}, {}, 0),
+        pages=PageReading(
+            {"robot": PageDeliveries(delivered=7, folded=5)},
+            {"robot": PageBacklog({PageState.PENDING: 3}, 1_800_000_000.0)},
+        ),
         tickets=TicketReading(
             {"rt": Deliveries()},
             Waiting(
                 {"rt": Backlog({OutboxState.PENDING: 3}, 1_800_000_000.0)},
                 {"a": OpenReturns(2, 1)},
+                {},
             ),
         ),
         backup_at=1.0,
@@ -92,6 +102,7 @@ def test_values_stand_where_they_belong(tmp_path: Path) -> None:
         'ctid_build_info{python="',
         'ctid_open_calls{line="a",stage="talking"} 2.0',
         'ctid_open_calls{line="a",stage="waiting"} 0.0',
+        'ctid_heartbeats_total{result="not_delivered"} 1.0',
         'ctid_pbx_state{pbx="lab",state="attached"} 1.0',
         'ctid_pbx_state{pbx="lab",state="waiting"} 0.0',
         'ctid_pbx_ends_total{pbx="lab",reason="unreachable"} 1.0',
@@ -104,6 +115,13 @@ def test_values_stand_where_they_belong(tmp_path: Path) -> None:
         'ctid_tickets{backend="rt",state="pending"} 3.0',
         'ctid_tickets{backend="rt",state="dead"} 0.0',
         'ctid_ticket_attempts_total{backend="rt",result="busy"} 0.0',
+        'ctid_pages_delivered_total{channel="robot"} 7.0',
+        'ctid_pages_folded_total{channel="robot"} 5.0',
+        'ctid_page_attempts_total{channel="robot",result="rejected"} 0.0',
+        'ctid_page_lateness_seconds_bucket{channel="robot",le="1.0"} 0.0',
+        'ctid_pages{channel="robot",state="pending"} 3.0',
+        'ctid_pages{channel="robot",state="failed"} 0.0',
+        'ctid_page_oldest_pending_timestamp_seconds{channel="robot"} 1.8e+09',
         'ctid_ticket_oldest_pending_timestamp_seconds{backend="rt"} 1.8e+09',
     ):
         assert f"\n{line}" in page, line
@@ -117,6 +135,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         version=given.version,
         lines={},
         pbxs={},
+        heartbeats={},
         stages={},
         store=StoreReading(
             failing=True,
@@ -130,6 +149,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         counts=tally.counts,
         rates={},
         alerts=AlertReading({}, {}, 0),
+        pages=PageReading({}, None),
         tickets=TicketReading({}, None),
         backup_at=None,
     )

@@ -45,9 +45,9 @@ def test_the_acl_names_topics_that_there_are() -> None:
     acl = (ROOT / "config/mosquitto/ctid.acl").read_text()
     named = re.findall(r"^topic \w+ (\S+)$", acl, re.MULTILINE)
     there_are = {topic.at("ctid") for topic in topics.ALL if topic is not topics.ACK}
-    there_are |= {topics.all_acks("ctid")}
-    assert {name.removesuffix("/#") for name in named} <= there_are
-    assert len(named) == 8
+    there_are |= {topics.all_acks("ctid"), topics.all_states("ctid")}
+    assert {name if name in there_are else name.removesuffix("/#") for name in named} <= there_are
+    assert len(named) == 18
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))

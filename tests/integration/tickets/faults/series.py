@@ -8,11 +8,11 @@ import random
 import re
 import signal
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
 from ctid.store.drafts import draft_from_json
 from tests.integration.tickets.faults.proxy import FaultyProxy
+from tests.integration.tickets.faults.sight import overlooked
+from tests.integration.tickets.faults.victim import Victim
 from tests.integration.tickets.zammad_server import ATTRIBUTE, TOKEN, Zammad
 from tests.truth import CAPTURES
 
@@ -43,9 +45,9 @@ DECK: Final = (
 TIMEOUT_SECONDS: Final = 0.4
 SPEED: Final = 15.0
 CALLS: Final = 16
+FEW: Final = 3
 EVERY_SECONDS: Final = 10.0
 _LINES: Final = (CAPTURES / "lab.toml").read_text().replace('secret_credential = "ami"\n', "")
-_PATIENCE_SECONDS: Final = 90.0
 _SECRET: Final = "made-up"
 
 Moment = Literal["transaction", "request", "random"]
@@ -53,7 +55,10 @@ Moment = Literal["transaction", "request", "random"]
 
 @dataclass
 class Run:
-    """What happened in one run. `wrong`: one line for each thing that is not as it has to be."""
+    """What happened in one run. `wrong`: one line for each thing that is not as it has to be.
+
+    Of the calls `played`, those that came and went while ctid was down are not `recorded`.
+    """
 
     seed: int
     kills: int = 0
@@ -61,6 +66,8 @@ class Run:
     in_flight: int = 0
     met: Counter[str] = field(default_factory=Counter)
     tickets: int = 0
+    played: int = 0
+    recorded: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -82,7 +89,8 @@ async def run(folder: Path, seed: int) -> Run:
             victim = Victim(folder, configured(folder, pbx.port, proxy.port))
             await victim.start()
             await victim.attached()
-            playing = tasks.create_task(pbx.play(_calls(chance)))
+            calls = Calls(seed)
+            playing = tasks.create_task(pbx.play(calls))
             for _ in range(chance.randint(1, 3)):
                 moment: Moment = chance.choice(["transaction", "request", "random"])
                 await _until(victim, proxy, moment, chance)
@@ -92,6 +100,8 @@ async def run(folder: Path, seed: int) -> Run:
                 await victim.ended()
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
                 await victim.start()
+            await victim.attached()
+            calls.are_enough = True
             await playing
             proxy.share = 0.0
             await victim.come_to_rest()
@@ -100,7 +110,13 @@ async def run(folder: Path, seed: int) -> Run:
     finally:
         await zammad.server.close()
     result.tickets = len(zammad.tickets)
+    recorded = _recorded(victim.database)
+    result.played, result.recorded = len(calls.begun), len(recorded)
     result.wrong = list(_differences(folder, victim.config, zammad))
+    result.wrong += [
+        f"call {number}: has no record, but began while ctid saw the PBX"
+        for number in overlooked(calls.begun, recorded, victim.log, victim.kills)
+    ]
     return result
 
 
@@ -138,91 +154,32 @@ timeout_seconds = {TIMEOUT_SECONDS}
     return path
 
 
-def _calls(chance: random.Random) -> Iterator[Call]:
-    for number in range(CALLS):
-        yield Call(number * EVERY_SECONDS, number, chance.choice(DECK))
+class Calls:
+    """They come until the last kill is over and a few more have come; `begun` has when each did."""
 
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(f"calls of {seed}")
+        self._from = time.time()
+        self.begun: dict[int, float] = {}
+        self.are_enough = False
 
-class Victim:
-    """`ctid run` as a process."""
-
-    def __init__(self, folder: Path, config: Path) -> None:
-        self.config = config
-        self.database = folder / "ctid.sqlite3"
-        self._log = folder / "ctid.log"
-        self.process: asyncio.subprocess.Process | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    async def start(self) -> None:
-        proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-        environ = {name: v for name, v in os.environ.items() if name.lower() not in proxies}
-        with self._log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ctid", "run", "--config", str(self.config)),
-                stderr=log,
-                env=environ,
-            )
-
-    @property
-    def runs(self) -> bool:
-        assert self.process is not None
-        return self.process.returncode is None
-
-    def last_words(self) -> str:
-        return self._log.read_text().rstrip().rpartition("\n")[2][:500]
-
-    async def attached(self) -> None:
-        """Return when it sees the PBX."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while b"pbx_attached" not in self._log.read_bytes():  # noqa: ASYNC110 - its log
-                await asyncio.sleep(0.05)
-
-    async def ended(self) -> None:
-        assert self.process is not None
-        await self.process.wait()
-
-    async def stop(self) -> None:
-        os.kill(self.pid, signal.SIGTERM)
-        await self.ended()
-
-    def holds_the_lock(self) -> bool:
-        """Whether it is in a transaction that writes: SQLite's WAL_WRITE_LOCK on the -shm file."""
-        try:
-            inode = self.database.with_name(f"{self.database.name}-shm").stat().st_ino
-        except FileNotFoundError:
-            return False
-        mine = re.compile(rf"POSIX +ADVISORY +WRITE {self.pid} [0-9a-f:]+:{inode} 120 120\b")
-        return bool(mine.search(Path("/proc/locks").read_text()))
-
-    async def come_to_rest(self) -> None:
-        """Return when no call is open and no draft waits; raises TimeoutError."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while self._waits():  # noqa: ASYNC110 - another process writes it
-                await asyncio.sleep(0.05)
-
-    def _waits(self) -> bool:
-        try:
-            return self._has_open_ends()
-        except sqlite3.OperationalError:
-            return True  # it is being opened
-
-    def _has_open_ends(self) -> bool:
-        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
-            (open_calls,) = db.execute("SELECT count(*) FROM record WHERE open").fetchone()
-            (waiting,) = db.execute(
-                "SELECT count(*) FROM outbox WHERE state = 'pending'"
-            ).fetchone()
-            (unseen,) = db.execute("SELECT count(*) FROM gap WHERE ended_at IS NULL").fetchone()
-        return bool(open_calls or waiting or unseen)
+    def __iter__(self) -> Iterator[Call]:
+        last = CALLS
+        for number in count():
+            if not self.are_enough:
+                last = max(last, number + FEW)
+            if number == last:
+                return
+            after = number * EVERY_SECONDS
+            self.begun[number] = self._from + after / SPEED
+            yield Call(after, number, self._chance.choice(DECK))
 
 
 async def _until(victim: Victim, proxy: FaultyProxy, moment: Moment, chance: random.Random) -> None:
     """Wait for the moment of a kill, but not for longer than it may never come."""
     times = chance.randint(1, 6)
+    if moment != "random":
+        await victim.attached()
     begun = time.monotonic()
     await asyncio.sleep(chance.uniform(1.0, 3.0))
     if moment == "random":
@@ -243,7 +200,13 @@ def _kill(victim: Victim, proxy: FaultyProxy, result: Run) -> None:
     result.kills += 1
     result.in_transaction += victim.holds_the_lock()
     result.in_flight += proxy.in_flight > 0
+    victim.kills.append(time.time())
     os.kill(victim.pid, signal.SIGKILL)
+
+
+def _recorded(database: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        return {uniqueid for (uniqueid,) in db.execute("SELECT uniqueid FROM record")}
 
 
 def _differences(folder: Path, config: Path, zammad: Zammad) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.tickets.faults.series import Run, run
+from tests.integration.tickets.faults.sight import overlooked
 
 AT_ONCE = 3
 
@@ -38,10 +39,22 @@ def _judge(found: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
             f"\n{len(found)} runs, {sum(one.tickets for one in found)} tickets, {kills} kills: "
             f"{in_transaction} in an open transaction, {in_flight} with a request in flight"
         )
+        played, recorded = sum(one.played for one in found), sum(one.recorded for one in found)
+        print(f"{played} calls, {recorded} recorded; the others came and went while ctid was down")
         print("requests:", ", ".join(f"{what} {number}" for what, number in met.most_common()))
     assert {one.seed: one.wrong for one in found if one.wrong} == {}
     assert in_transaction
     assert in_flight
+
+
+def test_a_call_without_a_record_counts_if_it_began_in_sight(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        '{"pbx":"lab","event":"pbx_attached","timestamp":"1970-01-01T00:00:10.000000Z"}\n'
+        '{"pbx":"lab","event":"pbx_attached","timestamp":"1970-01-01T00:00:30.000000Z"}\n'
+    )
+    begun = {0: 5.0, 1: 12.0, 2: 13.0, 3: 19.5, 4: 25.0, 5: 31.0}
+    assert list(overlooked(begun, {"1795909597.1054"}, log, [20.0])) == [2, 5]
 
 
 @pytest.mark.timeout(400)

@@ -221,7 +221,9 @@ def test_a_time_in_which_ctid_was_down_is_told_once() -> None:
 def test_down_before_the_clock_opened_hides_no_answer() -> None:
     text = said(page(QUIET, down=(at("09:50"), at("09:59"))))
     assert "UNANSWERED" in text
-    assert "ctid itself was down from 09:50 to 09:59. This page was due at 10:15." in text
+    assert "Late: ctid itself was down from 09:50 to 09:59. This page was due at 10:15." in text
+    late = said(replace(SAMPLES["answer_rate"], down=DOWN), "zh")
+    assert "延迟：10:05 至 10:20 ctid 本身停止运行。本通知应于 10:15 发出。" in late
 
 
 def test_of_many_gaps_the_last_are_told() -> None:

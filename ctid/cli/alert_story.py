@@ -1,0 +1,144 @@
+"""The story of an alert, line by line: how it stood, who was told, by which channel, who took care.
+
+Pure. Numbers are masked, and nowhere stands where people are reached.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ctid.alert_output import readable
+from ctid.cli import times
+from ctid.domain.alerts import (
+    Alert,
+    DeliveryStuck,
+    Ending,
+    Incident,
+    Kind,
+    Page,
+    PageEvent,
+    Recipient,
+    Test,
+)
+from ctid.domain.masking import masked
+from ctid.outbound.pages.titles import title
+from ctid.outbound.pages.tongue import Tongue
+from ctid.store.alert_queries import AlertRow, PageRow
+from ctid.store.pages import PageState, Tried
+
+_ENDINGS: Mapping[Ending, str] = {
+    Ending.ANSWERED: "answered",
+    Ending.REACHED: "all who were missed were reached",
+    Ending.LEFT: "the caller waits no more",
+    Ending.RECOVERED: "it is well again",
+    Ending.TAKEN_OUT: "what led to it counts no more",
+    Ending.BY_PERSON: "resolved",
+    Ending.TEST_OVER: "the test is over",
+}
+_NOT_TOLD = "no way to reach them is configured"
+
+
+class _Moment(NamedTuple):
+    """What happened then; of what happened at once, `order` says what comes first."""
+
+    at: float
+    order: int
+    lines: tuple[str, ...]
+
+
+def in_short(row: AlertRow, alert: Alert | None) -> str | None:
+    """What a list says beside the kind."""
+    match None if alert is None else alert.subject:
+        case Incident(title=said):
+            return masked(said)
+        case Test(by=by):
+            return f"by {by}"
+        case DeliveryStuck(destination=destination):
+            return destination
+        case _:
+            # of these two it is only what makes them different from others
+            return None if row.kind in (Kind.INCIDENT, Kind.TEST) else row.about
+
+
+def story(
+    row: AlertRow,
+    alert: Alert,
+    pages: Sequence[PageRow],
+    line_title: str | None,
+    zone: ZoneInfo,
+    now: float,
+) -> Iterator[str]:
+    """Give the lines; `line_title` is that of its line, times are of `zone`."""
+    where = f" on {row.line}" if row.line is not None else ""
+    yield f"alert {row.number}: {row.kind.value}{where}, {row.state}"
+    yield _what(row, alert, line_title, zone, now)
+    yield ""
+    for moment in sorted([*_states(row), *(_told(page, zone) for page in pages)]):
+        first, *more = moment.lines
+        yield f"{times.to_seconds(moment.at, zone)}  {first}"
+        yield from (f"{'':19}  {line}" for line in more)
+    if not pages:
+        yield ""
+        yield "nobody was paged"
+
+
+def print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _what(row: AlertRow, alert: Alert, line_title: str | None, zone: ZoneInfo, now: float) -> str:
+    """As a page would say it, to somebody who knows nothing yet."""
+    decided_at = now if row.ended_at is None else row.ended_at
+    nobody = Recipient("", None, ())
+    page = Page(0, alert, PageEvent.FIRING, nobody, row.limit_at, decided_at)
+    return masked(title(Tongue("en", zone, decided_at), page, line_title or row.line or "ctid"))
+
+
+def _states(row: AlertRow) -> Iterator[_Moment]:
+    yield _Moment(row.since, 0, ("begins",))
+    if row.fired_at is not None:
+        yield _Moment(row.fired_at, 1, ("fires",))
+    over = row.ended_at is not None
+    why = f": {masked(row.why)}" if row.why else ""
+    if row.acknowledged_at is not None:
+        said = "" if over else why  # afterwards it is the reason of the end
+        yield _Moment(row.acknowledged_at, 2, (f"acknowledged by {row.acknowledged_by}{said}",))
+    if row.ended_at is not None:
+        how = "over" if row.ending is None else f"over: {_ENDINGS[row.ending]}"
+        by = f" by {row.resolved_by}" if row.resolved_by else ""
+        yield _Moment(row.ended_at, 2, (f"{how}{by}{why}",))
+
+
+def _told(page: PageRow, zone: ZoneInfo) -> _Moment:
+    role = f" ({page.role})" if page.role else ""
+    first = f"{page.event.value}: {page.recipient}{role}, {delivery(page, zone)}"
+    left = tuple(f"  {tried(one)}" for one in page.tried)
+    return _Moment(page.decided_at, 3, (first, *left))
+
+
+def delivery(page: PageRow, zone: ZoneInfo) -> str:
+    """How a page stands."""
+    why = f": {readable(page.detail or page.reason or '')}" if page.reason or page.detail else ""
+    by = page.channel or _NOT_TOLD
+    match page.state:
+        case PageState.DELIVERED:
+            tries = "" if page.attempts <= 1 else f", try {page.attempts}"
+            return f"delivered by {by} at {_clock(page.settled_at, zone)}{tries}"
+        case PageState.FAILED:
+            return f"not delivered{why or f': {by}'}"
+        case PageState.DROPPED:
+            return "not sent: it was over before"
+        case PageState.PENDING:
+            return f"waits for {by}{why}"
+
+
+def tried(left: Tried) -> str:
+    """A channel that did not take it."""
+    return f"{left.channel} did not take it: {readable(left.detail or left.reason)}"
+
+
+def _clock(at: float | None, zone: ZoneInfo) -> str:
+    return (times.to_seconds(at, zone) or "")[-8:]

@@ -1,0 +1,201 @@
+"""What machines are told beside pages, and what they may ask for.
+
+Each Alertmanager has a keeper of its alerts; each broker has the states of lines and alerts, and
+its commands. Every one is a task.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from ctid.alert_desk import AlertDesk
+from ctid.config import Config
+from ctid.config.channels import AlertmanagerChannel, Channel, MqttChannel
+from ctid.domain.alerts import (
+    Acknowledged,
+    Alert,
+    Kind,
+    Page,
+    PageEvent,
+    Recipient,
+    Resolved,
+    Warned,
+)
+from ctid.domain.batch import Batch
+from ctid.domain.watch import Watch
+from ctid.outbound.mqtt.alerts import AlertTopics
+from ctid.outbound.mqtt.commands import Action, Refused
+from ctid.outbound.mqtt.states import LineState, Standing
+from ctid.outbound.pages.alertmanager_forms import Words
+from ctid.outbound.pages.alertmanager_keeper import AlertmanagerKeeper
+from ctid.outbound.pages.channels import origin_of
+from ctid.outbound.pages.port import Message
+from ctid.refusal import RefusedError
+from ctid.store.errors import StoreUnavailable
+
+Render = Callable[[list[Page], str | None], Message]
+
+_EVENTS: Final[Mapping[type, PageEvent]] = {
+    Warned: PageEvent.WARNING,
+    Acknowledged: PageEvent.ACKNOWLEDGED,
+    Resolved: PageEvent.RESOLVED,
+}
+
+
+class Machines:
+    """From `open` to `close`. `in_sight` tells whether all PBXs are seen; `render` writes pages."""
+
+    def __init__(
+        self,
+        config: Config,
+        tasks: asyncio.TaskGroup,
+        watch: Watch,
+        desk: AlertDesk,
+        *,
+        in_sight: Callable[[], bool],
+        render: Render,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._config = config
+        self._tasks = tasks
+        self._watch = watch
+        self._desk = desk
+        self._in_sight = in_sight
+        self._render = render
+        self._clock = clock
+        self._topics: list[AlertTopics] = []
+        self._running: list[asyncio.Task[None]] = []
+        self._closed = False
+
+    def open(self) -> None:
+        """Begin to tell."""
+        channels = self._config.channels
+        origin = origin_of(self._config)
+        for alertmanager in channels.alertmanager:
+            keeper = AlertmanagerKeeper(
+                alertmanager, origin, current=self._loud, describe=self._describe
+            )
+            self._start(keeper.run(), alertmanager)
+        for broker in channels.mqtt:
+            topics = AlertTopics(broker, origin.site, current=self._standing, command=self._command)
+            self._topics.append(topics)
+            self._start(topics.run(), broker)
+
+    def feed(self, batch: Batch) -> None:
+        """A batch is on disk."""
+        del batch  # whatever stands in it, the lines may stand otherwise
+        for topics in self._topics:
+            topics.changed()
+
+    async def use(self, config: Config) -> None:
+        """Go on by another configuration."""
+        old, self._config = self._config, config
+        if _plain(old) != _plain(config):
+            await self._end()
+            if not self._closed:
+                self.open()
+        for topics in self._topics:
+            topics.changed()
+
+    async def close(self) -> None:
+        """Tell no more; a broker is told that ctid is away."""
+        self._closed = True
+        await self._end()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _start(self, running: Any, table: Channel) -> None:
+        self._running.append(self._tasks.create_task(running, name=f"told: {table.name}"))
+
+    async def _end(self) -> None:
+        self._topics = []
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    def _loud(self) -> Iterable[Alert]:
+        """Those that are not silenced."""
+        return [found.alert for found in self._desk.open_alerts() if not found.silenced]
+
+    def _standing(self) -> Standing:
+        found = self._desk.open_alerts()
+        numbers: dict[str | None, list[int]] = {}
+        for each in found:
+            numbers.setdefault(each.alert.line, []).append(each.alert.number)
+        lines = {line.name: line for line in self._config.lines()}
+        in_sight = self._in_sight()
+        return Standing(
+            [
+                LineState(
+                    name=now.line,
+                    title=lines[now.line].title,
+                    specialty=lines[now.line].specialty,
+                    on_duty=now.on_duty,
+                    unanswered_since=now.since,
+                    limit_at=now.limit_at,
+                    waiting=now.waiting,
+                    in_sight=in_sight,
+                    alerts=tuple(numbers.get(now.line, ())),
+                )
+                for now in self._watch.lines_now(self._clock())
+                if now.line in lines
+            ],
+            [each.alert for each in found],
+            {each.alert.number for each in found if each.silenced},
+        )
+
+    def _describe(self, alert: Alert) -> Words:
+        """As a page would, in the configured language."""
+        event = _EVENTS.get(type(alert.state), PageEvent.FIRING)
+        reader = Recipient("alertmanager", None, ())
+        now = self._clock()
+        message = self._render([Page(0, alert, event, reader, now, now)], None)
+        return Words(message.title, message.text)
+
+    async def _command(self, action: Action, body: Mapping[str, Any], by: str) -> None:
+        """Raises Refused."""
+        why = body.get("why")
+        try:
+            match action:
+                case Action.ACK:
+                    await self._desk.acknowledge(body["alert"], by, why)
+                case Action.RESOLVE:
+                    await self._desk.resolve(body["alert"], by, body["why"])
+                case Action.INCIDENT:
+                    await self._desk.incident(body.get("line"), body["title"], by)
+                case Action.SILENCE:
+                    now = self._clock()
+                    await self._desk.silence(
+                        body.get("lines") or (),
+                        [Kind(kind) for kind in body.get("kinds") or ()],
+                        now,
+                        now + 60.0 * body["minutes"],
+                        by,
+                        body["why"],
+                    )
+        except RefusedError as error:
+            raise Refused(str(error)) from None
+        except StoreUnavailable as error:
+            raise Refused(f"done, but not on disk: it holds until ctid ends ({error})") from None
+
+
+def _plain(config: Config) -> object:
+    """What keepers and topics are made of, to be compared; a secret by what it is."""
+    tables: list[AlertmanagerChannel | MqttChannel] = [
+        *config.channels.alertmanager,
+        *config.channels.mqtt,
+    ]
+    return (
+        origin_of(config),
+        [
+            (
+                type(table),
+                table.model_dump(),
+                [s.reveal() if (s := getattr(table, what)) else None for what in table.secrets],
+            )
+            for table in tables
+        ],
+    )
