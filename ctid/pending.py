@@ -1,9 +1,9 @@
 """What waits for its commit, bounded: while the disk is full the calls are held here."""
 
 from collections.abc import Hashable, Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from ctid.domain.alerts import Alert, Page, Silence
+from ctid.domain.alerts import Acknowledged, Alert, Firing, Page, Resolved, Silence, Warned
 from ctid.domain.batch import Batch
 from ctid.domain.policy import NOTHING, Decided, Wanted
 from ctid.domain.records import Fact, Gap, OpenCall, Record, Seen
@@ -12,6 +12,8 @@ from ctid.domain.tracker import Changes
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
+
+_STAGES: Final = (Warned, Firing, Acknowledged, Resolved)
 
 
 class Pending:
@@ -31,7 +33,8 @@ class Pending:
         self._seen: dict[str, Seen] = {}
         self._returns: dict[tuple[str, str], ToReturn] = {}
         self._wanted: dict[tuple[str, str], Wanted] = {}
-        self._alerts: dict[int, Alert] = {}
+        # who acknowledged stays in the row, and does not stand in what comes after that
+        self._alerts: dict[tuple[int, bool], Alert] = {}
         self._pages: dict[tuple[int, int], Page] = {}
         self._silences: dict[int, Silence] = {}
         self.dropped = 0
@@ -73,7 +76,7 @@ class Pending:
         for wanted in decided.wanted:
             self._wanted[wanted.destination, wanted.draft.key] = wanted
         for alert in decided.alerts:
-            self._alerts[alert.number] = alert
+            self._alerts[_alert_key(alert)] = alert
         for page in decided.pages:
             self._pages[page.alert.number, page.seq] = page
         for silence in decided.silences:
@@ -95,7 +98,7 @@ class Pending:
             tuple(self._seen.values()),
             tuple(self._returns.values()),
             tuple(self._wanted.values()),
-            tuple(self._alerts.values()),
+            tuple(sorted(self._alerts.values(), key=_stage)),
             tuple(self._pages.values()),
             tuple(self._silences.values()),
         )
@@ -118,7 +121,7 @@ class Pending:
         self._wanted = _under(
             self._wanted, (((w.destination, w.draft.key), w) for w in batch.wanted)
         )
-        self._alerts = _under(self._alerts, ((a.number, a) for a in batch.alerts))
+        self._alerts = _under(self._alerts, ((_alert_key(a), a) for a in batch.alerts))
         self._pages = _under(self._pages, (((p.alert.number, p.seq), p) for p in batch.pages))
         self._silences = _under(self._silences, ((s.number, s) for s in batch.silences))
         if len(self._records) > self._limit:
@@ -145,6 +148,15 @@ class Pending:
 
 def _key(record: Record) -> tuple[str, str, int]:
     return (record.pbx, record.uniqueid, record.ordinal)
+
+
+def _alert_key(alert: Alert) -> tuple[int, bool]:
+    return alert.number, isinstance(alert.state, Acknowledged)
+
+
+def _stage(alert: Alert) -> int:
+    """An alert only goes on; what it was before is written before."""
+    return _STAGES.index(type(alert.state))
 
 
 def _under(newer: dict[_K, _V], older: Iterable[tuple[_K, _V]]) -> dict[_K, _V]:

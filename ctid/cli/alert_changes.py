@@ -1,5 +1,6 @@
 """What `ctid alerts` changes: the running daemon does it, in the name of who asks."""
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,6 +13,7 @@ from ctid.cli.asking import asking
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
 from ctid.domain.alerts import Kind
+from ctid.web.control import Asker
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="As it is listed.")]
 
@@ -26,7 +28,13 @@ def ack(
     loaded = load_config(config, read_secrets=False)
     body = {"number": number, "why": why.strip() or None}
     alert = ask(loaded, "POST", "/v1/alerts/ack", body)
-    typer.echo(f"alert {number}: acknowledged by {alert['acknowledged_by']}")
+    by = alert["acknowledged_by"]
+    if by != Asker(os.getpid(), os.getuid()).name():
+        typer.echo(f"alert {number}: {by} takes care of it already")
+        return
+    others = sum(one["name"] != by for one in alert["paged"])
+    told = f"; {_counted(others, 'recipient')} will be told" if others else ""
+    typer.echo(f"alert {number}: acknowledged by {by}{told}")
 
 
 def resolve(

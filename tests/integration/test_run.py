@@ -140,3 +140,14 @@ def test_a_missing_folder_and_a_wrong_url_are_one_line(config: Path) -> None:
     wrong = run(config)
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
     assert "store.url: a slash is missing: write sqlite:////ctid.sqlite3" in wrong.stderr
+
+
+def test_a_template_that_is_wrong_is_told_before_anything_begins(config: Path) -> None:
+    text, templates = config.read_text(), config.parent / "templates"
+    config.write_text(f'[tickets]\ntemplates = "templates"\n{text}[[file]]\npath = "t.jsonl"\n')
+    (templates / "zh").mkdir(parents=True)
+    (templates / "zh" / "a.body.j2").write_text("{{ caller.number }}\n{% if %}\n")
+    wrong = run(config)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+    assert wrong.stderr.startswith(f"ctid: {templates}/zh/a.body.j2:2: ")
+    assert not (config.parent / "ctid.sqlite3").exists()

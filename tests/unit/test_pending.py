@@ -1,11 +1,11 @@
 """What waits for its commit while the disk is full: alerts and pages are never given up."""
 
-from ctid.domain.alerts import Warned
+from ctid.domain.alerts import Acknowledged, Warned
 from ctid.domain.batch import Batch
 from ctid.domain.policy import Decided
 from ctid.domain.tracker import Changes
 from ctid.pending import Pending
-from tests.alerts import alert, page, silence
+from tests.alerts import LIMIT, alert, over, page, silence
 from tests.integration.store import samples
 
 
@@ -32,6 +32,21 @@ def test_what_comes_back_is_older_than_what_came_meanwhile() -> None:
     pending.add_decided(Decided(alerts=(alert(),), pages=(page(),)))
     pending.give_back(failed)
     assert pending.take() == Batch(alerts=(alert(),), pages=(page(),), silences=(silence(),))
+
+
+def test_who_acknowledged_is_written_before_the_end_whatever_waits() -> None:
+    taken, ended = alert(state=Acknowledged(LIMIT, LIMIT + 5.0, "Li Si")), over()
+    pending = Pending(10)
+    pending.add_decided(Decided(alerts=(alert(), alert(2))))
+    pending.add_decided(Decided(alerts=(taken,)))
+    failed = pending.take()
+    assert failed.alerts == (alert(), alert(2), taken)
+    pending.add_decided(Decided(alerts=(ended,)))
+    pending.give_back(failed)
+    assert pending.take().alerts == (alert(2), taken, ended)
+    pending.add_decided(Decided(alerts=(taken,)))
+    pending.add_decided(Decided(alerts=(ended,)))
+    assert pending.take().alerts == (taken, ended)
 
 
 def test_they_stay_when_records_are_given_up() -> None:

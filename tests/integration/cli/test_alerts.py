@@ -257,7 +257,7 @@ async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:
     assert lines(said)[1].endswith("core switch")
     assert await type_(folder, "ack", "1", "--why", "on my way") == (
         0,
-        f"alert 1: acknowledged by {ME}\n",
+        f"alert 1: acknowledged by {ME}; 2 recipients will be told\n",
     )
     (one,) = running.desk.open_alerts()
     assert isinstance(one.alert.state, Acknowledged)
@@ -273,6 +273,15 @@ async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:
     assert await type_(folder, "ack", "1") == (
         1,
         "ctid: no alert 1 is open; `ctid alerts list` shows them\n",
+    )
+
+
+async def test_who_takes_care_already(running: Desk) -> None:
+    await running.desk.incident("network", "core switch", "root")
+    await running.desk.acknowledge(1, "Wang Wu")
+    assert await type_(running.folder, "ack", "1") == (
+        0,
+        "alert 1: Wang Wu takes care of it already\n",
     )
 
 

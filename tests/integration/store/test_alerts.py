@@ -29,6 +29,16 @@ async def test_an_alert_is_overwritten_by_its_newest_state(store: Store, reader:
     assert (first.kind, first.line, first.why) == (Kind.UNANSWERED, "network", "on my way")
 
 
+async def test_it_stays_known_also_where_both_are_written_together(
+    store: Store, reader: Reader
+) -> None:
+    taken = alert(state=Acknowledged(LIMIT, LIMIT + 30.0, "Li Si"))
+    await store.commit(Batch(alerts=(alert(), taken, over())))
+    (row,) = await alert_queries.alerts(reader, open_only=False)
+    assert (row.state, row.acknowledged_by) == ("resolved", "Li Si")
+    assert await alert_queries.find_alert(reader, 1) == over()
+
+
 async def test_who_acknowledged_it_stays_known_when_it_is_over(
     store: Store, reader: Reader
 ) -> None:

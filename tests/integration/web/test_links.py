@@ -1,7 +1,9 @@
 """The link in a page, from the page that was decided to the alert that somebody takes."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,3 +211,19 @@ async def test_a_person_without_a_language_gets_the_configured_one(folder: Path)
         await ctid.desk.test("server", "root")
         seen = await fetch(ctid, (await paths(ctid))["Chen"])
         assert seen.words.startswith("【演练】一切正常：Server hotline 告警 1")
+
+
+async def test_what_cannot_be_written_holds_and_says_nothing_else(ctid: Desk) -> None:
+    path = (await paths(ctid))["Wang Wu"]
+    with closing(sqlite3.connect(ctid.folder / "ctid.sqlite3")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        seen = await fetch(ctid, path, "POST")
+        assert (seen.status, seen.has_button) == (200, False)
+        assert "You take care of it, since 09:00." in seen.words
+        assert isinstance(await stored(ctid), Firing)
+    # what follows is written with it, and not before it
+    await ctid.desk.resolve(1, "root", "replaced")
+    async with ctid.reader() as reader:
+        row = await alert_queries.find_row(reader, 1)
+    assert row is not None
+    assert (row.acknowledged_by, row.acknowledged_at) == ("Wang Wu", BEGIN)

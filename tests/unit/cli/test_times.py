@@ -65,3 +65,46 @@ def test_shown_in_local_time() -> None:
 )
 def test_the_day_stands_where_it_is_not_today(at: float | None, shown: str | None) -> None:
     assert times.to_minutes(at, SHANGHAI, utc(2026, 11, 25, 12)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30m", 1800), ("2h", 7200), ("1h30m", 5400), (" 3D ", 259_200), ("1d 2h 3min", 93_780)],
+)
+def test_how_long(text: str, seconds: int) -> None:
+    assert times.parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0m", "2", "h", "30m2h", "-1h", "1.5h", "2 weeks", "9" * 99])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no length of time: write 30m, 2h, 1h30m or 3d$"):
+        times.parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("22:00", utc(2026, 11, 25, 14)),
+        ("9:30", utc(2026, 11, 25, 1, 30)),
+        ("09:00", utc(2026, 11, 26, 1)),  # it is just that time
+        ("08:59", utc(2026, 11, 26, 0, 59)),
+        ("2026-12-01T22:00", utc(2026, 12, 1, 14)),
+        ("2026-12-01", utc(2026, 11, 30, 16)),
+    ],
+)
+def test_the_next_time_that_the_clock_shows_this(text: str, at: float) -> None:
+    assert times.parse_next(text, SHANGHAI, utc(2026, 11, 25, 1)) == at
+
+
+def test_the_next_time_where_the_clock_is_set() -> None:
+    # there is no 02:30 on 2026-03-29: it is 03:30 then
+    before = utc(2026, 3, 28, 23)
+    assert times.parse_next("02:30", BERLIN, before) == utc(2026, 3, 29, 1, 30)
+    # 02:30 comes twice on 2026-10-25: the first one
+    assert times.parse_next("02:30", BERLIN, utc(2026, 10, 24, 12)) == utc(2026, 10, 25, 0, 30)
+
+
+@pytest.mark.parametrize("text", ["25:00", "22:60", "22.00", "22"])
+def test_what_no_clock_shows(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no time: write "):
+        times.parse_next(text, SHANGHAI, 0.0)

@@ -21,7 +21,7 @@ def ctid(*arguments: str) -> Result:
         (("calls", "--format", "xml"), "--format: 'xml' is not one of table, json, jsonl, csv"),
         (("demo", "--seconds", "2"), "--seconds: must be greater than or equal to 5"),
         (("forget",), "missing argument 'NUMBER'; see ctid forget --help"),
-        (("cals",), "no such command 'cals'. Did you mean 'calls'?"),
+        (("callz",), "no such command 'callz'. Did you mean 'calls'?"),
     ],
 )
 def test_wrong_use_is_one_line_and_2(arguments: tuple[str, ...], line: str) -> None:

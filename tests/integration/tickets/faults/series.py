@@ -155,24 +155,28 @@ timeout_seconds = {TIMEOUT_SECONDS}
 
 
 class Calls:
-    """They come until the last kill is over and a few more have come; `begun` has when each did."""
+    """They come until the last kill is over and a few more have come."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(f"calls of {seed}")
-        self._from = time.time()
-        self.begun: dict[int, float] = {}
+        self._asked: list[float] = []
         self.are_enough = False
 
     def __iter__(self) -> Iterator[Call]:
         last = CALLS
         for number in count():
+            self._asked.append(time.time())
             if not self.are_enough:
                 last = max(last, number + FEW)
             if number == last:
                 return
-            after = number * EVERY_SECONDS
-            self.begun[number] = self._from + after / SPEED
-            yield Call(after, number, self._chance.choice(DECK))
+            yield Call(number * EVERY_SECONDS, number, self._chance.choice(DECK))
+
+    @property
+    def begun(self) -> list[tuple[float, float]]:
+        """Between which times each began: the PBX asks for two more calls around that."""
+        ends = [*self._asked[2:], time.time()]
+        return list(zip(self._asked[1:], ends, strict=True))
 
 
 async def _until(victim: Victim, proxy: FaultyProxy, moment: Moment, chance: random.Random) -> None:

@@ -1,33 +1,38 @@
-"""Which calls ctid cannot have overlooked: those that began while it saw the PBX."""
+"""Which calls ctid cannot have overlooked: those that began in sight, before one that it has."""
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 _ATTACHED_SECONDS: Final = 0.2
-_READ_SECONDS: Final = 1.0
-"""So long before a kill, what the PBX sent was read and on disk, also on a busy machine."""
 
 
 def overlooked(
-    begun: Mapping[int, float], recorded: Iterable[str], log: Path, kills: Iterable[float]
+    begun: Sequence[tuple[float, float]],
+    recorded: Iterable[str],
+    log: Path,
+    kills: Iterable[float],
 ) -> Iterator[int]:
-    """Give the numbers of calls that have no record though they began in sight.
+    """Give the numbers of calls that have no record, though they began in sight.
 
-    `begun` has when each call began, `kills` when ctid was killed (Unix seconds); `recorded` are
-    the ids of recorded calls, in which the simulated PBX writes their numbers.
+    `begun` has between which times each call began, `kills` when ctid was killed (Unix seconds);
+    `recorded` are the ids of recorded calls, in which the simulated PBX writes their numbers.
+    What came last before a kill may not have been read yet, by a busy machine; but whoever has
+    the record of a later call has read all that came before it.
     """
-    seen = {int(uniqueid.partition(".")[2]) // 1000 for uniqueid in recorded}
-    sights = list(_sights(log, sorted(kills)))
-    for number, at in begun.items():
-        in_sight = any(
-            since + _ATTACHED_SECONDS < at < until - _READ_SECONDS for since, until in sights
-        )
-        if in_sight and number not in seen:
-            yield number
+    has = {int(uniqueid.partition(".")[2]) // 1000 for uniqueid in recorded}
+    for since, until in _sights(log, sorted(kills)):
+        inside = [
+            number
+            for number, (earliest, latest) in enumerate(begun)
+            if earliest > since + _ATTACHED_SECONDS and latest < until
+        ]
+        ended_well = until == math.inf
+        last = max(inside if ended_well else has.intersection(inside), default=-1)
+        yield from (number for number in inside if number <= last and number not in has)
 
 
 def _sights(log: Path, kills: list[float]) -> Iterator[tuple[float, float]]:

@@ -53,8 +53,11 @@ def test_a_call_without_a_record_counts_if_it_began_in_sight(tmp_path: Path) -> 
         '{"pbx":"lab","event":"pbx_attached","timestamp":"1970-01-01T00:00:10.000000Z"}\n'
         '{"pbx":"lab","event":"pbx_attached","timestamp":"1970-01-01T00:00:30.000000Z"}\n'
     )
-    begun = {0: 5.0, 1: 12.0, 2: 13.0, 3: 19.5, 4: 25.0, 5: 31.0}
-    assert list(overlooked(begun, {"1795909597.1054"}, log, [20.0])) == [2, 5]
+    at = (5.0, 12.0, 13.0, 14.0, 19.5, 25.0, 31.0)
+    begun = [(each, each + 0.1) for each in at]
+    has = {"1795909597.1054", "1795909598.3000"}
+    # 0 and 5 came while it was down, 4 just before it was killed
+    assert list(overlooked(begun, has, log, [20.0])) == [2, 6]
 
 
 @pytest.mark.timeout(400)
