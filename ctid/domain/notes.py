@@ -1,5 +1,7 @@
 """What the dialplan, the queues and the decoder tell beside the course of a call."""
 
+from collections.abc import Iterable
+
 from ctid.domain import events as ev
 from ctid.domain.lines import member_names, member_phone
 from ctid.domain.state import State
@@ -31,15 +33,27 @@ def forged(state: State, event: ev.ForgeryFound) -> None:
 
 def member_seen(state: State, event: ev.QueueMemberSeen) -> None:
     """Who answers a queue: a call that a member places to it is no customer's."""
-    members = state.members.setdefault(event.queue, set())
-    phone = member_phone(event.interface)
-    if not event.member:
-        members.discard(phone)
+    if event.member:
+        members_seen(state, ((event.queue, event.interface),))
+    else:
+        state.members.setdefault(event.queue, set()).discard(member_phone(event.interface))
+
+
+def members_seen(state: State, found: Iterable[tuple[str, str]]) -> None:
+    """The same of several: queues and interfaces."""
+    new: list[tuple[str, str]] = []
+    for queue, interface in found:
+        members = state.members.setdefault(queue, set())
+        phone = member_phone(interface)
+        if phone not in members:
+            members.add(phone)
+            new.append((queue, phone))
+    if not new:
         return
-    if phone in members:
-        return
-    members.add(phone)
-    for call in state.calls.values():
-        if phone in member_names(call.interface):
-            call.member_of.append(event.queue)
+    # only who calls from within has an interface; a snapshot tells of thousands of members
+    for call in [call for call in state.calls.values() if call.interface]:
+        names = member_names(call.interface)
+        queues = [queue for queue, phone in new if phone in names]
+        if queues:
+            call.member_of += queues
             state.touch(call)

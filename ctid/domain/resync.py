@@ -11,7 +11,7 @@ from ctid.domain.attempts import begin
 from ctid.domain.calls import AttemptKind, Call
 from ctid.domain.channels import DIALLED_APPS, DOWN, RINGING, UP, Leg
 from ctid.domain.endings import end_leg, forget_all, forget_if_over, settle
-from ctid.domain.notes import member_seen
+from ctid.domain.notes import members_seen
 from ctid.domain.records import Outcome
 from ctid.domain.state import State
 
@@ -82,8 +82,7 @@ def _die(call: Call) -> None:
 def snapshot(state: State, event: ev.Snapshot) -> None:
     """What is up now: mend what we knew, and take up what we did not."""
     state.detached_at = None
-    for queue, interface, name in event.members:
-        member_seen(state, ev.QueueMemberSeen(event.at, queue, interface, name, member=True))
+    members_seen(state, ((queue, interface) for queue, interface, _name in event.members))
     listed = {row.channel.uniqueid: row for row in event.channels}
     _lose_absent(state, listed.keys() | event.told, event.at)
     for uniqueid in event.told - listed.keys():

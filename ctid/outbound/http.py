@@ -261,7 +261,8 @@ class Http:
 
     def _open(self) -> aiohttp.ClientSession:
         try:
-            context = ssl.create_default_context(cafile=self._ca_file)
+            # aiohttp has one with the system's certificates; to load them again takes long
+            context = ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True
         except OSError:  # ssl.SSLError is one
             raise DeliveryError(
                 Reason.MISCONFIGURED,

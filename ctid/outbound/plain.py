@@ -45,17 +45,19 @@ def _parts(value: Any) -> Any:
         parts = tuple(map(_parts, value))
         same = all(new is old for new, old in zip(parts, value, strict=True))
         return value if same else parts
-    if is_dataclass(value) and not isinstance(value, type):
-        found = {name: getattr(value, name) for name in _names(type(value))}
-        made = {name: _parts(part) for name, part in found.items()}
-        changed = {name: part for name, part in made.items() if part is not found[name]}
-        return replace(value, **changed) if changed else value
-    return value
+    changed = {}
+    for name in _names(type(value)):
+        part = getattr(value, name)
+        made = _parts(part)
+        if made is not part:
+            changed[name] = made
+    return replace(value, **changed) if changed else value
 
 
-@lru_cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+@lru_cache(maxsize=1024)
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass; none of any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _shown(char: str) -> str:

@@ -79,7 +79,7 @@ class Templates:
     def check(self) -> list[Problem]:
         """What is wrong with the operator's templates, tried on sample drafts of every line."""
         found = list(self._problems)
-        for line in self._lines:
+        for line in dict.fromkeys(line for line, _ in self._theirs):
             made = samples(LineName(line, line, line)).items()
             for (what, draft), new in product(made, (True, False)):
                 values = self._values(draft, 1 if new else 2, new=new)

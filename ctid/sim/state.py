@@ -1,6 +1,6 @@
 """What is going on on the simulated PBX at this moment, for those who ask with actions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ctid.sim.template import Member
@@ -128,24 +128,32 @@ class State:
             ]
 
     def queue_status(self, now: float) -> Iterator[Item]:
+        waiting: dict[str, list[tuple[str, _Waiting]]] = {queue: [] for queue in self.queues}
+        for uniqueid, row in self.waiting.items():
+            if row.queue in waiting:
+                waiting[row.queue].append((uniqueid, row))
+        members: dict[str, list[Member]] = {queue: [] for queue in self.queues}
+        for member in self.members:
+            members[member.queue].append(member)
+        own = self._states_by_interface()
         for queue in self.queues:
-            waiting = [(key, row) for key, row in self.waiting.items() if row.queue == queue]
-            yield [("Event", "QueueParams"), ("Queue", queue), ("Calls", str(len(waiting)))]
-            for member in self.members:
-                if member.queue == queue:
-                    yield [
-                        ("Event", "QueueMember"),
-                        ("Queue", queue),
-                        ("Name", member.name),
-                        ("Location", member.interface),
-                        ("StateInterface", member.state_interface),
-                        ("Membership", "static"),
-                        ("InCall", "0"),
-                        ("Status", str(_STATES.index(self.device_state(member.state_interface)))),
-                        ("Paused", str(int(member.state_interface in self.paused))),
-                        ("PausedReason", self.paused.get(member.state_interface, "")),
-                    ]
-            for uniqueid, row in waiting:
+            calls = str(len(waiting[queue]))
+            yield [("Event", "QueueParams"), ("Queue", queue), ("Calls", calls)]
+            for member in members[queue]:
+                state = self._device_state(member.state_interface, own)
+                yield [
+                    ("Event", "QueueMember"),
+                    ("Queue", queue),
+                    ("Name", member.name),
+                    ("Location", member.interface),
+                    ("StateInterface", member.state_interface),
+                    ("Membership", "static"),
+                    ("InCall", "0"),
+                    ("Status", str(_STATES.index(state))),
+                    ("Paused", str(int(member.state_interface in self.paused))),
+                    ("PausedReason", self.paused.get(member.state_interface, "")),
+                ]
+            for uniqueid, row in waiting[queue]:
                 yield [
                     ("Event", "QueueEntry"),
                     ("Queue", queue),
@@ -171,13 +179,20 @@ class State:
 
     def device_state(self, interface: str) -> str:
         """A phone's state, as DEVICE_STATE() names it. Any phone is there, as far as it knows."""
+        return self._device_state(interface, self._states_by_interface())
+
+    def _states_by_interface(self) -> dict[str, list[str]]:
+        """The states of all channels of each phone."""
+        found: dict[str, list[str]] = {}
+        for channel in self.channels.values():
+            interface = channel.headers["Channel"].rpartition("-")[0]
+            found.setdefault(interface, []).append(channel.headers["ChannelState"])
+        return found
+
+    def _device_state(self, interface: str, channels: Mapping[str, list[str]]) -> str:
         if interface in self.unplugged:
             return "UNAVAILABLE"
-        own = [
-            channel.headers["ChannelState"]
-            for channel in self.channels.values()
-            if channel.headers["Channel"].rpartition("-")[0] == interface
-        ]
+        own = channels.get(interface)
         if not own:
             return "NOT_INUSE"
         return "RINGING" if all(state == _RINGING for state in own) else "INUSE"

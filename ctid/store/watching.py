@@ -3,11 +3,11 @@
 Raises StoreUnavailable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import CompoundSelect, Double, Select, and_, bindparam, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.records import Outcome, Record
@@ -22,6 +22,7 @@ _BACK_SECONDS: Final = 31 * 86_400.0
 _OVERLAP_SECONDS: Final = 86_400.0
 """A caller who still waits when another is answered was offered at most so long before."""
 _MOST_RECORDS: Final = 5_000
+_LINES_AT_ONCE: Final = 20
 _LATEST_ANSWERS: Final = 20  # offered later is not always answered later
 _UNANSWERED: Final = (Outcome.MISSED.value, Outcome.OVERFLOWED.value, Outcome.LOST.value)
 
@@ -43,43 +44,57 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
         found.records.extend(
             rows.record_from({**row}) for row in (await connection.execute(still_open)).mappings()
         )
-        for line in lines:
-            last = await _last_answer(connection, line, now)
-            if last is not None:
-                found.last_answers[line] = last
-            closed_at = now - _BACK_SECONDS if last is None else last[0]
-            found.records.extend(await _unanswered(connection, line, closed_at))
+        for some in _parts(lines):
+            found.last_answers.update(await _last_answers(connection, some, now))
+        for some in _parts(lines):
+            closed = {n: found.last_answers.get(n, (now - _BACK_SECONDS, None))[0] for n in some}
+            found.records.extend(await _unanswered(connection, closed))
         found.settled.extend(await _settled(connection, found.records))
     # those of a call together, as they are decided
     found.records.sort(key=lambda each: (each.pbx, each.uniqueid, each.ordinal))
     return found
 
 
-async def _last_answer(
-    connection: AsyncConnection, line: str, now: float
-) -> tuple[float, str | None] | None:
-    query = (
-        select(_C.answered_at, _C.offered_at, _C.agent)
+def _parts(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many lines as one statement asks for."""
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        yield lines[start : start + _LINES_AT_ONCE]
+
+
+def _of_each(of_line: Callable[[int], Select[Any]]) -> CompoundSelect[Any]:
+    """One statement out of that of every line, each with its own order and limit."""
+    each = [select(of_line(number).subquery()) for number in range(_LINES_AT_ONCE)]
+    return union_all(*each)
+
+
+def _given(lines: Iterable[tuple[str, float]]) -> dict[str, str | float | None]:
+    """The parameters of such a statement: of each line its name and a time."""
+    given: dict[str, str | float | None] = {}
+    of_none: tuple[str | None, float] = (None, 0.0)  # there is no such line
+    for number, (line, at) in enumerate([*lines, *[of_none] * _LINES_AT_ONCE][:_LINES_AT_ONCE]):
+        given |= {f"line_{number}": line, f"at_{number}": at}
+    return given
+
+
+def _answers_of(number: int) -> Select[Any]:
+    return (
+        select(_C.line, _C.answered_at, _C.offered_at, _C.agent)
         .where(
-            _C.line == line,
-            _C.offered_at > now - _BACK_SECONDS,
+            _C.line == bindparam(f"line_{number}"),
+            _C.offered_at > bindparam(f"at_{number}"),
             _C.outcome == Outcome.ANSWERED.value,
         )
         .order_by(_C.offered_at.desc())
         .limit(_LATEST_ANSWERS)
     )
-    answers = [
-        (offered if answered is None else answered, agent)
-        for answered, offered, agent in await connection.execute(query)
-    ]
-    return max(answers, key=lambda answer: answer[0], default=None)
 
 
-async def _unanswered(connection: AsyncConnection, line: str, closed_at: float) -> list[Record]:
-    query = (
+def _unanswered_of(number: int) -> Select[Any]:
+    closed_at = bindparam(f"at_{number}", type_=Double)
+    return (
         select(record)
         .where(
-            _C.line == line,
+            _C.line == bindparam(f"line_{number}"),
             _C.offered_at > closed_at - _OVERLAP_SECONDS,
             _C.outcome.in_(_UNANSWERED),
             or_(_C.ended_at.is_(None), _C.ended_at > closed_at),
@@ -88,7 +103,30 @@ async def _unanswered(connection: AsyncConnection, line: str, closed_at: float) 
         .order_by(_C.offered_at.desc())
         .limit(_MOST_RECORDS)
     )
-    return [rows.record_from({**row}) for row in (await connection.execute(query)).mappings()]
+
+
+# Put together once: a thousand lines would take a second of every start otherwise.
+_LAST_ANSWERS: Final = _of_each(_answers_of)
+_ALL_UNANSWERED: Final = _of_each(_unanswered_of)
+
+
+async def _last_answers(
+    connection: AsyncConnection, lines: Sequence[str], now: float
+) -> dict[str, tuple[float, str | None]]:
+    """When each line was answered last, and by whom; those that were not are not in there."""
+    given = _given((line, now - _BACK_SECONDS) for line in lines)
+    found: dict[str, tuple[float, str | None]] = {}
+    for line, answered_at, offered_at, agent in await connection.execute(_LAST_ANSWERS, given):
+        at = offered_at if answered_at is None else answered_at
+        if line not in found or at > found[line][0]:
+            found[line] = (at, agent)
+    return found
+
+
+async def _unanswered(connection: AsyncConnection, closed_at: Mapping[str, float]) -> list[Record]:
+    """Who came to each line and went without an answer since it was closed, at these times."""
+    answer = await connection.execute(_ALL_UNANSWERED, _given(closed_at.items()))
+    return [rows.record_from({**row}) for row in answer.mappings()]
 
 
 async def _settled(connection: AsyncConnection, records: Sequence[Record]) -> list[ToReturn]:
