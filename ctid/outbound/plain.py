@@ -55,7 +55,7 @@ def _parts(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _names(kind: type[Any]) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     """The fields of a dataclass; none of any other type."""
     return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
