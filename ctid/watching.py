@@ -82,6 +82,10 @@ def plan(config: Config) -> Plan:
     return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
 
 
+def _pbxs(config: Config) -> frozenset[str]:
+    return frozenset(table.name for table in config.pbx)
+
+
 class Watching:
     """Owns the watch; every change of it goes through here, with the time of that moment."""
 
@@ -92,6 +96,11 @@ class Watching:
         self._outlet: Outlet | None = None
         self._asked_at: dict[str, float] = {}
         self._asking: asyncio.Task[None] | None = None
+        # not begun, or a fault has left something undone: every line has to be looked at
+        self._unsure = True
+        self._pbxs = _pbxs(config)
+        # those that a configuration had before: what is still heard of them is no news
+        self._gone: frozenset[str] = frozenset()
         self.watch = Watch(line_rules(config), plan(config), roster)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -112,6 +121,8 @@ class Watching:
         now = self._now()
         lines = [line.name for line in config.line]
         since = await since_last_answer(reader, lines, now)
+        # of a PBX that is not configured any more nobody hears how its calls end
+        records = [one for one in since.records if not one.open or one.pbx in self._pbxs]
         gaps = [
             gap
             for table in config.pbx
@@ -125,18 +136,22 @@ class Watching:
             and isinstance(alert.state, Resolved)
             and alert.state.ending is Ending.BY_PERSON
         }
-        self.watch.restore(since.records, since.settled, since.last_answers, closings, gaps)
+        self.watch.restore(records, since.settled, since.last_answers, closings, gaps)
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
 
     def use(self, config: Config) -> None:
         """Go on by another configuration."""
-        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now))
+        before, self._pbxs = self._pbxs, _pbxs(config)
+        self._gone = (self._gone | before) - self._pbxs
+        gone = self._gone
+        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone))
 
     # -- what happens -----------------------------------------------------------------------------
 
     def records(self, records: Sequence[Record], returns: Sequence[ToReturn]) -> Told:
         """What follows from records on their way to the store, and from callers reached by them."""
+        records = [record for record in records if record.pbx not in self._gone]
         if not records and not returns:
             return NOTHING_TOLD
         skew = self._outlet.skew(records[0].pbx) if self._outlet and records else 0.0
@@ -144,6 +159,8 @@ class Watching:
 
     def gap(self, gap: Gap) -> Told:
         """What follows from a PBX that went out of sight, or is back."""
+        if gap.pbx in self._gone:
+            return NOTHING_TOLD
         return self._told(lambda watch, now: watch.gap(gap, now))
 
     def observed(self, kind: Kind, found: Sequence[Observed]) -> None:
@@ -163,6 +180,7 @@ class Watching:
         except Exception:
             # a fault of ours must not stop the recording of calls
             log.exception("watch_fault")
+            self._unsure = True
         self._wake.set()
         return self.watch.drain()
 
@@ -178,22 +196,34 @@ class Watching:
         await self._until_in_sight(outlet)
         async with asyncio.TaskGroup() as tasks:
             await self._ask(ask, self.watch.open_lines())
-            self.begin()
             while True:
-                due = self.turn()
-                now = self._now()
-                self._ask_ahead(tasks, ask, now)
-                pause = TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+                pause = self._careful_look(tasks, ask)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
                 self._wake.clear()
 
+    def _careful_look(self, tasks: asyncio.TaskGroup, ask: Ask) -> float:
+        """Decide what is due; for how many seconds to wait then, unless woken."""
+        try:
+            due = self.turn()
+            now = self._now()
+            self._ask_ahead(tasks, ask, now)
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("watch_fault")
+            self._unsure = True
+            return TICK_SECONDS
+        return TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+
     def begin(self) -> None:
         """Decide what became due before the start."""
         self.change(lambda watch, now: watch.begin(now))
+        self._unsure = False
 
     def turn(self) -> float | None:
         """Decide what is due now; when to look again."""
+        if self._unsure:
+            self.begin()
         now, due = self._now(), self.watch.next_timer()
         if due is not None and due <= now:
             self.change(lambda watch, at: watch.handle_timer(at))
@@ -235,8 +265,13 @@ class Watching:
             self._asking = tasks.create_task(self._ask(ask, lines), name="presence")
 
     async def _ask(self, ask: Ask, lines: Collection[str]) -> None:
-        if lines:
+        if not lines:
+            return
+        try:
             self.watch.present(await ask(lines))
+        except Exception:
+            # the page goes without it
+            log.exception("presence_fault", lines=sorted(lines))
 
     def _write(self, told: Told) -> None:
         if self._outlet is not None and told is not NOTHING_TOLD:
