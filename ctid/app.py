@@ -197,7 +197,9 @@ async def record(
         ]
         routes = [
             *control.routes(overview, reloader.reload, housekeeping),
-            *control.by_hand_routes(ByHand(tickets, pipeline, store, time.time)),
+            *control.by_hand_routes(
+                ByHand(tickets, pipeline, store, time.time, paging.watching.settled)
+            ),
             *alert_routes(desk, time.time),
         ]
         tickets.open()

@@ -23,15 +23,24 @@ _UNCLEAR = frozenset(reason.value for reason in UNCLEAR)
 
 
 class ByHand:
-    """Changes what was decided; `clock` is Unix seconds. All may raise StoreUnavailable."""
+    """Changes what was decided; `clock` is Unix seconds. All may raise StoreUnavailable.
+
+    `settled` is told of callers whom nobody has to call any more.
+    """
 
     def __init__(
-        self, tickets: Tickets, pipeline: Pipeline, store: Store, clock: Callable[[], float]
+        self,
+        tickets: Tickets,
+        pipeline: Pipeline,
+        store: Store,
+        clock: Callable[[], float],
+        settled: Callable[[Sequence[ToReturn]], None] = lambda _: None,
     ) -> None:
         self._tickets = tickets
         self._pipeline = pipeline
         self._store = store
         self._clock = clock
+        self._settled = settled
 
     async def close_return(self, pbx: str | None, uniqueid: str, by: str, why: str) -> None:
         """Nobody has to call this caller back any more. Raises RefusedError."""
@@ -40,6 +49,7 @@ class ByHand:
             drafts = await stored.drafts_about(reader, entry)
         decided = self._tickets.policy.close(entry, drafts, self._clock(), by, why)
         self._pipeline.decided(decided)
+        self._settled(decided.returns)
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.records import Outcome, Record
 from ctid.domain.returns import ReturnState, ToReturn
+from ctid.domain.watch import LastAnswer
 from ctid.store import rows
 from ctid.store.queries import Reader
 from ctid.store.schema import record, to_return
@@ -28,10 +29,10 @@ _UNANSWERED: Final = (Outcome.MISSED.value, Outcome.OVERFLOWED.value, Outcome.LO
 
 @dataclass(frozen=True, slots=True)
 class SinceLastAnswer:
-    """Of all lines together; `last_answers` by line: when, and by whom."""
+    """Of all lines together; `last_answers` by line."""
 
     records: list[Record] = field(default_factory=list)
-    last_answers: dict[str, tuple[float, str | None]] = field(default_factory=dict)
+    last_answers: dict[str, LastAnswer] = field(default_factory=dict)
     settled: list[ToReturn] = field(default_factory=list)
 
 
@@ -39,7 +40,7 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
     """Read it, for these lines; `now` is Unix seconds."""
     found = SinceLastAnswer()
     async with reader.transaction() as connection:
-        still_open = select(record).where(_C.open, _C.line.in_(lines), _C.offered_at.is_not(None))
+        still_open = select(record).where(_C.open, _C.line.in_(lines))
         found.records.extend(
             rows.record_from({**row}) for row in (await connection.execute(still_open)).mappings()
         )
@@ -47,7 +48,7 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
             last = await _last_answer(connection, line, now)
             if last is not None:
                 found.last_answers[line] = last
-            closed_at = now - _BACK_SECONDS if last is None else last[0]
+            closed_at = now - _BACK_SECONDS if last is None else last.at
             found.records.extend(await _unanswered(connection, line, closed_at))
         found.settled.extend(await _settled(connection, found.records))
     # those of a call together, as they are decided
@@ -55,11 +56,9 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
     return found
 
 
-async def _last_answer(
-    connection: AsyncConnection, line: str, now: float
-) -> tuple[float, str | None] | None:
+async def _last_answer(connection: AsyncConnection, line: str, now: float) -> LastAnswer | None:
     query = (
-        select(_C.answered_at, _C.offered_at, _C.agent)
+        select(_C.answered_at, _C.offered_at, _C.agent, _C.pbx)
         .where(
             _C.line == line,
             _C.offered_at > now - _BACK_SECONDS,
@@ -69,10 +68,10 @@ async def _last_answer(
         .limit(_LATEST_ANSWERS)
     )
     answers = [
-        (offered if answered is None else answered, agent)
-        for answered, offered, agent in await connection.execute(query)
+        LastAnswer(offered if answered is None else answered, agent, pbx)
+        for answered, offered, agent, pbx in await connection.execute(query)
     ]
-    return max(answers, key=lambda answer: answer[0], default=None)
+    return max(answers, key=lambda answer: answer.at, default=None)
 
 
 async def _unanswered(connection: AsyncConnection, line: str, closed_at: float) -> list[Record]:
