@@ -47,6 +47,7 @@ class ByHand:
             drafts = await stored.drafts_about(reader, entry)
         decided = self._tickets.policy.close(entry, drafts, self._clock(), by, why)
         self._pipeline.decided(decided)
+        self._watching.settled(decided.returns)
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
 from ctid.domain import weekly
-from ctid.domain.alerts import Firing, Kind, Page, Recipient, Route
+from ctid.domain.alerts import Alert, Firing, Kind, Page, Recipient, Route
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
@@ -149,6 +149,16 @@ class Paging:
         if name in self._workers:
             self._workers[name][2].wake()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no page is under way, and none is about to be."""
+        workers = all(worker.is_idle for _, _, worker, _ in self._workers.values())
+        return workers and not self.alarm.is_sending
+
+    async def refresh_roster(self) -> None:
+        """Read the roster again now, if its file changed."""
+        await self._roster.refresh()
+
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a channel that changed is closed and opened anew."""
         self._config = config
@@ -228,11 +238,12 @@ class Paging:
     def _link(self, page: Page) -> str | None:
         return self.links.link(page)
 
-    def _unanswered(self) -> list[str]:
+    def _unanswered(self) -> list[Alert]:
+        alerting, now = self.watching.watch.alerting, self._clocks.wall()
         return [
-            alert.line
-            for alert in self.watching.watch.alerting.open_of(Kind.UNANSWERED)
-            if alert.line is not None and isinstance(alert.state, Firing)
+            alert
+            for alert in alerting.open_of(Kind.UNANSWERED)
+            if isinstance(alert.state, Firing) and not alerting.is_silenced(alert, now)
         ]
 
     async def _observe(self) -> None:

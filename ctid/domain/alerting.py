@@ -114,7 +114,8 @@ class Alerting:
 
     def shift(self, seconds: float) -> None:
         """The daemon's clock was set: what is open stays as old as it was."""
-        self._open = {key: _shifted(alert, seconds) for key, alert in self._open.items()}
+        for alert in self.open_alerts():
+            self._keep(_shifted(alert, seconds))
         self._dismissed = {key: at + seconds for key, at in self._dismissed.items()}
 
     # -- what is wrong ----------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def _parts(value: Any) -> Any:
         same = all(new is old for new, old in zip(parts, value, strict=True))
         return value if same else parts
     changed = {}
-    for name in _names(type(value)):
+    for name in _names(value.__class__):
         part = getattr(value, name)
         made = _parts(part)
         if made is not part:
