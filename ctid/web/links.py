@@ -72,6 +72,8 @@ class AckLinks:
         """The address at which the page's recipient acknowledges; None: there is none."""
         if self._public_url is None or page.event not in _ACKNOWLEDGED_FROM:
             return None
+        if page.alert.number < 1:
+            return None  # it is not on disk: nobody can acknowledge it
         token = sign(self.secret, Link(page.alert.number, page.seq, until(page)))
         return f"{self._public_url}/a/{token}"
 

@@ -1,6 +1,7 @@
 """Signed links: nobody else makes one, and each says what it was made for."""
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,3 +67,11 @@ def test_only_pages_that_can_be_acknowledged_have_a_link(url: str) -> None:
             assert verify(SECRET, token) == Link(7, 3, until(told))
             assert until(told) == int(told.decided_at + LINK_SECONDS)
     assert AckLinks(SECRET, None).link(page()) is None
+
+
+def test_what_is_not_on_disk_has_no_link() -> None:
+    told = page()
+    unwritten = replace(told, alert=replace(told.alert, number=-1_795_741_200_000))
+    links = AckLinks(SECRET, "https://ctid.example")
+    assert links.link(told) is not None
+    assert links.link(unwritten) is None
