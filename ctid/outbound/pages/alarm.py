@@ -5,7 +5,6 @@ meanwhile, whose own pages wait for the disk.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -73,22 +72,25 @@ class PagingAlarm:
     def store_failing(self, message: str, since: float) -> None:
         """Tell the first step at once."""
         self._why, self._since = message, since
-        self._alerting.fire(Condition(Kind.STORE_FAILING, None, None, since, since), self._clock())
-        self._send_all()
+        self._careful_turn()
 
     def store_recovered(self, since: float) -> None:  # noqa: ARG002 - as the alarm is asked
         """It is over: everybody who was told hears that."""
-        now = self._clock()
-        for alert in self._alerting.open_alerts():
-            self._alerting.end((alert.kind, alert.line, alert.about), now, Ending.RECOVERED)
         self._since = None
-        self._send_all()
+        self._careful_turn()
 
     async def run(self) -> None:
         """Take the steps that are due, until it is cancelled."""
         while True:
             await self._wait(_TICK_SECONDS)
+            self._careful_turn()
+
+    def _careful_turn(self) -> None:
+        try:
             self.handle_timer()
+        except Exception:
+            # a fault of ours must not stop the recording of calls; the next tick tries again
+            log.exception("paging_fault", about=Kind.STORE_FAILING)
 
     def next_timer(self) -> float | None:
         """When `handle_timer` has something to do."""
@@ -97,7 +99,12 @@ class PagingAlarm:
     def handle_timer(self) -> None:
         """Take the steps that are due now."""
         now = self._clock()
-        if self._since is not None:
+        if self._since is None:
+            for alert in self._alerting.open_alerts():
+                self._alerting.end((alert.kind, alert.line, alert.about), now, Ending.RECOVERED)
+        else:
+            condition = Condition(Kind.STORE_FAILING, None, None, self._since, self._since)
+            self._alerting.fire(condition, now)
             self._see_lines(self._since, now)
         self._alerting.handle_timer(now)
         self._send_all()
@@ -137,9 +144,19 @@ class PagingAlarm:
                 channel = self._channels(route.channel)
                 if channel is None:
                     continue
-                with contextlib.suppress(DeliveryError):
-                    await channel.send(self._render([page], route.address))
+                if await self._sent(page, channel, route.address):
                     return
             if pause is not None:
                 await self._wait(pause)
         log.error("page_not_delivered", to=page.recipient.name, about=page.alert.kind)
+
+    async def _sent(self, page: Page, channel: Channel, address: str | None) -> bool:
+        try:
+            await channel.send(self._render([page], address))
+        except DeliveryError:
+            return False
+        except Exception:
+            # a fault of ours, or the channel was closed by a reload: the next one's turn
+            log.exception("page_fault", to=page.recipient.name, about=page.alert.kind)
+            return False
+        return True
