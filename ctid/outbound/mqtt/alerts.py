@@ -100,6 +100,10 @@ class AlertTopics:
                     log.warning("mqtt_states_old", channel=self._table.name, why=str(error))
                 self._failing = error.reason
                 await self._woken(self._again_seconds)
+            except Exception:
+                # a fault of ours must not stop the recording of calls
+                log.exception("mqtt_fault", channel=self._table.name)
+                await asyncio.sleep(self._again_seconds)
             else:
                 if self._failing is not None:
                     log.info("mqtt_states_new", channel=self._table.name)
@@ -184,6 +188,10 @@ class AlertTopics:
         except Refused as error:
             self._refuse(str(error))
             return {"id": token_of(body), "ok": False, "why": str(error)}
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("mqtt_fault", channel=self._table.name)
+            return {"id": token_of(body), "ok": False, "why": "a fault of ctid: see its log"}
         log.info("mqtt_command", action=wanted.action.value, alert=body.get("alert"), by=wanted.by)
         return {"id": token_of(body), "ok": True, "why": None}
 

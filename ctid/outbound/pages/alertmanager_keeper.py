@@ -99,7 +99,11 @@ class AlertmanagerKeeper:
         try:
             while True:
                 began = loop.time()
-                await self.tell()
+                try:
+                    await self.tell()
+                except Exception:
+                    # a fault of ours must not stop the recording of calls
+                    log.exception("alertmanager_fault", channel=self._name)
                 await asyncio.sleep(max(0.0, began + self._seconds - loop.time()))
         finally:
             await self.close()

@@ -24,6 +24,7 @@ from tests.integration.alertmanager.server import alertmanager
 from tests.integration.tickets.raw_server import RawServer, Say, answer, nothing, saying
 from tests.integration.tickets.real.program import free_port, tell
 from tests.paged import about, alert, incident, message, page
+from tests.waiting import until
 
 DESK = Origin("desk", {"network": "Networks"}, "https://ctid.example.org/")
 LINE = "CtidLineUnanswered"
@@ -347,3 +348,25 @@ async def test_the_log_says_it_once_when_nobody_is_told_and_once_when_it_is_over
         await keeps.close()
     assert [line["event"] for line in lines] == ["alertmanager_not_told", "alertmanager_told"]
     assert lines[0]["why"].endswith("connection refused")
+
+
+async def test_a_fault_in_telling_is_logged_and_tried_again() -> None:
+    asked: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    def current() -> Iterable[Alert]:
+        asked.append(loop.time())
+        raise RuntimeError("no such alert")
+
+    faulty = AlertmanagerKeeper(
+        table(f"http://127.0.0.1:{free_port()}", resend_seconds=0.01),
+        DESK,
+        current=current,
+        describe=lambda shown: Words(f"alert {shown.number}", "kept"),
+    )
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(faulty.run())
+            await until(lambda: len(asked) > 1)
+            running.cancel()
+    assert {entry["event"] for entry in logs} == {"alertmanager_fault"}

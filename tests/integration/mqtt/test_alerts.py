@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +14,7 @@ from ctid.outbound.mqtt.access import open_access
 from ctid.outbound.mqtt.client import Client
 from ctid.outbound.mqtt.commands import Action
 from ctid.outbound.mqtt.reasons import NO_SUBSCRIBERS
-from ctid.outbound.mqtt.states import documents
+from ctid.outbound.mqtt.states import Standing, documents
 from tests.integration.mqtt.alerting import (
     COMMAND,
     RESULT,
@@ -47,6 +49,23 @@ def sent_by(broker: Broker, user: str, payload: str) -> str:
         timeout=20,
     )
     return ran.stdout + ran.stderr
+
+
+class Faulty(Desk):
+    """The first look at what is current fails, and so does every command about alert 99."""
+
+    def current(self) -> Standing:
+        if not self.looked:
+            self.looked = True
+            raise RuntimeError("no such line")
+        return super().current()
+
+    async def command(self, action: Action, body: Mapping[str, Any], by: str) -> None:
+        if body["alert"] == 99:
+            raise RuntimeError("no such alert")
+        await super().command(action, body, by)
+
+    looked = False
 
 
 # states
@@ -197,6 +216,23 @@ async def test_what_is_refused_is_said_in_one_line_and_the_next_is_carried_out(
     told = [each["so_far"] for each in lines if each["event"] == "mqtt_command_refused"]
     assert told == [1, 2, 4, 8]
     assert [action for action, _, _ in desk.done] == [Action.ACK]
+
+
+async def test_a_fault_of_ctid_is_said_and_the_next_command_is_carried_out(
+    own_broker: Broker,
+) -> None:
+    desk = Faulty(line())
+    settings = channel_table(own_broker)
+    with capture_logs() as logs:
+        async with own_broker.client("desk") as person, alerting(settings, desk):
+            await person.subscribe(RESULT, qos=1)
+            await until_kept(own_broker, "line/network")
+            await ask(person, {**ACK, "alert": 99})
+            answer = await heard(person, RESULT)
+            assert answer == {"id": "1", "ok": False, "why": "a fault of ctid: see its log"}
+            await ask(person, ACK)
+            assert (await heard(person, RESULT))["ok"]
+    assert [entry["event"] for entry in logs].count("mqtt_fault") == 2
 
 
 async def test_what_the_broker_kept_is_never_carried_out(own_broker: Broker) -> None:
