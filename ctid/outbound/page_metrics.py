@@ -63,7 +63,7 @@ def pages(reading: PageReading) -> Iterator[Metric]:
     )
     yield gauge(
         "ctid_page_oldest_pending_timestamp_seconds",
-        "Since when the oldest page that waits is due; absent where none waits.",
+        "When the oldest page that waits was decided; absent where none waits.",
         _LABELS,
         {(n,): b.oldest_at for n, b in backlogs.items() if b.oldest_at is not None},
     )

@@ -74,7 +74,10 @@ class PageRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageBacklog:
-    """Of one channel: how many pages by state, and when the oldest that waits was due."""
+    """Of one channel: how many pages by state, and when the oldest that waits was decided.
+
+    When it was due may be long before: then no daemon ran that could send it.
+    """
 
     by_state: dict[PageState, int]
     oldest_at: float | None
@@ -201,7 +204,7 @@ async def page_backlogs(reader: Reader) -> dict[str, PageBacklog]:
     """Count the pages by channel and state; a page counts for the channel that it was last for."""
     number = select(_P.channel, _P.state, func.count()).group_by(_P.state, _P.channel)
     oldest = (
-        select(_P.channel, func.min(_P.due_at))
+        select(_P.channel, func.min(_P.decided_at))
         .where(_P.state == PageState.PENDING.value)
         .group_by(_P.channel)
     )

@@ -19,6 +19,8 @@ from tests.alerts import LEAD, LIMIT, alert, page
 NOW = LIMIT + 1.0
 LEASE = NOW + 60.0
 
+HOUR = 3600.0
+
 
 async def fill(store: Store, number: int) -> None:
     made = tuple(page(n, due_at=LIMIT - n) for n in range(number))
@@ -198,7 +200,9 @@ async def test_who_has_been_told(store: Store) -> None:
 
 async def test_pages_are_counted_by_channel(store: Store, reader: Reader) -> None:
     assert await alert_queries.page_backlogs(reader) == {}
-    await fill(store, 5)
+    # due long before they were decided: no daemon ran
+    late = tuple(page(n, due_at=LIMIT - HOUR - n, decided_at=LIMIT - n) for n in range(5))
+    await store.commit(Batch(alerts=tuple(alert(n) for n in range(5)), pages=late))
     one, two, *_ = await claim(store)
     moved = settled(two, PageState.PENDING, channel="mail", route=1)
     await settle(store, settled(one), moved)
