@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.paging_pbx SECRET LINES RATE BEFORE AFTER` prints its port. Once it is
 told a line it plays: RATE answered calls a second on lines `b00` and on, and BEFORE seconds later a
 caller on each of `q0000` and on, whom nobody answers; it goes on for AFTER seconds. It prints
-`LINE OFFERED_AT` (Unix seconds) of each such caller, and at the end how many calls were answered.
+`LINE OFFERED_AT` (Unix seconds) of each such caller, `call BEGAN_AT ENDED_AT` of each other one,
+and at the end how many these were.
 """
 
 import asyncio
@@ -46,6 +47,14 @@ class Waiting(Template):
         return super().copy(number, at)
 
 
+class Answered(Template):
+    """A call that is answered. Tells when each copy begins and ends."""
+
+    def copy(self, number: int, at: float) -> Iterator[tuple[float, int, bytes]]:
+        print("call", f"{at:.6f} {at + self.seconds:.6f}", flush=True)
+        return super().copy(number, at)
+
+
 def of_queue(name: str, queue: str) -> bytes:
     """A recorded call by another queue, whose members have phones of their own."""
     written = re.sub(rb"\ba10(\d)\b", b"%s.\\1" % queue.encode(), recorded(name))
@@ -73,7 +82,7 @@ async def main(secret: str, lines: int, rate: float, before: float, after: float
     templates: dict[str, Template] = {
         line: Waiting(of_queue("queue_abandon", line), line) for line in waiting
     }
-    templates |= {line: Template(of_queue("queue_answered", line)) for line in busy}
+    templates |= {line: Answered(of_queue("queue_answered", line)) for line in busy}
     answered = [
         Call(number / rate, number, busy[number % len(busy)])
         for number in range(int((before + after) * rate))
