@@ -8,6 +8,7 @@ byte of its page at the webhook. Scenarios end the daemon with SIGKILL and start
 
 import argparse
 import asyncio
+import bisect
 import contextlib
 import json
 import os
@@ -32,6 +33,7 @@ _LATEST_SECONDS: Final = 60.0
 _KILL_AFTER_SECONDS: Final = 1.0
 _KILL_AT_PAGES: Final = 300
 _SHIFTS: Final = 50
+_SAME_SECONDS: Final = 0.00002
 
 _CONFIG: Final = """
 [store]
@@ -95,8 +97,8 @@ class Result:
     """What became of one run; times are Unix seconds.
 
     `busy` is the CPU time of the daemon, seconds, between the first limit and the last page.
-    `unseen` are calls that ended before the daemon was back, and began when what it had written
-    ends, `written_until`.
+    `unseen` are calls of which nothing was on disk at the kill, and that had ended before the
+    daemon was back.
     """
 
     scenario: Scenario
@@ -107,7 +109,6 @@ class Result:
     unseen: int = 0
     busy: float | None = None
     killed_at: float | None = None
-    written_until: float | None = None
     ready_at: float | None = None
     log: str = field(default="", repr=False)
 
@@ -155,20 +156,20 @@ async def run(scenario: Scenario, folder: Path) -> Result:
             await _until(lambda: "pbx_attached" in _log(folder))
             pbx.go()
             await _until(lambda: len(pbx.offered) == scenario.lines)
-            killed_at = ready_at = written_until = None
+            killed_at = ready_at = None
+            written: list[float] = []
             if scenario.kill:
                 await _moment(scenario, pbx, arrivals)
                 daemon.kill()
                 killed_at = time.time()
                 await daemon.wait()
-                written_until = _written_until(folder / "ctid.sqlite3")
+                written = _begun(folder / "ctid.sqlite3")
                 starts = _log(folder).count("pbx_attached")
                 daemon = await _start(config)
                 await _until(lambda: _log(folder).count("pbx_attached") > starts)
                 ready_at = time.time()
             result = Result(scenario, pbx.offered, arrivals)
             result.killed_at, result.ready_at = killed_at, ready_at
-            result.written_until = written_until
             limit_at = min(pbx.offered.values()) + LIMIT_SECONDS
             await asyncio.sleep(max(0.0, limit_at - time.time()))
             before = _cpu_seconds(daemon.pid)
@@ -178,7 +179,7 @@ async def run(scenario: Scenario, folder: Path) -> Result:
             await _until(lambda: pbx.answered is not None)
             result.calls = pbx.answered or 0
             await asyncio.sleep(2.0)  # for whatever comes twice
-            result.unseen = pbx.unseen(written_until, ready_at)
+            result.unseen = pbx.unseen(written, ready_at)
             with contextlib.suppress(TimeoutError):
                 await waiting.until(
                     lambda: _recorded(folder / "ctid.sqlite3") >= result.calls - result.unseen
@@ -340,11 +341,12 @@ class _Pbx:
         assert self._child.stdin is not None
         self._child.stdin.write(b"\n")
 
-    def unseen(self, begin: float | None, end: float | None) -> int:
-        """How many answered calls began and ended between two times."""
-        if begin is None or end is None:
+    def unseen(self, written: Sequence[float], ready_at: float | None) -> int:
+        """How many answered calls ended before the daemon was back without a trace on disk."""
+        if ready_at is None:
             return 0
-        return sum(begin <= came and went <= end for came, went in self._calls)
+        ended = [came for came, went in self._calls if went <= ready_at]
+        return sum(not _is_near(came, written) for came in ended)
 
     def take(self, line: bytes) -> None:
         name, *values = line.decode().split()
@@ -354,6 +356,12 @@ class _Pbx:
             self._calls.append((float(values[0]), float(values[1])))
         else:
             self.offered[name] = float(values[0])
+
+
+def _is_near(at: float, times: Sequence[float]) -> bool:
+    """Whether it is one of these, but for what is lost in writing microseconds."""
+    place = bisect.bisect(times, at - _SAME_SECONDS)
+    return place < len(times) and times[place] <= at + _SAME_SECONDS
 
 
 @contextlib.asynccontextmanager
@@ -372,17 +380,19 @@ def _cpu_seconds(pid: int) -> float:
     return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _written_until(database: Path) -> float:
-    """The PBX's time of the newest call on disk."""
-    query = "SELECT max(started_at) FROM record"
+def _begun(database: Path) -> list[float]:
+    """When the calls began that are on disk, by the PBX's clock, in order."""
+    query = "SELECT started_at FROM record WHERE started_at IS NOT NULL ORDER BY started_at"
     with contextlib.closing(sqlite3.connect(database)) as connection:
-        ((found,),) = connection.execute(query)
-    return float(found)
+        return [float(at) for (at,) in connection.execute(query)]
 
 
 def _recorded(database: Path) -> int:
-    """How many calls of the other lines are on disk, with their end."""
-    query = "SELECT count(DISTINCT uniqueid) FROM record WHERE open = 0 AND line LIKE 'b%'"
+    """How many calls are on disk with their end: none of those who wait, whoever else called.
+
+    Of one that was seen only in its midst the line may not be known.
+    """
+    query = "SELECT count(DISTINCT uniqueid) FROM record WHERE open = 0"
     with contextlib.closing(sqlite3.connect(database)) as connection:
         ((found,),) = connection.execute(query)
     return int(found)
@@ -418,8 +428,6 @@ def _print(result: Result) -> None:
         since = result.killed_at - min(result.offered.values())
         down = result.ready_at - result.killed_at
         print(f"  killed {since:.2f} s after the first caller came, attached again in {down:.2f} s")
-        behind = result.killed_at - (result.written_until or result.killed_at)
-        print(f"  what was on disk then ends {behind:.2f} s before")
         waited = [
             page.at - max(result.offered[page.line] + LIMIT_SECONDS, result.ready_at)
             for page in result.firing()
@@ -431,7 +439,11 @@ def _print(result: Result) -> None:
         f"sent again by the same key {len(result.again())}; "
         f"other pages {_others(result)}"
     )
-    unseen = f", {result.unseen} came and went out of its sight" if result.unseen else ""
+    unseen = (
+        f", {result.unseen} left no trace before the kill and ended before the start"
+        if result.unseen
+        else ""
+    )
     print(f"  calls: {result.recorded} of {result.calls} recorded{unseen}")
     for line in result.troubles():
         print("  log:", line)

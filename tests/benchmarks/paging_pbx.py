@@ -28,6 +28,7 @@ _QUEUE: Final = b"hotline"
 _STAMP: Final = re.compile(rb"\r\nTimestamp: (\d+\.\d+)\r\n")
 _GOES: Final = b"Event: HangupRequest"
 _JOINS: Final = b"Event: QueueCallerJoin"
+_BEGINS: Final = b"Event: Newchannel"
 _MEMBER: Final = b"Event: QueueMemberStatus"
 
 
@@ -50,8 +51,13 @@ class Waiting(Template):
 class Answered(Template):
     """A call that is answered. Tells when each copy begins and ends."""
 
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        first = next(block for block in data.split(BLANK) if block.startswith(_BEGINS))
+        self._begins_after = _at(first) - self.begin
+
     def copy(self, number: int, at: float) -> Iterator[tuple[float, int, bytes]]:
-        print("call", f"{at:.6f} {at + self.seconds:.6f}", flush=True)
+        print("call", f"{at + self._begins_after:.6f} {at + self.seconds:.6f}", flush=True)
         return super().copy(number, at)
 
 
