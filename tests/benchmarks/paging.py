@@ -8,7 +8,6 @@ byte of its page at the webhook. Scenarios end the daemon with SIGKILL and start
 
 import argparse
 import asyncio
-import bisect
 import contextlib
 import json
 import os
@@ -18,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,7 +32,6 @@ _LATEST_SECONDS: Final = 60.0
 _KILL_AFTER_SECONDS: Final = 1.0
 _KILL_AT_PAGES: Final = 300
 _SHIFTS: Final = 50
-_SAME_SECONDS: Final = 0.00002
 
 _CONFIG: Final = """
 [store]
@@ -150,20 +148,20 @@ class Result:
 async def run(scenario: Scenario, folder: Path) -> Result:
     """Play a scenario to its end. Raises TimeoutError where something does not come."""
     async with _receiver() as (receiver, arrivals), _pbx(scenario) as pbx:
-        config = _configure(folder, scenario, receiver, pbx.port)
+        config, database = _configure(folder, scenario, receiver, pbx.port), folder / "ctid.sqlite3"
         daemon = await _start(config)
         try:
             await _until(lambda: "pbx_attached" in _log(folder))
             pbx.go()
             await _until(lambda: len(pbx.offered) == scenario.lines)
             killed_at = ready_at = None
-            written: list[float] = []
+            written: set[str] = set()
             if scenario.kill:
                 await _moment(scenario, pbx, arrivals)
                 daemon.kill()
                 killed_at = time.time()
                 await daemon.wait()
-                written = _begun(folder / "ctid.sqlite3")
+                written = _on_disk(database)
                 starts = _log(folder).count("pbx_attached")
                 daemon = await _start(config)
                 await _until(lambda: _log(folder).count("pbx_attached") > starts)
@@ -182,14 +180,16 @@ async def run(scenario: Scenario, folder: Path) -> Result:
             result.unseen = pbx.unseen(written, ready_at)
             with contextlib.suppress(TimeoutError):
                 await waiting.until(
-                    lambda: _recorded(folder / "ctid.sqlite3") >= result.calls - result.unseen
+                    lambda: (
+                        pbx.among(_on_disk(database, ended=True)) >= result.calls - result.unseen
+                    )
                 )
             daemon.send_signal(signal.SIGTERM)
             await daemon.wait()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 daemon.kill()
-        result.recorded = _recorded(folder / "ctid.sqlite3")
+        result.recorded = pbx.among(_on_disk(database, ended=True))
         result.log = _log(folder)
         return result
 
@@ -335,33 +335,30 @@ class _Pbx:
         self.port = 0
         self.offered: dict[str, float] = {}
         self.answered: int | None = None
-        self._calls: list[tuple[float, float]] = []
+        self._calls: dict[str, float] = {}
 
     def go(self) -> None:
         assert self._child.stdin is not None
         self._child.stdin.write(b"\n")
 
-    def unseen(self, written: Sequence[float], ready_at: float | None) -> int:
+    def unseen(self, written: Collection[str], ready_at: float | None) -> int:
         """How many answered calls ended before the daemon was back without a trace on disk."""
         if ready_at is None:
             return 0
-        ended = [came for came, went in self._calls if went <= ready_at]
-        return sum(not _is_near(came, written) for came in ended)
+        return sum(went <= ready_at and call not in written for call, went in self._calls.items())
+
+    def among(self, written: Collection[str]) -> int:
+        """How many of the answered calls are among these."""
+        return len(self._calls.keys() & written)
 
     def take(self, line: bytes) -> None:
         name, *values = line.decode().split()
         if name == "answered":
             self.answered = int(values[0])
         elif name == "call":
-            self._calls.append((float(values[0]), float(values[1])))
+            self._calls[values[0]] = float(values[1])
         else:
             self.offered[name] = float(values[0])
-
-
-def _is_near(at: float, times: Sequence[float]) -> bool:
-    """Whether it is one of these, but for what is lost in writing microseconds."""
-    place = bisect.bisect(times, at - _SAME_SECONDS)
-    return place < len(times) and times[place] <= at + _SAME_SECONDS
 
 
 @contextlib.asynccontextmanager
@@ -380,22 +377,11 @@ def _cpu_seconds(pid: int) -> float:
     return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _begun(database: Path) -> list[float]:
-    """When the calls began that are on disk, by the PBX's clock, in order."""
-    query = "SELECT started_at FROM record WHERE started_at IS NOT NULL ORDER BY started_at"
+def _on_disk(database: Path, *, ended: bool = False) -> set[str]:
+    """The calls on disk, by uniqueid: all, or those that ended."""
+    query = "SELECT DISTINCT uniqueid FROM record" + (" WHERE open = 0" if ended else "")
     with contextlib.closing(sqlite3.connect(database)) as connection:
-        return [float(at) for (at,) in connection.execute(query)]
-
-
-def _recorded(database: Path) -> int:
-    """How many calls are on disk with their end: none of those who wait, whoever else called.
-
-    Of one that was seen only in its midst the line may not be known.
-    """
-    query = "SELECT count(DISTINCT uniqueid) FROM record WHERE open = 0"
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        ((found,),) = connection.execute(query)
-    return int(found)
+        return {uniqueid for (uniqueid,) in connection.execute(query)}
 
 
 # -- what is printed ------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 `python -m tests.benchmarks.paging_pbx SECRET LINES RATE BEFORE AFTER` prints its port. Once it is
 told a line it plays: RATE answered calls a second on lines `b00` and on, and BEFORE seconds later a
 caller on each of `q0000` and on, whom nobody answers; it goes on for AFTER seconds. It prints
-`LINE OFFERED_AT` (Unix seconds) of each such caller, `call BEGAN_AT ENDED_AT` of each other one,
+`LINE OFFERED_AT` (Unix seconds) of each such caller, `call UNIQUEID ENDED_AT` of each other one,
 and at the end how many these were.
 """
 
@@ -28,7 +28,7 @@ _QUEUE: Final = b"hotline"
 _STAMP: Final = re.compile(rb"\r\nTimestamp: (\d+\.\d+)\r\n")
 _GOES: Final = b"Event: HangupRequest"
 _JOINS: Final = b"Event: QueueCallerJoin"
-_BEGINS: Final = b"Event: Newchannel"
+_FIRST: Final = re.compile(rb"^Event: Newchannel\r\n(?s:.*)\r\nUniqueid: (\S+)\r\n")
 _MEMBER: Final = b"Event: QueueMemberStatus"
 
 
@@ -49,16 +49,15 @@ class Waiting(Template):
 
 
 class Answered(Template):
-    """A call that is answered. Tells when each copy begins and ends."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        first = next(block for block in data.split(BLANK) if block.startswith(_BEGINS))
-        self._begins_after = _at(first) - self.begin
+    """A call that is answered. Tells its id when a copy begins, and when that will end."""
 
     def copy(self, number: int, at: float) -> Iterator[tuple[float, int, bytes]]:
-        print("call", f"{at + self._begins_after:.6f} {at + self.seconds:.6f}", flush=True)
-        return super().copy(number, at)
+        begun = False
+        for when, copied, block in super().copy(number, at):
+            if not begun and (found := _FIRST.search(block)):
+                begun = True
+                print("call", found[1].decode(), f"{at + self.seconds:.6f}", flush=True)
+            yield when, copied, block
 
 
 def of_queue(name: str, queue: str) -> bytes:
