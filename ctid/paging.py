@@ -1,7 +1,6 @@
 """Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
 
 import asyncio
-import contextlib
 import random
 import secrets
 from collections import Counter
@@ -250,9 +249,14 @@ class Paging:
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
-            with contextlib.suppress(StoreUnavailable):  # the writer tells of it
+            try:
                 await self.observe()
                 await self.test_weekly()
+            except StoreUnavailable:
+                pass  # the writer tells of it
+            except Exception:
+                # a fault of ours must not stop the recording of calls
+                log.exception("observing_fault")
 
     async def observe(self) -> None:
         """Look at what no call tells of. Raises StoreUnavailable."""
@@ -268,9 +272,8 @@ class Paging:
             *((name, found.waiting) for name, found in pages.items()),
         ]
         watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
-        if config.roster.file is not None:
-            roster = self._roster.current()
-            watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
+        roster = self._roster.current()
+        watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))

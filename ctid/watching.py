@@ -6,6 +6,7 @@ What it decides is written with what it follows from, or by itself where only ti
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -98,6 +99,10 @@ class _Early(NamedTuple):
     skew: float
 
 
+def _pbxs(config: Config) -> frozenset[str]:
+    return frozenset(table.name for table in config.pbx)
+
+
 class Watching:
     """Owns the watch; every change of it goes through here, with the time of that moment."""
 
@@ -110,6 +115,11 @@ class Watching:
         self._asking: asyncio.Task[None] | None = None
         self._last: _Last | None = None
         self._early: list[_Early] = []
+        # not begun, or a fault has left something undone: every line has to be looked at
+        self._unsure = True
+        self._pbxs = _pbxs(config)
+        # those that a configuration had before: what is still heard of them is no news
+        self._gone: frozenset[str] = frozenset()
         self.watch = Watch(line_rules(config), plan(config), roster)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -131,6 +141,8 @@ class Watching:
         now = self._now()
         lines = [line.name for line in config.line]
         since = await since_last_answer(reader, lines, now)
+        # of a PBX that is not configured any more nobody hears how its calls end
+        records = [one for one in since.records if not one.open or one.pbx in self._pbxs]
         gaps = [
             gap
             for table in config.pbx
@@ -144,7 +156,7 @@ class Watching:
             and isinstance(alert.state, Resolved)
             and alert.state.ending is Ending.BY_PERSON
         }
-        self._last = _Last(since, closings, gaps)
+        self._last = _Last(replace(since, records=records), closings, gaps)
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
 
@@ -163,12 +175,16 @@ class Watching:
 
     def use(self, config: Config) -> None:
         """Go on by another configuration."""
-        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now))
+        before, self._pbxs = self._pbxs, _pbxs(config)
+        self._gone = (self._gone | before) - self._pbxs
+        gone = self._gone
+        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone))
 
     # -- what happens -----------------------------------------------------------------------------
 
     def records(self, records: Sequence[Record], returns: Sequence[ToReturn]) -> Told:
         """What follows from records on their way to the store, and from callers reached by them."""
+        records = [record for record in records if record.pbx not in self._gone]
         if not records and not returns:
             return NOTHING_TOLD
         skew = self._outlet.skew(records[0].pbx) if self._outlet and records else 0.0
@@ -184,6 +200,8 @@ class Watching:
 
     def gap(self, gap: Gap) -> Told:
         """What follows from a PBX that went out of sight, or is back."""
+        if gap.pbx in self._gone:
+            return NOTHING_TOLD
         return self._told(lambda watch, now: watch.gap(gap, now))
 
     def observed(self, kind: Kind, found: Sequence[Observed]) -> None:
@@ -203,6 +221,7 @@ class Watching:
         except Exception:
             # a fault of ours must not stop the recording of calls
             log.exception("watch_fault")
+            self._unsure = True
         self._wake.set()
         return self.watch.drain()
 
@@ -219,24 +238,36 @@ class Watching:
         self.take_up()
         async with asyncio.TaskGroup() as tasks:
             await self._ask(ask, self.watch.open_lines())
-            self.begin()
             while True:
-                due = self.turn()
-                now = self._now()
-                self._ask_ahead(tasks, ask, now)
-                pause = TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+                pause = self._careful_look(tasks, ask)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):  # unlike wait_for it loses no cancellation
                         await self._wake.wait()
                 self._wake.clear()
 
+    def _careful_look(self, tasks: asyncio.TaskGroup, ask: Ask) -> float:
+        """Decide what is due; for how many seconds to wait then, unless woken."""
+        try:
+            due = self.turn()
+            now = self._now()
+            self._ask_ahead(tasks, ask, now)
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("watch_fault")
+            self._unsure = True
+            return TICK_SECONDS
+        return TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+
     def begin(self) -> None:
         """Decide what became due before the start."""
         self.take_up()
         self.change(lambda watch, now: watch.begin(now))
+        self._unsure = False
 
     def turn(self) -> float | None:
         """Decide what is due now; when to look again."""
+        if self._unsure:
+            self.begin()
         now, due = self._now(), self.watch.next_timer()
         if due is not None and due <= now:
             self.change(lambda watch, at: watch.handle_timer(at))
@@ -278,8 +309,13 @@ class Watching:
             self._asking = tasks.create_task(self._ask(ask, lines), name="presence")
 
     async def _ask(self, ask: Ask, lines: Collection[str]) -> None:
-        if lines:
+        if not lines:
+            return
+        try:
             self.watch.present(await ask(lines))
+        except Exception:
+            # the page goes without it
+            log.exception("presence_fault", lines=sorted(lines))
 
     def _write(self, told: Told) -> None:
         if self._outlet is not None and told is not NOTHING_TOLD:

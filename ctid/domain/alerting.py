@@ -161,9 +161,8 @@ class Alerting:
             return
         alert = self._new(condition, Warned(now), now)
         if self._silence_of(alert, now) is None:
-            step = next((one for one in self._plan.steps if self._people(one, alert, now)), None)
-            whom = self._people(step, alert, now) if step is not None else []
-            alert = self._page(alert, PageEvent.WARNING, [*whom, *self._plan.told], now, now)
+            whom = [*self._first_there(alert, now), *self._plan.told]
+            alert = self._page(alert, PageEvent.WARNING, whom, now, now)
         self._keep(alert)
 
     def fire(self, condition: Condition, now: float) -> None:
@@ -310,6 +309,7 @@ class Alerting:
                     alert, state=replace(state, next_at=now + self._plan.repeat_seconds)
                 )
                 whom = [one for one in alert.paged if one.role is not None]
+                whom = whom or self._first_there(alert, now)  # somebody may have come meanwhile
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
             whom = self._people(steps[state.step], alert, now)
             following = state.step + 1
@@ -330,6 +330,11 @@ class Alerting:
         if alert.kind is Kind.TEST:
             return step * TEST_STEP_SECONDS
         return self._plan.steps[step].after_seconds
+
+    def _first_there(self, alert: Alert, now: float) -> list[Recipient]:
+        """Who is on duty of the first step that has anybody."""
+        steps = (self._people(step, alert, now) for step in self._plan.steps)
+        return next((whom for whom in steps if whom), [])
 
     def _people(self, step: Step, alert: Alert, now: float) -> list[Recipient]:
         return people(step, self._roster(), alert.line, now)

@@ -5,7 +5,7 @@ Unix seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -128,7 +128,8 @@ class Watch:
             if name in self._clocks:
                 self._closed[name] = at
                 self._clocks[name].close(at)
-        self._gaps |= {(gap.pbx, gap.began_at): gap for gap in gaps}
+        # what was heard meanwhile is newer: a gap that was open then may be over
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
         for pbx, of_pbx in groupby(records, lambda record: record.pbx):
             self._take(of_pbx, [], skews.get(pbx, 0.0))
         for entry in settled:
@@ -149,13 +150,26 @@ class Watch:
                 self.alerting.end(_key(alert), now, Ending.TAKEN_OUT)
         self.alerting.handle_timer(now)
 
-    def use(self, lines: Iterable[LineRules], plan: Plan, now: float) -> None:
-        """Go on by another configuration."""
+    def use(
+        self, lines: Iterable[LineRules], plan: Plan, now: float, gone: Collection[str] = ()
+    ) -> None:
+        """Go on by another configuration; the PBXs of these names are `gone` from it."""
+        self._let_go(gone)
         self._lines = {line.name: line for line in lines}
         self._clocks = {name: self._clocks.get(name) or Clock() for name in self._lines}
         self.alerting.use(plan)
         if self._begun:
             self.begin(now)
+
+    def _let_go(self, pbxs: Collection[str]) -> None:
+        """Nobody will ever tell that these are back, nor that their callers have gone."""
+        self._gaps = {key: gap for key, gap in self._gaps.items() if gap.pbx not in pbxs}
+        for clock in self._clocks.values():
+            waiting = [offer.key for offer in clock.offers() if offer.fate is Fate.WAITING]
+            for key in waiting:
+                if key[0] in pbxs:
+                    clock.take_out(key)
+            clock.compute()
 
     def shift(self, seconds: float, now: float) -> None:
         """The daemon's clock was set by so much: nothing is older or younger for it."""
@@ -255,7 +269,10 @@ class Watch:
         about = str(self.alerting.next_number())
         key = (kind, line, about)
         self._observed[key] = Observed(line, about, now, subject)
-        self.alerting.fire(Condition(*key, now, now), now)
+        try:
+            self.alerting.fire(Condition(*key, now, now), now)
+        finally:
+            del self._observed[key]  # from now on the alert has it
         return self.alerting.open_alert(key)
 
     # -- out, and time ----------------------------------------------------------------------------
