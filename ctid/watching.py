@@ -6,7 +6,6 @@ What it decides is written with what it follows from, or by itself where only ti
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -83,6 +82,10 @@ def plan(config: Config) -> Plan:
     return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
 
 
+def _pbxs(config: Config) -> frozenset[str]:
+    return frozenset(table.name for table in config.pbx)
+
+
 class _Last(NamedTuple):
     """What the last daemon left about the clocks of the lines; `closings` are by people."""
 
@@ -99,10 +102,6 @@ class _Early(NamedTuple):
     skew: float
 
 
-def _pbxs(config: Config) -> frozenset[str]:
-    return frozenset(table.name for table in config.pbx)
-
-
 class Watching:
     """Owns the watch; every change of it goes through here, with the time of that moment."""
 
@@ -113,13 +112,13 @@ class Watching:
         self._outlet: Outlet | None = None
         self._asked_at: dict[str, float] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._last: _Last | None = None
-        self._early: list[_Early] = []
         # not begun, or a fault has left something undone: every line has to be looked at
         self._unsure = True
         self._pbxs = _pbxs(config)
         # those that a configuration had before: what is still heard of them is no news
         self._gone: frozenset[str] = frozenset()
+        self._last: _Last | None = None
+        self._early: list[_Early] = []
         self.watch = Watch(line_rules(config), plan(config), roster)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -141,8 +140,6 @@ class Watching:
         now = self._now()
         lines = [line.name for line in config.line]
         since = await since_last_answer(reader, lines, now)
-        # of a PBX that is not configured any more nobody hears how its calls end
-        records = [one for one in since.records if not one.open or one.pbx in self._pbxs]
         gaps = [
             gap
             for table in config.pbx
@@ -156,7 +153,7 @@ class Watching:
             and isinstance(alert.state, Resolved)
             and alert.state.ending is Ending.BY_PERSON
         }
-        self._last = _Last(replace(since, records=records), closings, gaps)
+        self._last = _Last(since, closings, gaps)
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
 
@@ -168,7 +165,9 @@ class Watching:
         pbxs = {record.pbx for record in since.records} | {entry.pbx for entry in since.settled}
         pbxs |= {answer.pbx for answer in since.last_answers.values()}
         skews = {pbx: self._outlet.skew(pbx) for pbx in pbxs} if self._outlet else {}
-        self.watch.restore(since.records, since.settled, since.last_answers, closings, gaps, skews)
+        # of a PBX that is not configured any more nobody hears how its calls end
+        left = [one for one in since.records if not one.open or one.pbx in self._pbxs]
+        self.watch.restore(left, since.settled, since.last_answers, closings, gaps, skews)
         early, self._early = self._early, []
         for records, returns, skew in early:
             self.watch.receive(records, returns, self._now(), skew=skew)
@@ -235,27 +234,31 @@ class Watching:
         """Look at the clock until it is cancelled."""
         self.connect(outlet)
         await self._until_in_sight(outlet)
-        self.take_up()
+        self._careful(self.take_up)
         async with asyncio.TaskGroup() as tasks:
             await self._ask(ask, self.watch.open_lines())
             while True:
-                pause = self._careful_look(tasks, ask)
+                pause = self._careful(lambda: self._look(tasks, ask))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):  # unlike wait_for it loses no cancellation
                         await self._wake.wait()
                 self._wake.clear()
 
-    def _careful_look(self, tasks: asyncio.TaskGroup, ask: Ask) -> float:
-        """Decide what is due; for how many seconds to wait then, unless woken."""
+    def _careful(self, work: Callable[[], float | None]) -> float:
+        """What it gives, None as 0; after a fault of ours every line is looked at soon."""
         try:
-            due = self.turn()
-            now = self._now()
-            self._ask_ahead(tasks, ask, now)
+            return work() or 0.0
         except Exception:
-            # a fault of ours must not stop the recording of calls
+            # it must not stop the recording of calls
             log.exception("watch_fault")
             self._unsure = True
             return TICK_SECONDS
+
+    def _look(self, tasks: asyncio.TaskGroup, ask: Ask) -> float:
+        """Decide what is due; for how many seconds to wait then, unless woken."""
+        due = self.turn()
+        now = self._now()
+        self._ask_ahead(tasks, ask, now)
         return TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
 
     def begin(self) -> None:
