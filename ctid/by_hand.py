@@ -16,6 +16,7 @@ from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.spellings import Spellings
 from ctid.tickets import Tickets
+from ctid.watching import Watching
 
 log = structlog.get_logger("ctid")
 
@@ -26,9 +27,15 @@ class ByHand:
     """Changes what was decided; `clock` is Unix seconds. All may raise StoreUnavailable."""
 
     def __init__(
-        self, tickets: Tickets, pipeline: Pipeline, store: Store, clock: Callable[[], float]
+        self,
+        tickets: Tickets,
+        watching: Watching,
+        pipeline: Pipeline,
+        store: Store,
+        clock: Callable[[], float],
     ) -> None:
         self._tickets = tickets
+        self._watching = watching
         self._pipeline = pipeline
         self._store = store
         self._clock = clock
@@ -40,6 +47,7 @@ class ByHand:
             drafts = await stored.drafts_about(reader, entry)
         decided = self._tickets.policy.close(entry, drafts, self._clock(), by, why)
         self._pipeline.decided(decided)
+        self._watching.settled(decided.returns)
         log.info("missed_closed", pbx=entry.pbx, call=uniqueid, by=by, why=why)
 
     async def retry(self, backend: str | None, keys: Sequence[str]) -> int:
@@ -70,6 +78,8 @@ class ByHand:
         now = self._clock()
         # first: what waits for its commit must not bring it back
         self._pipeline.decided(self._tickets.policy.forget(Spellings(number), now))
+        self._watching.change(lambda watch, _: watch.forget(Spellings(number)))
+        await self._pipeline.written()
         forgotten = await forgetting.forget(self._store, number, now)
         if not forgotten.is_off_disk:
             log.warning(

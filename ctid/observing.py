@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from ctid.config import Config
-from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, RosterGap
+from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck
 from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG
@@ -57,18 +57,20 @@ def stuck(waiting: Iterable[tuple[str, Waiting]], config: Config, now: float) ->
 
 
 def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
-    """Lines with duty hours near for which nobody is on the roster."""
+    """Lines with duty hours near for which nobody is on the roster, where there is one."""
     ahead = 3600.0 * config.alert.roster_ahead_hours
-    if not ahead:
+    if not ahead or config.roster.file is None:
         return []
     found = []
     for line in config.lines():
+        # from midnight on, so that a gap that goes on keeps its beginning
+        since = midnight(local_day(now, line.zone), line.zone)
         for gap in gaps(
-            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, now, now + ahead
+            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, since, now + ahead
         ):
-            subject = RosterGap(gap.role, gap.begins_at, gap.ends_at)
-            found.append(Observed(line.name, gap.role, gap.begins_at, subject))
-            break  # the first one of a line says enough
+            if gap.ends_at > now:
+                found.append(Observed(line.name, gap.role, gap.begins_at, gap))
+                break  # the first one of a line says enough
     return found
 
 

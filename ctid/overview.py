@@ -11,6 +11,7 @@ from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
 from ctid.outbound.reading import (
+    ALERT_STATES,
     AlertReading,
     LineReading,
     PageReading,
@@ -26,6 +27,7 @@ from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline, Sight
 from ctid.store import db
 from ctid.store.outbox import OutboxState
+from ctid.store.pages import PageState
 
 # Without progress for so long a part is stuck: a commit waits 5 s for a lock, a tick comes 4 times
 # a second. A reader may be silent for the time of a ping besides.
@@ -189,6 +191,7 @@ class Overview:
         sights = self._pipeline.sights()
         health = self._pipeline.committer.health
         standing = list(_standing(sights))
+        alerts = self._beside.alerts()
         return {
             "version": __version__,
             "uptime_seconds": round(self._monotonic() - self._began, 3),
@@ -206,9 +209,14 @@ class Overview:
                 "last_backup": iso(self.backup_at),
             },
             "stuck": self.stuck(),
+            "alerts": _alert_status(alerts),
             "backends": _backend_status(self._beside.tickets()),
+            "channels": _channel_status(self._beside.pages()),
             "lines": [
-                _line_status(line.name, line.title or line.name, standing)
+                {
+                    **_line_status(line.name, line.title or line.name, standing),
+                    "unanswered_seconds": round(alerts.unanswered.get(line.name, 0.0), 3),
+                }
                 for line in self.config.line
             ],
             "calls": [_call_status(pbx, call, where) for pbx, call, where in standing],
@@ -258,6 +266,29 @@ def _pbx_status(name: str, connection: Connection, sight: Sight) -> dict[str, An
         "gap_since": iso(sight.gap.began_at) if sight.gap else None,
         "gap_cause": sight.gap.cause.value if sight.gap else None,
     }
+
+
+def _alert_status(alerts: AlertReading) -> dict[str, int]:
+    states = dict.fromkeys(ALERT_STATES, 0)
+    for (_, state), number in alerts.open_alerts.items():
+        states[state] += number
+    return {**states, "silenced": alerts.silenced}
+
+
+def _channel_status(pages: PageReading) -> list[dict[str, Any]]:
+    backlogs = pages.backlogs or {}
+    return [
+        {
+            "name": name,
+            "failing": None if counts.failing is None else counts.failing.value,
+            "delivered": counts.delivered,
+            **{
+                state.value: backlogs[name].by_state.get(state, 0) if name in backlogs else 0
+                for state in (PageState.PENDING, PageState.FAILED)
+            },
+        }
+        for name, counts in pages.deliveries.items()
+    ]
 
 
 def _backend_status(tickets: TicketReading) -> list[dict[str, Any]]:

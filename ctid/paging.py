@@ -1,7 +1,6 @@
 """Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
 
 import asyncio
-import contextlib
 import random
 import secrets
 from collections import Counter
@@ -17,7 +16,7 @@ from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
 from ctid.domain import weekly
-from ctid.domain.alerts import Firing, Kind, Page, Recipient, Route
+from ctid.domain.alerts import Alert, Firing, Kind, Page, Recipient, Route
 from ctid.domain.batch import Batch
 from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
@@ -135,7 +134,7 @@ class Paging:
                 clock=self._clocks.wall,
                 jitter=random.random,
                 wake=self.wake,
-                known=self._workers.keys,
+                known=self._names,
             )
             task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
             self._workers[table.name] = (table, channel, worker, task)
@@ -149,6 +148,16 @@ class Paging:
         """Something may be due for this channel."""
         if name in self._workers:
             self._workers[name][2].wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no page is under way, and none is about to be."""
+        workers = all(worker.is_idle for _, _, worker, _ in self._workers.values())
+        return workers and not self.alarm.is_sending
+
+    async def refresh_roster(self) -> None:
+        """Read the roster again now, if its file changed."""
+        await self._roster.refresh()
 
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a channel that changed is closed and opened anew."""
@@ -213,6 +222,9 @@ class Paging:
             self._following.cancel()
         self._following = self._tasks.create_task(self._roster.watch(), name="roster")
 
+    def _names(self) -> Collection[str]:
+        return {table.name for table in self._config.channels.all()}
+
     def _on_roster(self) -> Roster:
         return self._roster.current()
 
@@ -226,19 +238,25 @@ class Paging:
     def _link(self, page: Page) -> str | None:
         return self.links.link(page)
 
-    def _unanswered(self) -> list[str]:
+    def _unanswered(self) -> list[Alert]:
+        alerting, now = self.watching.watch.alerting, self._clocks.wall()
         return [
-            alert.line
-            for alert in self.watching.watch.alerting.open_of(Kind.UNANSWERED)
-            if alert.line is not None and isinstance(alert.state, Firing)
+            alert
+            for alert in alerting.open_of(Kind.UNANSWERED)
+            if isinstance(alert.state, Firing) and not alerting.is_silenced(alert, now)
         ]
 
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
-            with contextlib.suppress(StoreUnavailable):  # the writer tells of it
+            try:
                 await self.observe()
                 await self.test_weekly()
+            except StoreUnavailable:
+                pass  # the writer tells of it
+            except Exception:
+                # a fault of ours must not stop the recording of calls
+                log.exception("observing_fault")
 
     async def observe(self) -> None:
         """Look at what no call tells of. Raises StoreUnavailable."""
@@ -254,9 +272,8 @@ class Paging:
             *((name, found.waiting) for name, found in pages.items()),
         ]
         watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
-        if config.roster.file is not None:
-            roster = self._roster.current()
-            watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
+        roster = self._roster.current()
+        watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))

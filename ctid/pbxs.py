@@ -54,6 +54,11 @@ class Pbxs:
         task = self._tasks.create_task(connection.run(), name=f"connection {name}")
         self._running[name] = _Running(settings, connection, task)
 
+    def open_all(self, tables: Iterable[Pbx]) -> None:
+        """The same for several."""
+        for settings in tables:
+            self.open(settings)
+
     async def close(self, names: Iterable[str]) -> None:
         """Log off; returns when the connections have ended."""
         found = [self._running.pop(name) for name in names]

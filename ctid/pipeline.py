@@ -88,6 +88,7 @@ class Pipeline:
         self._written: list[asyncio.Future[None]] = []
         # monotonic time, a sign of life
         self.ticked_at = clocks.monotonic()
+        self._next_seen = self.ticked_at
         self.poisonous_events = 0
         # the calls whose last state was not written when the daemon ended
         self.unwritten: list[str] = []
@@ -254,7 +255,8 @@ class Pipeline:
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when the daemon stops."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):  # unlike wait_for it loses no cancellation
+                await self._stop.wait()
 
     async def _commit_all(self) -> bool:
         """Write everything that waits. False: the store failed, and it waits on."""
@@ -292,16 +294,19 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        next_seen = self._clocks.monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            now = self._clocks.monotonic()
-            self.ticked_at = now
-            for here in self._pbxs.values():
-                self._run_timers(here, now)
-            if now >= next_seen:
-                next_seen = now + SEEN_EVERY_SECONDS
-                self._note_seen()
+            self.tick()
+
+    def tick(self) -> None:
+        """Run the timers that are due, and note from time to time how far the PBXs were seen."""
+        now = self._clocks.monotonic()
+        self.ticked_at = now
+        for here in self._pbxs.values():
+            self._run_timers(here, now)
+        if now >= self._next_seen:
+            self._next_seen = now + SEEN_EVERY_SECONDS
+            self._note_seen()
 
     def _run_timers(self, here: _Pbx, now: float) -> None:
         due = here.tracker.next_timer()

@@ -6,7 +6,7 @@ What it decides is written with what it follows from, or by itself where only ti
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -24,7 +24,7 @@ from ctid.domain.roster import Roster
 from ctid.domain.watch import LineRules, Observed, Watch
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
-from ctid.store.watching import since_last_answer
+from ctid.store.watching import SinceLastAnswer, since_last_answer
 
 log = structlog.get_logger("ctid")
 
@@ -82,6 +82,26 @@ def plan(config: Config) -> Plan:
     return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
 
 
+def _pbxs(config: Config) -> frozenset[str]:
+    return frozenset(table.name for table in config.pbx)
+
+
+class _Last(NamedTuple):
+    """What the last daemon left about the clocks of the lines; `closings` are by people."""
+
+    since: SinceLastAnswer
+    closings: dict[str, float]
+    gaps: list[Gap]
+
+
+class _Early(NamedTuple):
+    """What came before the clocks were taken up."""
+
+    records: tuple[Record, ...]
+    returns: tuple[ToReturn, ...]
+    skew: float
+
+
 class Watching:
     """Owns the watch; every change of it goes through here, with the time of that moment."""
 
@@ -92,6 +112,13 @@ class Watching:
         self._outlet: Outlet | None = None
         self._asked_at: dict[str, float] = {}
         self._asking: asyncio.Task[None] | None = None
+        # not begun, or a fault has left something undone: every line has to be looked at
+        self._unsure = True
+        self._pbxs = _pbxs(config)
+        # those that a configuration had before: what is still heard of them is no news
+        self._gone: frozenset[str] = frozenset()
+        self._last: _Last | None = None
+        self._early: list[_Early] = []
         self.watch = Watch(line_rules(config), plan(config), roster)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -107,7 +134,8 @@ class Watching:
     ) -> None:
         """Take up what the last daemon committed. Raises StoreUnavailable.
 
-        `alerts` are the open ones and those that a person resolved lately.
+        `alerts` are the open ones and those that a person resolved lately. The clocks follow in
+        `take_up`, when the PBXs had their time to tell what time it is there.
         """
         now = self._now()
         lines = [line.name for line in config.line]
@@ -125,25 +153,54 @@ class Watching:
             and isinstance(alert.state, Resolved)
             and alert.state.ending is Ending.BY_PERSON
         }
-        self.watch.restore(since.records, since.settled, since.last_answers, closings, gaps)
+        self._last = _Last(since, closings, gaps)
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
 
+    def take_up(self) -> None:
+        """Let the clocks go on where the last daemon left them, by the times of the PBXs now."""
+        if self._last is None:
+            return
+        (since, closings, gaps), self._last = self._last, None
+        pbxs = {record.pbx for record in since.records} | {entry.pbx for entry in since.settled}
+        pbxs |= {answer.pbx for answer in since.last_answers.values()}
+        skews = {pbx: self._outlet.skew(pbx) for pbx in pbxs} if self._outlet else {}
+        # of a PBX that is not configured any more nobody hears how its calls end
+        left = [one for one in since.records if not one.open or one.pbx in self._pbxs]
+        self.watch.restore(left, since.settled, since.last_answers, closings, gaps, skews)
+        early, self._early = self._early, []
+        for records, returns, skew in early:
+            self.watch.receive(records, returns, self._now(), skew=skew)
+
     def use(self, config: Config) -> None:
         """Go on by another configuration."""
-        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now))
+        before, self._pbxs = self._pbxs, _pbxs(config)
+        self._gone = (self._gone | before) - self._pbxs
+        gone = self._gone
+        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone))
 
     # -- what happens -----------------------------------------------------------------------------
 
     def records(self, records: Sequence[Record], returns: Sequence[ToReturn]) -> Told:
         """What follows from records on their way to the store, and from callers reached by them."""
+        records = [record for record in records if record.pbx not in self._gone]
         if not records and not returns:
             return NOTHING_TOLD
         skew = self._outlet.skew(records[0].pbx) if self._outlet and records else 0.0
+        if self._last is not None:
+            # what was before comes first
+            self._early.append(_Early(tuple(records), tuple(returns), skew))
+            return NOTHING_TOLD
         return self._told(lambda watch, now: watch.receive(records, returns, now, skew=skew))
+
+    def settled(self, returns: Sequence[ToReturn]) -> None:
+        """Somebody says of callers who were missed that nobody has to call them any more."""
+        self.change(lambda watch, now: watch.receive([], returns, now))
 
     def gap(self, gap: Gap) -> Told:
         """What follows from a PBX that went out of sight, or is back."""
+        if gap.pbx in self._gone:
+            return NOTHING_TOLD
         return self._told(lambda watch, now: watch.gap(gap, now))
 
     def observed(self, kind: Kind, found: Sequence[Observed]) -> None:
@@ -163,6 +220,7 @@ class Watching:
         except Exception:
             # a fault of ours must not stop the recording of calls
             log.exception("watch_fault")
+            self._unsure = True
         self._wake.set()
         return self.watch.drain()
 
@@ -176,24 +234,43 @@ class Watching:
         """Look at the clock until it is cancelled."""
         self.connect(outlet)
         await self._until_in_sight(outlet)
+        self._careful(self.take_up)
         async with asyncio.TaskGroup() as tasks:
             await self._ask(ask, self.watch.open_lines())
-            self.begin()
             while True:
-                due = self.turn()
-                now = self._now()
-                self._ask_ahead(tasks, ask, now)
-                pause = TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
+                pause = self._careful(lambda: self._look(tasks, ask))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):  # unlike wait_for it loses no cancellation
+                        await self._wake.wait()
                 self._wake.clear()
+
+    def _careful(self, work: Callable[[], float | None]) -> float:
+        """What it gives, None as 0; after a fault of ours every line is looked at soon."""
+        try:
+            return work() or 0.0
+        except Exception:
+            # it must not stop the recording of calls
+            log.exception("watch_fault")
+            self._unsure = True
+            return TICK_SECONDS
+
+    def _look(self, tasks: asyncio.TaskGroup, ask: Ask) -> float:
+        """Decide what is due; for how many seconds to wait then, unless woken."""
+        due = self.turn()
+        now = self._now()
+        self._ask_ahead(tasks, ask, now)
+        return TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - now))
 
     def begin(self) -> None:
         """Decide what became due before the start."""
+        self.take_up()
         self.change(lambda watch, now: watch.begin(now))
+        self._unsure = False
 
     def turn(self) -> float | None:
         """Decide what is due now; when to look again."""
+        if self._unsure:
+            self.begin()
         now, due = self._now(), self.watch.next_timer()
         if due is not None and due <= now:
             self.change(lambda watch, at: watch.handle_timer(at))
@@ -235,8 +312,13 @@ class Watching:
             self._asking = tasks.create_task(self._ask(ask, lines), name="presence")
 
     async def _ask(self, ask: Ask, lines: Collection[str]) -> None:
-        if lines:
+        if not lines:
+            return
+        try:
             self.watch.present(await ask(lines))
+        except Exception:
+            # the page goes without it
+            log.exception("presence_fault", lines=sorted(lines))
 
     def _write(self, told: Told) -> None:
         if self._outlet is not None and told is not NOTHING_TOLD:

@@ -3,16 +3,17 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from ctid.ami import actions
+from ctid.ami import actions, presence
 from ctid.ami.attach import Attachment, attach
 from ctid.ami.client import Client, ConnectionEndedError, End
 from ctid.ami.decode import Decoder
 from ctid.ami.kinds import KINDS
 from ctid.ami.session import Failure, answered, connect, ended, log_in
 from ctid.config import Pbx, Secret
+from ctid.domain.presence import PhoneState
 
 _MAX_QUEUED = 50_000
 _MOST_HELD = 1 << 20
@@ -77,7 +78,8 @@ class Examination:
 
     `version` is Asterisk's; `clock_ahead` how many seconds the PBX's clock is ahead of ours;
     `refused` the questions that it would not answer; `powers` actions that the login may use though
-    ctid does not need them, None where it does not say.
+    ctid does not need them, None where it does not say; `phones` the states of those that were
+    asked for and exist there, None where it refuses to tell.
     """
 
     failure: Failure | None = None
@@ -86,13 +88,21 @@ class Examination:
     refused: tuple[str, ...] = ()
     powers: tuple[str, ...] | None = None
     channels: int | None = None
+    phones: Mapping[str, PhoneState] | None = field(default_factory=dict)
     heard: Heard = field(default_factory=Heard)
 
 
 async def examine(
-    pbx: Pbx, secret: Secret, seconds: float, clock: Callable[[], float] = time.time
+    pbx: Pbx,
+    secret: Secret,
+    seconds: float,
+    clock: Callable[[], float] = time.time,
+    phones: Collection[str] = (),
 ) -> Examination:
-    """Attach as the daemon does, ask, listen for so many seconds, and log off."""
+    """Attach as the daemon does, ask, listen for so many seconds, and log off.
+
+    `phones` are interfaces whose states are asked for, as before a page.
+    """
     found = Examination()
     client = Client(Decoder(), clock, _MAX_QUEUED, found.heard.feed)
     try:
@@ -101,6 +111,8 @@ async def examine(
             attachment = await attach(client, pbx.connect_timeout_seconds)
             if attachment is not None:
                 await _ask(client, pbx, attachment, found, clock)
+                async with asyncio.timeout(pbx.connect_timeout_seconds):
+                    found.phones = await _states(client, phones)
                 await _listen(client, seconds)
                 await answered(client, actions.LOGOFF, 1.0)
             else:
@@ -136,6 +148,16 @@ async def _ask(
             found.powers = tuple(name for name in _POWERS if name in listed.commands)
             if actions.USER_EVENT["Action"] in listed.commands:
                 await client.request(actions.USER_EVENT)
+
+
+async def _states(client: Client, phones: Collection[str]) -> Mapping[str, PhoneState] | None:
+    asked = {
+        phone: client.request(actions.device_state(phone)) for phone in presence.askable(phones)
+    }
+    answers = {phone: await answer for phone, answer in asked.items()}
+    if any(not answer.success for answer in answers.values()):
+        return None
+    return {phone: a.phone for phone, a in answers.items() if a.phone is not None}
 
 
 async def _listen(client: Client, seconds: float) -> None:

@@ -24,7 +24,7 @@ async def ask(
     `phones` are interfaces. Beyond the first 2,000, and where a name could not be sent, they are
     unknown.
     """
-    sent = [phone for phone in phones if _can_be_asked(phone)][:_MOST_PHONES]
+    sent = askable(phones)
     lists = [
         client.gather(action, actions.QUEUE_STATUS_END) for action in _questions(frozenset(queues))
     ]
@@ -46,6 +46,11 @@ async def ask(
         tuple(_members(listed)),
         unasked | known,
     )
+
+
+def askable(phones: Collection[str]) -> list[str]:
+    """Those whose state can be asked for: their names cannot say anything else to the PBX."""
+    return [phone for phone in phones if _can_be_asked(phone)][:_MOST_PHONES]
 
 
 def _questions(queues: frozenset[str]) -> Iterable[actions.Action]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from ctid.ami.examination import Examination
 from ctid.config import Config, Pbx
+from ctid.domain.seats import phones_of
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 OLDEST, NEWEST = 16, 22  # Asterisk versions that ctid is tested with
@@ -230,6 +231,42 @@ def of_queues(config: Config, found: Mapping[str, Examination]) -> Iterator[Find
         )
 
 
+def of_presence(config: Config, found: Mapping[str, Examination]) -> Iterator[Finding]:
+    """Whether the PBXs can say who could answer, when somebody is about to be paged."""
+    dialled = [line for line in config.lines() if not line.queues]
+    known: set[str] = set()
+    all_told = bool(found)
+    for name, examined in found.items():
+        if examined.failure is not None or examined.phones is None:
+            all_told = False
+            if examined.failure is None:
+                yield Finding(
+                    Mark.WARN,
+                    name,
+                    "presence",
+                    "the PBX does not tell how phones stand: a page about "
+                    f"{_several([line.name for line in dialled], 'line')} cannot say why nobody "
+                    "answers",
+                    _REPORTING,
+                )
+            continue
+        known |= examined.phones.keys()
+        told = f"members of queues ({len(examined.heard.queues)})"
+        if dialled:
+            told += f", states of phones that are dialled without one ({len(examined.phones)})"
+        yield Finding(Mark.OK, name, "presence", f"tells who could answer: {told}")
+    strange = [line.name for line in dialled if known.isdisjoint(phones_of([line], config.agents))]
+    if all_told and strange:
+        yield Finding(
+            Mark.WARN,
+            "",
+            "presence",
+            f"no PBX knows a phone of {_several(strange, 'line')}: a page cannot say why nobody "
+            "answers",
+            'name the phones that it dials, such as "PJSIP/101", in `agents` of the [[line]]',
+        )
+
+
 def of_strangers(pbx: str, numbers: Sequence[tuple[str, int]]) -> Finding:
     """Numbers dialled from outside that led to no line, with how many calls."""
     if not numbers:
@@ -260,6 +297,6 @@ def of_mobiles(pbx: str, agents: Sequence[tuple[str, int]]) -> Finding:
     )
 
 
-def _several(names: Sequence[str]) -> str:
+def _several(names: Sequence[str], what: str = "queue") -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ("queue " if len(names) == 1 else "queues ") + ", ".join(names[:_SHOWN]) + more
+    return f"{what}{'' if len(names) == 1 else 's'} {', '.join(names[:_SHOWN])}{more}"

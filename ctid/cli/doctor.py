@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,7 @@ from ctid.cli.diagnosis import DAYS, Finding, Mark
 from ctid.cli.table import Format, show
 from ctid.cli.wrapping import plain, terminal_width, wrapped
 from ctid.config import Config, Pbx
+from ctid.domain.seats import phones_of
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 
@@ -53,20 +54,22 @@ def doctor(
 
 
 async def _findings(config: Config, seconds: float) -> list[Finding]:
+    phones = phones_of(config.lines(), config.agents)
     async with asyncio.TaskGroup() as tasks:
-        asked = {pbx.name: tasks.create_task(_examined(pbx, seconds)) for pbx in config.pbx}
+        asked = {pbx.name: tasks.create_task(_examined(pbx, seconds, phones)) for pbx in config.pbx}
     found = {name: task.result() for name, task in asked.items()}
     findings = [
         finding for pbx in config.pbx for finding in diagnosis.of_pbx(pbx, found[pbx.name], seconds)
     ]
     findings += diagnosis.of_queues(config, found)
+    findings += diagnosis.of_presence(config, found)
     return findings + await _of_records(config)
 
 
-async def _examined(pbx: Pbx, seconds: float) -> Examination:
+async def _examined(pbx: Pbx, seconds: float, phones: Collection[str]) -> Examination:
     if pbx.secret is None:
         raise ValueError("the configuration was loaded without secrets")
-    return await examine(pbx, pbx.secret, seconds)
+    return await examine(pbx, pbx.secret, seconds, phones=phones)
 
 
 async def _of_records(config: Config) -> list[Finding]:

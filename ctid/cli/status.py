@@ -17,6 +17,7 @@ from rich.text import Text
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_calendar
 from ctid.cli.control import ask
 from ctid.config import Config
+from ctid.outbound.reading import ALERT_STATES
 
 _REFRESH_SECONDS = 1.0
 
@@ -66,9 +67,13 @@ def _shown(status: dict[str, Any], zone: ZoneInfo) -> RenderableType:
     parts: list[RenderableType] = [_head(status)]
     if status["stuck"]:
         parts.append(Text("stuck: " + "; ".join(status["stuck"]), style="bold red"))
+    if alerts := _alerts(status["alerts"]):
+        parts.append(alerts)
     parts += [_pbxs(status["pbxs"], zone), _lines(status["lines"])]
     if status["backends"]:
-        parts.append(_backends(status["backends"]))
+        parts.append(_deliveries("tickets to", status["backends"], "dead"))
+    if status["channels"]:
+        parts.append(_deliveries("pages by", status["channels"], "failed"))
     if status["calls"]:
         parts.append(_calls(status["calls"], zone, several=len(status["pbxs"]) > 1))
     return Group(*parts)
@@ -83,6 +88,17 @@ def _head(status: dict[str, Any]) -> Text:
     return text.append(str(store["why"]))
 
 
+def _alerts(alerts: dict[str, int]) -> Text | None:
+    """What is wrong, in a row; nothing where nothing is."""
+    told = [f"{alerts[state]} {state}" for state in ALERT_STATES if alerts[state]]
+    if not told:
+        return None
+    if alerts["silenced"]:
+        told.append(f"{alerts['silenced']} of them silenced")
+    style = "bold red" if alerts["firing"] else "yellow"
+    return Text(f"alerts: {', '.join(told)} (ctid alerts list)", style)
+
+
 def _pbxs(pbxs: list[dict[str, Any]], zone: ZoneInfo) -> Table:
     table = _table("PBX", "state", "since", "why not")
     for pbx in pbxs:
@@ -95,20 +111,22 @@ def _pbxs(pbxs: list[dict[str, Any]], zone: ZoneInfo) -> Table:
 
 
 def _lines(lines: list[dict[str, Any]]) -> Table:
-    table = _table("line", "title", "waiting", "ringing", "talking")
+    table = _table("line", "title", "waiting", "ringing", "talking", "unanswered")
     for line in lines:
         numbers = [str(line[stage]) for stage in ("waiting", "ringing", "talking")]
-        _row(table, line["name"], line["title"], *numbers)
+        unanswered = line["unanswered_seconds"]
+        clock = f"{int(unanswered) // 60}:{int(unanswered) % 60:02}" if unanswered else ""
+        _row(table, line["name"], line["title"], *numbers, clock)
     return table
 
 
-def _backends(backends: list[dict[str, Any]]) -> Table:
-    table = _table("tickets to", "state", "delivered", "pending", "dead")
-    for backend in backends:
-        failing = backend["failing"]
+def _deliveries(what: str, destinations: list[dict[str, Any]], given_up: str) -> Table:
+    table = _table(what, "state", "delivered", "pending", given_up)
+    for each in destinations:
+        failing = each["failing"]
         state = Text(f"failing: {failing}", "red") if failing else Text("well", "green")
-        numbers = [str(backend[name]) for name in ("delivered", "pending", "dead")]
-        _row(table, backend["name"], state, *numbers)
+        numbers = [str(each[name]) for name in ("delivered", "pending", given_up)]
+        _row(table, each["name"], state, *numbers)
     return table
 
 

@@ -50,3 +50,6 @@ def toml(text: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(f"{text}\n")  # at the end of the document it tells no row
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([syntax.problem(str(path), text, error)]) from None
+    except RecursionError:
+        message = "has brackets within brackets without end: is it the right file?"
+        raise ConfigError([Problem(str(path), "", message)]) from None

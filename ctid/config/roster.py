@@ -1,7 +1,7 @@
 """The roster file, TOML or CSV, to a Plan, or to everything that is wrong with it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -178,4 +178,7 @@ def _instant(moment: Moment, zone: str, *, is_end: bool = False) -> float:
     if isinstance(moment, datetime):
         local = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
         return local.timestamp()
-    return midnight(moment + timedelta(days=1) if is_end else moment, zone)
+    if is_end:
+        # people write 9999-12-31 for ever, and no day comes after that
+        moment = min(moment, date.max - timedelta(days=1)) + timedelta(days=1)
+    return midnight(moment, zone)

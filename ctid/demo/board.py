@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from ctid.demo.pages import Said
+from ctid.domain.alerts import PageEvent
 from ctid.domain.kpi import RUNG
 from ctid.domain.lines import Line
 from ctid.domain.records import Outcome, Record
@@ -54,12 +56,15 @@ Key = tuple[str, int]
 class Board:
     """Every visit to a line, and the figures of each line.
 
-    `calls` counts the calls that have ended, with a line or without.
+    `calls` counts the calls that have ended, with a line or without; `alerts` how often a line was
+    unanswered for too long; `said` is the newest page.
     """
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.figures = {line.name: Figures(line) for line in lines}
         self.visits: dict[Key, Record] = {}
+        self.alerts = 0
+        self.said: Said | None = None
         self._ended: set[str] = set()
         self._told: dict[Key, set[Step]] = {}
 
@@ -74,6 +79,11 @@ class Board:
     def ringing(self, line: str) -> int:
         """Callers who wait for an answer on this line now."""
         return sum(record.line == line and is_ringing(record) for record in self.open)
+
+    def hear(self, said: Said) -> None:
+        """Somebody is told something."""
+        self.alerts += said.event is PageEvent.FIRING
+        self.said = said
 
     def take(self, records: Iterable[Record]) -> list[Told]:
         """Follow one commit; what is new, in order of time."""

@@ -6,12 +6,14 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 from ctid import config
 from ctid.app import record
 from ctid.demo.board import Board
+from ctid.demo.pages import Voice
 from ctid.demo.show import Show
 from ctid.demo.tickets import Written, all_delivered, written
 from ctid.domain.batch import Batch
@@ -97,7 +99,7 @@ async def run(folder: Path, plan: Plan, show: Show) -> tuple[Board, Written]:
     async with SimulatedPbx(secret, templates, speed=plan.speed, seed=plan.seed) as pbx:
         path = configured(folder, pbx.port, secret)
         loaded = config.load(path)
-        demo = _Demo(Board(loaded.lines()), show, stop)
+        demo = _Demo(Board(loaded.lines()), Voice(loaded), show, stop)
         try:
             show.begin(demo.board, pbx.port, path)
             with db.only_one(db.parse(loaded.store.url)):
@@ -124,8 +126,9 @@ def configured(folder: Path, port: int, secret: str) -> Path:
 class _Demo:
     """Holds the parts of one run together."""
 
-    def __init__(self, board: Board, show: Show, stop: asyncio.Event) -> None:
+    def __init__(self, board: Board, voice: Voice, show: Show, stop: asyncio.Event) -> None:
         self.board = board
+        self._voice = voice
         self._show = show
         self._stop = stop
         self._attached = asyncio.Event()
@@ -200,6 +203,9 @@ class _Demo:
         if batch.records:
             self._changed.set()
             self._shown(lambda: self._show.tell(told))
+        for said in map(self._voice.say, batch.pages):
+            self.board.hear(said)
+            self._shown(partial(self._show.say, said))
 
     def _shown(self, draw: Callable[[], None]) -> None:
         """Draw; where nobody can look any more, end."""

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from ctid.demo import words
 from ctid.demo.board import Board, Told
+from ctid.demo.pages import Said
 from ctid.demo.tickets import Written
 
 # Rows that are not visits: the table's own heading, and blanks.
 _OTHER_ROWS = 3
+_LEAST_VISITS = 3  # with less room below it a page is not shown
 
 
 class Show(Protocol):
@@ -21,6 +23,8 @@ class Show(Protocol):
     def begin(self, board: Board, port: int, path: Path) -> None: ...
 
     def tell(self, told: list[Told]) -> None: ...
+
+    def say(self, said: Said) -> None: ...
 
     def tick(self, elapsed: float) -> None: ...
 
@@ -44,6 +48,10 @@ class Lines:
         if self._board is not None:
             for step in told:
                 self._say(words.plain(step, self._board))
+
+    def say(self, said: Said) -> None:
+        for line in words.spoken(said):
+            self._say(line)
 
     def tick(self, elapsed: float) -> None:
         """Nothing changes but time."""
@@ -77,6 +85,10 @@ class Screen:
         del told  # the board has them
         self._draw()
 
+    def say(self, said: Said) -> None:
+        del said  # the board has it
+        self._draw()
+
     def tick(self, elapsed: float) -> None:
         self._elapsed = elapsed
         self._draw()
@@ -101,14 +113,18 @@ class Screen:
         width, height = self._console.size
         above = sum(max(len(t.wrap(self._console, width)), 1) for t in (heading, aside))
         rows = height - len(board.figures) - above - _OTHER_ROWS
-        table, below = words.lines(board, width, live=True), words.visits(board, rows, width)
-        self._live.update(Group(heading, aside, table, "", below), refresh=True)
+        parts: list[RenderableType] = [heading, aside, words.lines(board, width, live=True), ""]
+        page = words.page(board.said) if board.said is not None else []
+        if page and rows - len(page) > _LEAST_VISITS:
+            rows -= len(page) + 1
+            parts += [*page, ""]
+        self._live.update(Group(*parts, words.visits(board, rows, width)), refresh=True)
 
 
 def summary(console: Console, board: Board, written: Written) -> None:
     """What was recorded, and how to go on."""
     console.print(words.lines(board, console.width, live=False))
-    text = f"\n{words.tail(board)}\n{words.tickets(written)}\n\n{words.ATTACH}"
+    text = f"\n{words.tail(board)}\n{words.alerts(board)}{words.tickets(written)}\n\n{words.ATTACH}"
     if console.is_terminal:
         console.print(Text(text))  # broken between words where it is narrow
     else:

@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ctid.demo.board import Board, Figures, Step, Told, is_ringing
+from ctid.demo.pages import Said
 from ctid.demo.tickets import Written
+from ctid.domain.alerts import PageEvent
 from ctid.domain.records import Outcome, Record
 from ctid.report.rows import percent
 
@@ -22,6 +24,7 @@ To see your own calls:
   3. ctid check-config && ctid run"""
 
 TITLE_WIDTH = 13  # columns of the longest title of demo.toml
+LIMIT_SECONDS = 15  # of demo.toml
 _WIDTH = 77  # columns of the lines' figures under their whole headings
 # of the time, title, number and state of a visit, each with two blanks behind it
 _VISIT_WIDTHS = (8, TITLE_WIDTH, 11, len("not offered"))
@@ -29,9 +32,18 @@ _VISIT_WIDTHS = (8, TITLE_WIDTH, 11, len("not offered"))
 _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed": "red"}
 
 
+_EVENTS = {PageEvent.WARNING: "warned", PageEvent.RESOLVED: "resolved"}
+
+
 def commands(path: Path) -> list[str]:
     """What to ask the demo's own daemon, its records and its tickets, to be copied."""
-    asked = ("ctid status", "ctid calls --today", "ctid report --today", "ctid missed list")
+    asked = (
+        "ctid status",
+        "ctid calls --today",
+        "ctid report --today",
+        "ctid missed list",
+        "ctid alerts list",
+    )
     shown = [f"  {command} --config {path}" for command in asked]
     return [*shown, f"  tail -f {path.parent / 'tickets.jsonl'}"]
 
@@ -104,6 +116,21 @@ def plain(told: Told, board: Board) -> str:
     return text
 
 
+def spoken(said: Said) -> list[str]:
+    """A page: its title, and below it what it says."""
+    what = padded(_EVENTS.get(said.event, "paged"), 11)
+    return [f"{clock(said.at)}  {what} {said.title}", *(f"  {t}" for t in said.text.splitlines())]
+
+
+def page(said: Said) -> list[Text]:
+    """The same for a terminal; what is too long is cut."""
+    styles = {"warned": "yellow", "resolved": "green"}
+    first, *rest = spoken(said)
+    style = f"bold {styles.get(_EVENTS.get(said.event, ''), 'red')}"
+    title = Text(first, style, no_wrap=True, overflow="ellipsis")
+    return [title, *(Text(line, no_wrap=True, overflow="ellipsis") for line in rest)]
+
+
 def padded(text: str, width: int) -> str:
     """Filled with blanks to so many columns of a terminal; Chinese characters take two."""
     return text + " " * (width - cell_len(text))
@@ -147,6 +174,14 @@ def tail(board: Board) -> str:
     if waiting:
         text += f"\n{waiting} still open when it was stopped"
     return text
+
+
+def alerts(board: Board) -> str:
+    """How often a line was unanswered for too long; a line of its own, or nothing."""
+    if not board.alerts:
+        return ""
+    number = f"{board.alerts} {'alert' if board.alerts == 1 else 'alerts'}"
+    return f"{number}: nobody answered on a line for {LIMIT_SECONDS} s (by default 15 minutes)\n"
 
 
 def tickets(written: Written) -> str:

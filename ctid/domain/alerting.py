@@ -24,7 +24,11 @@ from ctid.domain.alerts import (
     Warned,
 )
 from ctid.domain.escalation import Plan, Step, joined, people
+from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
+
+TEST_STEP_SECONDS: Final = 60.0
+"""Between two steps of a test: the whole chain is walked while somebody watches."""
 
 AlertKey = tuple[Kind, str | None, str | None]
 """(kind, line, about): of these one is open at a time."""
@@ -110,7 +114,8 @@ class Alerting:
 
     def shift(self, seconds: float) -> None:
         """The daemon's clock was set: what is open stays as old as it was."""
-        self._open = {key: _shifted(alert, seconds) for key, alert in self._open.items()}
+        for alert in self.open_alerts():
+            self._keep(_shifted(alert, seconds))
         self._dismissed = {key: at + seconds for key, at in self._dismissed.items()}
 
     # -- what is wrong ----------------------------------------------------------------------------
@@ -118,6 +123,17 @@ class Alerting:
     def open_alerts(self) -> list[Alert]:
         """All that are not over, in order of their numbers."""
         return sorted(self._open.values(), key=lambda alert: alert.number)
+
+    def next_number(self) -> int:
+        """What the next alert will be known by."""
+        return self._numbers[0] + 1
+
+    def forget(self, number: Number) -> None:
+        """Know a telephone number no more, in whatever is open."""
+        for alert in list(self._open.values()):
+            left = alert_without(alert, number)
+            if left is not alert:
+                self._keep(left)
 
     def open_of(self, kind: Kind) -> list[Alert]:
         """Those of one kind, in no order."""
@@ -145,9 +161,8 @@ class Alerting:
             return
         alert = self._new(condition, Warned(now), now)
         if self._silence_of(alert, now) is None:
-            step = next((one for one in self._plan.steps if self._people(one, alert, now)), None)
-            whom = self._people(step, alert, now) if step is not None else []
-            alert = self._page(alert, PageEvent.WARNING, [*whom, *self._plan.told], now, now)
+            whom = [*self._first_there(alert, now), *self._plan.told]
+            alert = self._page(alert, PageEvent.WARNING, whom, now, now)
         self._keep(alert)
 
     def fire(self, condition: Condition, now: float) -> None:
@@ -294,6 +309,7 @@ class Alerting:
                     alert, state=replace(state, next_at=now + self._plan.repeat_seconds)
                 )
                 whom = [one for one in alert.paged if one.role is not None]
+                whom = whom or self._first_there(alert, now)  # somebody may have come meanwhile
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
             whom = self._people(steps[state.step], alert, now)
             following = state.step + 1
@@ -302,11 +318,23 @@ class Alerting:
             elif not whom:
                 next_at = state.next_at
             else:
-                next_at = max(state.next_at, state.at + steps[following].after_seconds)
-            alert = replace(alert, state=Firing(state.at, following, next_at))
+                begun = state.at + state.held_seconds
+                next_at = max(state.next_at, begun + self._after(alert, following))
+            alert = replace(alert, state=replace(state, step=following, next_at=next_at))
             told = self._plan.told if state.step == 0 else ()
             alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
         return alert
+
+    def _after(self, alert: Alert, step: int) -> float:
+        """How long after it fired a step comes; of a test all of them come soon."""
+        if alert.kind is Kind.TEST:
+            return step * TEST_STEP_SECONDS
+        return self._plan.steps[step].after_seconds
+
+    def _first_there(self, alert: Alert, now: float) -> list[Recipient]:
+        """Who is on duty of the first step that has anybody."""
+        steps = (self._people(step, alert, now) for step in self._plan.steps)
+        return next((whom for whom in steps if whom), [])
 
     def _people(self, step: Step, alert: Alert, now: float) -> list[Recipient]:
         return people(step, self._roster(), alert.line, now)
@@ -383,7 +411,9 @@ def _condition_of(alert: Alert) -> Condition:
 
 def _put_off(state: Firing, seconds: float) -> Firing:
     """The steps that are left come so much later: a silence holds up all of them."""
-    return Firing(state.at + seconds, state.step, state.next_at + seconds)
+    return replace(
+        state, next_at=state.next_at + seconds, held_seconds=state.held_seconds + seconds
+    )
 
 
 def _fired_at(state: State) -> float | None:
@@ -399,7 +429,7 @@ def _fired_at(state: State) -> float | None:
 def _shifted(alert: Alert, seconds: float) -> Alert:
     state = alert.state
     if isinstance(state, Firing):
-        state = Firing(state.at + seconds, state.step, state.next_at + seconds)
+        state = replace(state, at=state.at + seconds, next_at=state.next_at + seconds)
     elif isinstance(state, Warned):
         state = Warned(state.at + seconds)
     return replace(

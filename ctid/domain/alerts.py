@@ -196,12 +196,13 @@ class Warned:
 class Firing:
     """Being escalated: step number `step` (from 0) comes at `next_at`; after the last, repeats.
 
-    `at` is when it fired, plus the time for which silences held the steps up.
+    `at` is when it fired; silences have held the steps up for `held_seconds` since.
     """
 
     at: float
     step: int
     next_at: float
+    held_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

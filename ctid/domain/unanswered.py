@@ -79,7 +79,7 @@ def offer_of(
 
     `short_seconds` is how short an abandon is forgotten; `counts` tells duty hours.
     """
-    at = record.offered_at
+    at = _offered_at(record)
     if at is None or record.outcome in (Outcome.NOT_OFFERED, Outcome.EXCLUDED):
         return None
     key = (record.pbx, record.uniqueid, record.ordinal)
@@ -97,6 +97,21 @@ def offer_of(
         agent=record.agent,
         rings=record.rings,
     )
+
+
+def _offered_at(record: Record) -> float | None:
+    """When the caller was offered, of what began unseen as far as it is known.
+
+    None: nobody was tried for them yet.
+    """
+    if record.offered_at is not None:
+        return record.offered_at
+    if record.rings:
+        return min(ring.began_at for ring in record.rings)
+    if record.outcome is None and record.answered_at is None and record.agent is None:
+        return None  # in a menu, as far as anybody saw
+    known = (record.started_at, record.answered_at, record.ended_at)
+    return next((at for at in known if at is not None), None)
 
 
 def _fate(record: Record, at: float) -> tuple[Fate, float | None]:
@@ -128,6 +143,8 @@ class Clock:
         self._closings: list[float] = []
         self._last_answer: tuple[float, str | None] | None = None
         self.reading = CLOSED
+        self.before = CLOSED
+        """What it showed last while it was open, before it closed, or opened anew."""
 
     def known(self, key: OfferKey) -> Offer | None:
         """The offer as it was last put."""
@@ -151,7 +168,7 @@ class Clock:
 
     def answered_before(self, at: float, by: str | None) -> None:
         """The last answer that is known of the time before."""
-        self._closed_at = at
+        self._closed_at = max(self._closed_at, at)
         self._last_answer = (at, by)
         self.compute()
 
@@ -184,6 +201,8 @@ class Clock:
         since, members = _open_since(latest, self._offers.values())
         waiting = tuple(offer for offer in self._offers.values() if offer.fate is Fate.WAITING)
         at, by = self._last_answer or (None, None)
+        if self.reading.since not in (None, since):
+            self.before = self.reading
         self.reading = Reading(since, tuple(members), waiting, at, by)
         return self.reading
 

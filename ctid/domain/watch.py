@@ -5,8 +5,8 @@ Unix seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -29,10 +29,11 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, after_on_duty, is_on_duty, seconds_on_duty
 from ctid.domain.escalation import Plan
+from ctid.domain.forgetting import Number
 from ctid.domain.limits import limit_at, warning_at
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
-from ctid.domain.returns import ToReturn
+from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.roster import Roster
 from ctid.domain.unanswered import Clock, Fate, Offer, offer_of
 
@@ -76,6 +77,14 @@ class Observed(NamedTuple):
     subject: Subject
 
 
+class LastAnswer(NamedTuple):
+    """The last answer on a line, by the clock of its PBX; `by` is the agent."""
+
+    at: float
+    by: str | None
+    pbx: str
+
+
 class Watch:
     """All lines of a daemon. `roster` gives the one in force."""
 
@@ -87,6 +96,8 @@ class Watch:
         self._gaps: dict[tuple[str, float], Gap] = {}
         self._observed: dict[tuple[Kind, str | None, str | None], Observed] = {}
         self._presence: dict[str, Presence] = {}
+        # when a person closed the clock of a line
+        self._closed: dict[str, float] = {}
         # when something becomes due on a line; the heap may hold what is no longer so
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -99,22 +110,30 @@ class Watch:
         self,
         records: Iterable[Record],
         settled: Iterable[ToReturn],
-        last_answers: Mapping[str, tuple[float, str | None]],
+        last_answers: Mapping[str, LastAnswer],
         closings: Mapping[str, float],
         gaps: Iterable[Gap],
+        skews: Mapping[str, float] | None = None,
     ) -> None:
         """Take up what the last daemon committed; `handle_timer` then finds what is due.
 
-        `last_answers` and `closings` (by a person) are by line; `records` those since.
+        `last_answers` and `closings` (by a person) are by line; `records` those since. `skews` are
+        by how much the clock of each PBX is ahead.
         """
-        for name, (at, by) in last_answers.items():
+        skews = skews or {}
+        for name, (at, by, pbx) in last_answers.items():
             if name in self._clocks:
-                self._clocks[name].answered_before(at, by)
+                self._clocks[name].answered_before(at - skews.get(pbx, 0.0), by)
         for name, at in closings.items():
             if name in self._clocks:
+                self._closed[name] = at
                 self._clocks[name].close(at)
-        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps}
-        self._take(records, settled, 0.0)
+        # what was heard meanwhile is newer: a gap that was open then may be over
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
+        for pbx, of_pbx in groupby(records, lambda record: record.pbx):
+            self._take(of_pbx, [], skews.get(pbx, 0.0))
+        for entry in settled:
+            self._settle(entry, skews.get(entry.pbx, 0.0))
         for clock in self._clocks.values():
             clock.compute()
 
@@ -131,13 +150,26 @@ class Watch:
                 self.alerting.end(_key(alert), now, Ending.TAKEN_OUT)
         self.alerting.handle_timer(now)
 
-    def use(self, lines: Iterable[LineRules], plan: Plan, now: float) -> None:
-        """Go on by another configuration."""
+    def use(
+        self, lines: Iterable[LineRules], plan: Plan, now: float, gone: Collection[str] = ()
+    ) -> None:
+        """Go on by another configuration; the PBXs of these names are `gone` from it."""
+        self._let_go(gone)
         self._lines = {line.name: line for line in lines}
         self._clocks = {name: self._clocks.get(name) or Clock() for name in self._lines}
         self.alerting.use(plan)
         if self._begun:
             self.begin(now)
+
+    def _let_go(self, pbxs: Collection[str]) -> None:
+        """Nobody will ever tell that these are back, nor that their callers have gone."""
+        self._gaps = {key: gap for key, gap in self._gaps.items() if gap.pbx not in pbxs}
+        for clock in self._clocks.values():
+            waiting = [offer.key for offer in clock.offers() if offer.fate is Fate.WAITING]
+            for key in waiting:
+                if key[0] in pbxs:
+                    clock.take_out(key)
+            clock.compute()
 
     def shift(self, seconds: float, now: float) -> None:
         """The daemon's clock was set by so much: nothing is older or younger for it."""
@@ -147,6 +179,7 @@ class Watch:
             (gap.pbx, gap.began_at): gap
             for gap in (_shifted(gap, seconds) for gap in self._gaps.values())
         }
+        self._closed = {name: at + seconds for name, at in self._closed.items()}
         self.alerting.shift(seconds)
         self._heap.clear()
         self._due.clear()
@@ -192,6 +225,15 @@ class Watch:
         """What the PBX answered about these lines."""
         self._presence |= found
 
+    def forget(self, number: Number) -> None:
+        """Know a telephone number no more: who waits and who was missed has none then."""
+        for clock in self._clocks.values():
+            for offer in clock.offers():
+                if number.are_in(offer.number):
+                    clock.put(replace(offer, number=None))
+            clock.compute()
+        self.alerting.forget(number)
+
     # -- what people do ---------------------------------------------------------------------------
 
     def resolve(self, number: int, now: float, by: str, why: str) -> Alert:
@@ -199,6 +241,7 @@ class Watch:
         alert = self.alerting.resolve(number, now, by, why)
         if alert.kind is Kind.UNANSWERED and alert.line in self._clocks:
             clock = self._clocks[alert.line]
+            self._closed[alert.line] = now
             clock.close(now)
             clock.compute()
             self._evaluate(alert.line, now)
@@ -214,7 +257,7 @@ class Watch:
 
     def prove(self, whom: Iterable[Recipient], by: str, now: float) -> Alert:
         """Try channels, each with one page; nothing follows from it."""
-        condition = Condition(Kind.TEST, None, f"{now:.3f}", now, now)
+        condition = Condition(Kind.TEST, None, str(self.alerting.next_number()), now, now)
         self._observed[condition.key] = Observed(None, condition.about, now, Test(by))
         try:
             return self.alerting.prove(condition, whom, now)
@@ -222,10 +265,14 @@ class Watch:
             del self._observed[condition.key]
 
     def _opened(self, kind: Kind, line: str | None, subject: Subject, now: float) -> Alert:
-        about = f"{now:.3f}"
+        # each is one of its own, also two in one instant
+        about = str(self.alerting.next_number())
         key = (kind, line, about)
         self._observed[key] = Observed(line, about, now, subject)
-        self.alerting.fire(Condition(*key, now, now), now)
+        try:
+            self.alerting.fire(Condition(*key, now, now), now)
+        finally:
+            del self._observed[key]  # from now on the alert has it
         return self.alerting.open_alert(key)
 
     # -- out, and time ----------------------------------------------------------------------------
@@ -308,8 +355,7 @@ class Watch:
                     self._put(record, reached_at, skew)
                     touched.add(record.line)
         for entry in settled:
-            if not entry.is_open and entry.settled_at is not None:
-                touched |= self._reached(entry, entry.settled_at)
+            touched |= self._settle(entry, skew)
         return touched
 
     def _put(self, record: Record, reached_at: float | None, skew: float) -> None:
@@ -346,6 +392,13 @@ class Watch:
                 rings=offer.rings,
             )
         )
+
+    def _settle(self, entry: ToReturn, skew: float) -> set[str]:
+        if entry.is_open or entry.settled_at is None:
+            return set()
+        # the PBX tells when somebody was reached; by the daemon's clock a person says so
+        by_pbx = entry.state is ReturnState.REACHED
+        return self._reached(entry, entry.settled_at - skew if by_pbx else entry.settled_at)
 
     def _reached(self, entry: ToReturn, at: float) -> set[str]:
         """Everybody who is meant by this entry was reached; on every line they tried."""
@@ -413,7 +466,11 @@ class Watch:
         alert = self.alerting.about(key)
         if alert is not None and (oldest is None or oldest.at != alert.since):
             self.alerting.end(key, now, Ending.LEFT)
-        if oldest is None or (reading.since is not None and reading.since <= oldest.at):
+        if oldest is None:
+            return []
+        # whoever closed the clock knows of those who waited then
+        known_at = max(oldest.at, self._closed.get(name, oldest.at))
+        if reading.since is not None and reading.since <= known_at:
             return []
         fires_at = self._after(line, oldest.at, line.longest_wait_seconds)
         if now < fires_at:
@@ -457,24 +514,29 @@ class Watch:
         return self.alerting.open_alert(condition.key).subject
 
     def _unanswered(self, name: str, since: float, now: float) -> Unanswered:
-        line, reading = self._lines[name], self._clocks[name].reading
-        waiting = sorted((offer.at, offer.number) for offer in reading.waiting)
-        missed = [o for o in reading.offers if o.fate is Fate.MISSED and o.reached_at is None]
+        line, clock = self._lines[name], self._clocks[name]
+        reading = clock.reading
+        answered_at = reading.last_answer_at
+        is_over = reading.since is None or (answered_at is not None and answered_at > since)
+        # who was missed has still to be called back
+        offers = clock.before.offers if is_over else reading.offers
+        waiting = sorted((offer.at, offer.number or "") for offer in reading.waiting)
+        missed = [o for o in offers if o.fate is Fate.MISSED and o.reached_at is None]
         missed.sort(key=lambda offer: offer.at)
         advice, agents = self._advice(name, [*reading.waiting, *missed], now)
         return Unanswered(
             since=since,
             seconds=seconds_on_duty(line.duty, since, now, line.zone),
-            waiting=tuple(Caller(number, at) for at, number in waiting[:_CALLERS_NAMED]),
+            waiting=tuple(Caller(number or None, at) for at, number in waiting[:_CALLERS_NAMED]),
             missed=tuple(Caller(offer.number, offer.at) for offer in missed[:_CALLERS_NAMED]),
             missed_count=len(missed),
-            lost_count=sum(offer.fate is Fate.LOST for offer in reading.offers),
+            lost_count=sum(offer.fate is Fate.LOST for offer in offers),
             last_answer_at=reading.last_answer_at,
             last_answer_by=reading.last_answer_by,
             blind=tuple(
                 _blind(gap)
                 for gap in self._gaps.values()
-                if gap.ended_at is None or gap.ended_at > since
+                if gap.ended_at is None or gap.ended_at > max(since, gap.began_at)
             ),
             advice=advice,
             agents=agents,

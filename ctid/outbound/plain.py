@@ -46,7 +46,7 @@ def _parts(value: Any) -> Any:
         same = all(new is old for new, old in zip(parts, value, strict=True))
         return value if same else parts
     changed = {}
-    for name in _names(type(value)):
+    for name in _names(value.__class__):
         part = getattr(value, name)
         made = _parts(part)
         if made is not part:
@@ -55,7 +55,7 @@ def _parts(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _names(kind: type[Any]) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     """The fields of a dataclass; none of any other type."""
     return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 

@@ -55,6 +55,10 @@ class RosterFile:
         except (ConfigError, FollowError) as error:
             self._log_failure(str(error))
             return
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("roster_fault")
+            return
         if read:
             self._failed = None
             log.info("roster_read", file=str(self._file and self._file.path))

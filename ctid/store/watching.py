@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.records import Outcome, Record
 from ctid.domain.returns import ReturnState, ToReturn
+from ctid.domain.watch import LastAnswer
 from ctid.store import rows
 from ctid.store.queries import Reader
 from ctid.store.schema import record, to_return
@@ -29,10 +30,10 @@ _UNANSWERED: Final = (Outcome.MISSED.value, Outcome.OVERFLOWED.value, Outcome.LO
 
 @dataclass(frozen=True, slots=True)
 class SinceLastAnswer:
-    """Of all lines together; `last_answers` by line: when, and by whom."""
+    """Of all lines together; `last_answers` by line."""
 
     records: list[Record] = field(default_factory=list)
-    last_answers: dict[str, tuple[float, str | None]] = field(default_factory=dict)
+    last_answers: dict[str, LastAnswer] = field(default_factory=dict)
     settled: list[ToReturn] = field(default_factory=list)
 
 
@@ -40,14 +41,15 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
     """Read it, for these lines; `now` is Unix seconds."""
     found = SinceLastAnswer()
     async with reader.transaction() as connection:
-        still_open = select(record).where(_C.open, _C.line.in_(lines), _C.offered_at.is_not(None))
+        still_open = select(record).where(_C.open, _C.line.in_(lines))
         found.records.extend(
             rows.record_from({**row}) for row in (await connection.execute(still_open)).mappings()
         )
         for some in _parts(lines):
             found.last_answers.update(await _last_answers(connection, some, now))
         for some in _parts(lines):
-            closed = {n: found.last_answers.get(n, (now - _BACK_SECONDS, None))[0] for n in some}
+            answered = found.last_answers
+            closed = {n: answered[n].at if n in answered else now - _BACK_SECONDS for n in some}
             found.records.extend(await _unanswered(connection, closed))
         found.settled.extend(await _settled(connection, found.records))
     # those of a call together, as they are decided
@@ -78,7 +80,7 @@ def _given(lines: Iterable[tuple[str, float]]) -> dict[str, str | float | None]:
 
 def _answers_of(number: int) -> Select[Any]:
     return (
-        select(_C.line, _C.answered_at, _C.offered_at, _C.agent)
+        select(_C.line, _C.answered_at, _C.offered_at, _C.agent, _C.pbx)
         .where(
             _C.line == bindparam(f"line_{number}"),
             _C.offered_at > bindparam(f"at_{number}"),
@@ -112,14 +114,14 @@ _ALL_UNANSWERED: Final = _of_each(_unanswered_of)
 
 async def _last_answers(
     connection: AsyncConnection, lines: Sequence[str], now: float
-) -> dict[str, tuple[float, str | None]]:
+) -> dict[str, LastAnswer]:
     """When each line was answered last, and by whom; those that were not are not in there."""
     given = _given((line, now - _BACK_SECONDS) for line in lines)
-    found: dict[str, tuple[float, str | None]] = {}
-    for line, answered_at, offered_at, agent in await connection.execute(_LAST_ANSWERS, given):
+    found: dict[str, LastAnswer] = {}
+    for line, answered_at, offered_at, agent, pbx in await connection.execute(_LAST_ANSWERS, given):
         at = offered_at if answered_at is None else answered_at
-        if line not in found or at > found[line][0]:
-            found[line] = (at, agent)
+        if line not in found or at > found[line].at:
+            found[line] = LastAnswer(at, agent, pbx)
     return found
 
 

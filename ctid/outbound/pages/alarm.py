@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from ctid.domain.alerting import Alerting, Condition
-from ctid.domain.alerts import Ending, Kind, Page, StoreFailing, Subject
+from ctid.domain.alerts import Alert, Ending, Firing, Kind, Page, StoreFailing, Subject
 from ctid.domain.escalation import Plan
 from ctid.domain.roster import Roster
 from ctid.outbound.pages.port import Channel, Message
@@ -23,6 +23,8 @@ log = structlog.get_logger("ctid")
 _PAUSES: Final = (1.0, 5.0, 15.0, 60.0)
 """Between rounds through somebody's channels, seconds; after the last round they are given up."""
 _TICK_SECONDS: Final = 1.0
+_WRITING_SECONDS: Final = 30.0
+"""So long before a failure was noticed what was decided may already have been refused."""
 
 Render = Callable[[list[Page], str | None], Message]
 
@@ -30,7 +32,8 @@ Render = Callable[[list[Page], str | None], Message]
 class PagingAlarm:
     """Escalates like any alert, from memory alone, and sends at once.
 
-    `channels` gives a channel by name, `unanswered` the lines beyond their limit; `wait` sleeps.
+    `channels` gives a channel by name, `unanswered` the alerts of lines beyond their limit; `wait`
+    sleeps.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class PagingAlarm:
         roster: Callable[[], Roster],
         channels: Callable[[str], Channel | None],
         render: Render,
-        unanswered: Callable[[], Iterable[str]],
+        unanswered: Callable[[], Iterable[Alert]],
         clock: Callable[[], float],
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -55,8 +58,13 @@ class PagingAlarm:
         self._why = ""
         self._sending: set[asyncio.Task[None]] = set()
         self._alerting = Alerting(plan, roster, self._describe)
-        # never a number that people type: those are of alerts on disk
-        self._alerting.restore([], [], (-1, 0))
+        # never a number of an alert on disk, nor one of another run: receivers know pages by them
+        self._alerting.restore([], [], (-int(clock() * 1000), 0))
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a page is under way."""
+        return bool(self._sending)
 
     def use(self, plan: Plan) -> None:
         """Go on by another configuration."""
@@ -67,13 +75,6 @@ class PagingAlarm:
         self._why, self._since = message, since
         self._alerting.fire(Condition(Kind.STORE_FAILING, None, None, since, since), self._clock())
         self._send_all()
-
-    def line_unanswered(self, line: str, since: float, limit_at: float) -> None:
-        """A line is beyond its limit while the store fails: tell its people."""
-        if self._since is not None:
-            condition = Condition(Kind.STORE_FAILING, line, None, since, limit_at)
-            self._alerting.fire(condition, self._clock())
-            self._send_all()
 
     def store_recovered(self, since: float) -> None:  # noqa: ARG002 - as the alarm is asked
         """It is over: everybody who was told hears that."""
@@ -89,9 +90,16 @@ class PagingAlarm:
             await self._wait(_TICK_SECONDS)
             self.handle_timer()
 
+    def next_timer(self) -> float | None:
+        """When `handle_timer` has something to do."""
+        return self._alerting.next_timer()
+
     def handle_timer(self) -> None:
         """Take the steps that are due now."""
-        self._alerting.handle_timer(self._clock())
+        now = self._clock()
+        if self._since is not None:
+            self._see_lines(self._since, now)
+        self._alerting.handle_timer(now)
         self._send_all()
 
     def close(self) -> None:
@@ -99,10 +107,23 @@ class PagingAlarm:
         for sending in self._sending:
             sending.cancel()
 
+    def _see_lines(self, since: float, now: float) -> None:
+        """Tell the people of lines that came beyond their limit since the store fails."""
+        lines = {alert.line: alert for alert in self._unanswered()}
+        for alert in self._alerting.open_alerts():
+            if alert.line is not None and alert.line not in lines:
+                key = (Kind.STORE_FAILING, alert.line, None)
+                self._alerting.end(key, now, Ending.RECOVERED)
+        for line, alert in lines.items():
+            if isinstance(alert.state, Firing) and alert.state.at >= since - _WRITING_SECONDS:
+                limit_at = alert.limit_at
+                condition = Condition(Kind.STORE_FAILING, line, None, alert.since, limit_at)
+                self._alerting.fire(condition, now)
+
     def _describe(self, condition: Condition, now: float) -> Subject:  # noqa: ARG002
         since = condition.since if self._since is None else self._since
-        lines = {*self._unanswered(), *([condition.line] if condition.line else ())}
-        return StoreFailing(since, self._why, tuple(sorted(lines)))
+        lines = {alert.line for alert in self._unanswered()} | {condition.line}
+        return StoreFailing(since, self._why, tuple(sorted(filter(None, lines))))
 
     def _send_all(self) -> None:
         for page in self._alerting.drain().pages:

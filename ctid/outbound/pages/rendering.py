@@ -66,7 +66,7 @@ class Pages:
         if self._site != _NO_SITE:
             lines.append(tongue.pick(f"Site: {self._site}", f"站点：{self._site}"))
         text = "\n".join(lines)
-        key = _key(pages)
+        key = _key(pages, self._site)
         data = document(key, self._site, tongue.language, heading, text, pages, self._lines, links)
         shown = tuple(
             (self._link_words(tongue, page, alone=not others), links[page.key])
@@ -106,9 +106,12 @@ class Pages:
         return what if alone else f"{what} {page.alert.number}: {self._title(page)}"
 
 
-def _key(pages: Sequence[Page]) -> str:
-    """That of the page; of several a digest of theirs, whatever their order."""
-    keys = sorted(page.key for page in pages)
+def _key(pages: Sequence[Page], site: str) -> str:
+    """The same for the same pages, however often they are sent, and for no others of any ctid.
+
+    Numbers of alerts begin anew with a new database; the time at which a page was decided does not.
+    """
+    keys = sorted(f"{page.key}-{int(page.decided_at)}" for page in pages)
     if len(keys) == 1:
-        return keys[0]
-    return "digest-" + sha256(" ".join(keys).encode()).hexdigest()[:32]
+        return f"ctid:{site}:{keys[0]}"
+    return f"ctid:{site}:digest-" + sha256(" ".join(keys).encode()).hexdigest()[:32]

@@ -55,6 +55,8 @@ def told(tongue: Tongue, page: Page, line: str) -> Iterator[str]:
 
 def _acknowledging(tongue: Tongue, page: Page) -> Iterator[str]:
     alert = page.alert
+    if isinstance(alert.subject, StoreFailing):
+        return  # it is not on disk: nobody can acknowledge it
     if isinstance(alert.state, Warned):
         at = tongue.clock(alert.limit_at)
         yield tongue.pick(f"At {at} it becomes an alert.", f"{at} 将成为告警。")

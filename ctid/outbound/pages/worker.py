@@ -87,6 +87,7 @@ class PageWorker:
         self._seen_at = 0.0
         self._unsure = True  # the last daemon may have been killed
         self._hurried = False
+        self._rests = False
 
     @property
     def name(self) -> str:
@@ -97,6 +98,12 @@ class PageWorker:
     def counts(self) -> PageDeliveries:
         """How its deliveries went."""
         return self._sending.counts
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way: it waits for the time, or to be woken."""
+        waits = self._rests and not self._wake.is_set()
+        return waits and not (self._senders or self._queue or self._unwritten)
 
     def wake(self) -> None:
         """Something new may be due."""
@@ -121,8 +128,12 @@ class PageWorker:
                 while not self._stopped:
                     self._wake.clear()
                     pause = await self._careful_turn(tasks, senders)
+                    self._rests = pause > 0
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), pause)
+                        # unlike wait_for it loses no cancellation
+                        async with asyncio.timeout(pause):
+                            await self._wake.wait()
+                    self._rests = False
                 await self._finish(senders)
         finally:
             if self._settling is not None:

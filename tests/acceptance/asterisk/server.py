@@ -92,6 +92,7 @@ class Ports:
 
 RTP_PORTS = 600
 AGENT_PORTS = 300
+FIRST_TO_REGISTER = 397  # up to 399: phones that are unplugged until they register
 # Media ports of SIPp: it tries a few from the first that it is given.
 MEDIA_PORTS = 800
 MEDIA_PORTS_EACH = 8
@@ -208,6 +209,11 @@ class Asterisk:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """SIGSTOP: its connections stay, and nothing is answered."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
     def stop(self) -> None:
         """End it in order, or by force after five seconds; its ports are free again."""
         self._guard.close()
@@ -228,6 +234,11 @@ class Asterisk:
             if (self.run / name).is_file():
                 text += (self.run / name).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+    def logins(self, user: str) -> int:
+        """How often this manager user has logged in."""
+        text = (self.run / "log/messages.log").read_text(encoding="utf-8", errors="replace")
+        return text.count(f"Manager '{user}' logged on")
 
     def complaints(self) -> list[str]:
         """Lines of warning or error that the configuration caused, without the known harmless."""
@@ -292,14 +303,14 @@ class Asterisk:
         )
 
     def _agents(self) -> str:
-        """Endpoints PJSIP/a101 to a398, each with its fixed contact; a399 may register one."""
-        parts = []
+        """Endpoints PJSIP/a101 to a396, each with its fixed contact; the last three register."""
+        parts, one = [], "max_contacts=1\n"
         for number in range(101, 400):
             name = f"a{number}"
             contact = f"contact=sip:{name}@127.0.0.1:{self.ports.agent(str(number))}\n"
             parts.append(
                 f"[{name}](agent)\naors={name}\ncallerid=Agent {number} <{number}>\n"
-                f"[{name}]\ntype=aor\n{contact if number != 399 else 'max_contacts=1'}"
+                f"[{name}]\ntype=aor\n{contact if number < FIRST_TO_REGISTER else one}"
             )
         return "".join(parts)
 

@@ -11,19 +11,27 @@ class RegistrationError(Exception):
 
 
 class Registration:
-    """A phone's place at the registrar of 127.0.0.1. It answers no calls."""
+    """A phone's place at the registrar of 127.0.0.1. It answers no calls.
 
-    def __init__(self, user: str, sip_port: int) -> None:
+    Calls come to `contact_port`, where some other phone may answer them.
+    """
+
+    def __init__(self, user: str, sip_port: int, contact_port: int | None = None) -> None:
         self._user = user
         self._registrar = ("127.0.0.1", sip_port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(5.0)
+        self._contact_port = contact_port or self._socket.getsockname()[1]
         self._call = uuid.uuid4().hex
         self._serial = itertools.count(1)
 
     def __enter__(self) -> Self:
-        self._register(3600)
+        try:
+            self._register(3600)
+        except BaseException:
+            self._socket.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,7 +50,7 @@ class Registration:
             f"To: {address}",
             f"Call-ID: {self._call}",
             f"CSeq: {number} REGISTER",
-            f"Contact: <sip:{self._user}@{own}>",
+            f"Contact: <sip:{self._user}@127.0.0.1:{self._contact_port}>",
             f"Expires: {seconds}",
             "Content-Length: 0",
             "",

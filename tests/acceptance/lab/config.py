@@ -1,6 +1,7 @@
 """ctid's configuration for the lab: a line for every dialled number and every queue."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from .model import Places, Scenario
@@ -42,8 +43,13 @@ def _of(scenario: Scenario, places: Places) -> list[Line]:
     return found
 
 
-def ctid_toml(port: int, secret: Path, store: Path, more: str = "") -> str:
-    """The text of ctid.toml for an Asterisk whose AMI is on this port of 127.0.0.1."""
+def ctid_toml(
+    port: int, secret: Path, store: Path, more: str = "", found: Iterable[Line] | None = None
+) -> str:
+    """The text of ctid.toml for an Asterisk whose AMI is on this port of 127.0.0.1.
+
+    With the lines of the whole table, or with those of `found`.
+    """
     parts = [f'[store]\nurl = "{store}"\n[metrics]\nlisten = ""\n']
     parts.append(
         f'[[pbx]]\nname = "lab"\nport = {port}\nsecret_file = "{secret}"\n'
@@ -51,7 +57,7 @@ def ctid_toml(port: int, secret: Path, store: Path, more: str = "") -> str:
         'trunks = ["PJSIP/trunk"]\ninbound_contexts = ["from-trunk"]\n'
         f'closed_contexts = ["after-hours"]\n{more}\n'
     )
-    for name, key, value, agents in lines():
+    for name, key, value, agents in lines() if found is None else found:
         parts.append(f'[[line]]\nname = "{name}"\n{key} = ["{value}"]\n')
         if agents:
             parts.append(f"agents = {json.dumps(agents)}\n")

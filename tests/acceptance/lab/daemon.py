@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,13 +16,14 @@ from typing import Any, Self
 from asterisk.server import CTID_SECRET
 
 from .compare import Row, read_records
-from .config import ctid_toml
+from .config import Line, ctid_toml
 
 
 class Ctid:
     """One daemon with its own folder and database, attached to an AMI port of 127.0.0.1.
 
-    `more` goes into its `[[pbx]]` table, `tables` behind everything.
+    `more` goes into its `[[pbx]]` table, `tables` behind everything; its lines are those of the
+    whole table of scenarios, or `lines`.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Ctid:
         username: str = "ctid",
         secret: str = CTID_SECRET,
         tables: str = "",
+        lines: Iterable[Line] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         secret_file = folder / "ami.secret"
@@ -40,7 +43,7 @@ class Ctid:
         self.database = folder / "ctid.sqlite3"
         self.config = folder / "ctid.toml"
         more += f'\nusername = "{username}"'
-        text = ctid_toml(port, secret_file, self.database, more)
+        text = ctid_toml(port, secret_file, self.database, more, lines)
         self.config.write_text(text + tables, encoding="utf-8")
         self._log = folder / "ctid.log"
         self._log.touch()

@@ -4,6 +4,7 @@ import pytest
 
 from ctid.ami.client import End
 from ctid.ami.examination import Examination, examine
+from ctid.domain.presence import PhoneState
 from tests.integration.ami.fake_server import SECRET, FakeAmi, Session
 from tests.integration.ami.watched import pbx
 from tests.truth import CAPTURES
@@ -28,12 +29,16 @@ def server() -> FakeAmi:
 
 
 async def examined(
-    server: FakeAmi, seconds: float = 0.0, secret: str = SECRET, **settings: object
+    server: FakeAmi,
+    seconds: float = 0.0,
+    secret: str = SECRET,
+    phones: tuple[str, ...] = (),
+    **settings: object,
 ) -> Examination:
     async with server:
         table = pbx(server, secret=secret, **settings)
         assert table.secret is not None
-        found = await examine(table, table.secret, seconds, lambda: 1000.0)
+        found = await examine(table, table.secret, seconds, lambda: 1000.0, phones)
         if found.failure is None:
             assert server.sessions[0].names[-1] == "Logoff"
         return found
@@ -85,6 +90,18 @@ async def test_a_login_with_too_few_and_too_many_rights(server: FakeAmi) -> None
     assert found.refused == ("CoreShowChannels",)
     assert found.powers == ("Originate",)
     assert "UserEvent" in server.sessions[0].names
+
+
+async def test_phones_are_asked_for_as_before_a_page(server: FakeAmi) -> None:
+    server.answers["Getvar"] = b"Success\r\n@ID@\r\nValue: UNAVAILABLE\r\n"
+    found = await examined(server, phones=("PJSIP/1", "PJSIP/$(x)"))
+    assert found.phones == {"PJSIP/1": PhoneState.UNREGISTERED}
+    asked = [a["Variable"] for a in server.sessions[0].actions if a["Action"] == "Getvar"]
+    assert asked == ["DEVICE_STATE(PJSIP/1)"]
+    server.answers["Getvar"] = b"Success\r\n@ID@\r\nValue: INVALID\r\n"
+    assert (await examined(server, phones=("PJSIP/1",))).phones == {}
+    server.answers["Getvar"] = DENIED
+    assert (await examined(server, phones=("PJSIP/1",))).phones is None
 
 
 async def test_a_pbx_that_tells_little(server: FakeAmi) -> None:

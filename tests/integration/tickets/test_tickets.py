@@ -11,6 +11,7 @@ from ctid.by_hand import ByHand
 from ctid.committer import Clocks
 from ctid.config import Config, load
 from ctid.domain.batch import Batch
+from ctid.domain.roster import Empty
 from ctid.outbound.alarm import NoAlarm
 from ctid.pipeline import Pipeline
 from ctid.refusal import RefusedError
@@ -20,6 +21,7 @@ from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.tickets import Tickets
+from ctid.watching import Watching
 from tests.unit.domain.missed_calls import record
 
 NOW = 1_800_000_000.0
@@ -85,7 +87,8 @@ async def test_what_is_chosen_by_hand(config: Config, store: Store) -> None:
         await store.commit(Batch(wanted=decided.wanted))
         clocks = Clocks(time.time, time.monotonic)
         pipeline = Pipeline({}, store, clocks, commit_delay=0.0, alarm=NoAlarm())
-        by_hand = ByHand(tickets, pipeline, store, lambda: NOW)
+        watching = Watching(config, Empty, clocks)
+        by_hand = ByHand(tickets, watching, pipeline, store, lambda: NOW)
         keys = ["1.0", "ctid:ctid:main:1.0", "2.0", "1.0"]
         assert await by_hand.drop("file", keys, "li", "a test") == 2
         with pytest.raises(RefusedError, match=r"^7\.5: no draft has this key"):

@@ -10,6 +10,7 @@ from ctid.ami.session import Failure
 from ctid.cli import diagnosis
 from ctid.cli.diagnosis import Finding, Mark
 from ctid.config.models import Config, LineTable, Pbx
+from ctid.domain.presence import PhoneState
 
 WELL = Examination(
     version="22.10.1",
@@ -95,6 +96,27 @@ def test_queues_without_a_line_and_lines_without_their_queue() -> None:
     refused = replace(WELL, refused=("QueueStatus",))
     (finding,) = diagnosis.of_queues(CONFIG, {"main": refused})
     assert (finding.mark, "app_queue" in finding.mend) == (Mark.FAIL, True)
+
+
+def test_who_could_answer() -> None:
+    dialled = LineTable(name="mail", contexts=("mail",), agents=("Zhang San",))
+    config = Config(pbx=(PBX,), line=(*CONFIG.line, dialled), agents={"PJSIP/101": "Zhang San"})
+    told = replace(WELL, phones={"PJSIP/101": PhoneState.UNREGISTERED})
+    (finding,) = diagnosis.of_presence(config, {"main": told})
+    assert finding.mark is Mark.OK
+    assert "queues (1), states of phones that are dialled without one (1)" in finding.found
+
+    (_, strange) = diagnosis.of_presence(config, {"main": WELL})
+    assert (strange.mark, "a phone of line mail" in strange.found) == (Mark.WARN, True)
+    assert "`agents`" in strange.mend
+    (_, _, *more) = diagnosis.of_presence(config, {"main": told, "other": WELL})
+    assert more == []  # one of them knows it
+
+    (refused,) = diagnosis.of_presence(config, {"main": replace(WELL, phones=None)})
+    assert (refused.mark, "page about line mail" in refused.found) == (Mark.WARN, True)
+    assert "write = reporting" in refused.mend
+    failed = Examination(failure=Failure(End.LOGIN_REFUSED, "the PBX refused the login"))
+    assert list(diagnosis.of_presence(config, {"main": failed})) == []
 
 
 def test_calls_of_no_line_and_mobile_phones() -> None:

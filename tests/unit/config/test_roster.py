@@ -201,6 +201,17 @@ def test_rows_of_one_person_say_it_once() -> None:
     assert [shift.role for shift in plan.shifts] == [Role.FIRST_LINE, Role.DUTY_LEAD]
 
 
+def test_somebody_may_be_away_for_ever() -> None:
+    text = '[[substitution]]\nabsent = "zhang"\nfrom = 2026-12-24\nuntil = 9999-12-31\n'
+    plan = read(GOOD + text)
+    assert list(plan.on_duty(Role.FIRST_LINE, "network", 1_798_344_000.0)) == []
+
+
+def test_brackets_within_brackets() -> None:
+    (problem,) = problems("person = " + "[" * 50_000)
+    assert problem == ": has brackets within brackets without end: is it the right file?"
+
+
 def test_mistakes_in_a_table_have_their_rows() -> None:
     rows = (
         "first_line,zhang,8-16,network,dingtalk,138,,,\n"

@@ -10,7 +10,10 @@ from rich.console import Console
 
 from ctid import config
 from ctid.demo.board import Board
+from ctid.demo.pages import Said
 from ctid.demo.show import Screen
+from ctid.demo.words import LIMIT_SECONDS
+from ctid.domain.alerts import PageEvent
 from ctid.replay import replay
 from ctid.sim import recordings
 from tests.truth import CAPTURES
@@ -19,6 +22,12 @@ README = (Path(__file__).parents[3] / "README.md").read_text()
 DEMO = config.load(Path(config.__file__).parents[1] / "demo/demo.toml", read_secrets=False)
 
 
+PAGE = Said(
+    1_795_741_200.5,
+    PageEvent.FIRING,
+    "UNANSWERED 15 s: 打印 printing",
+    "Wrong: nobody has answered.\n" + "Do first: phones rang, nobody picked up. " * 4 + "\n- Done.",
+)
 STATE = re.compile(
     "  (ringing|answered|ended|missed|overflowed|not offered|called|lost|excluded)(?:  |$)"
 )
@@ -40,6 +49,7 @@ def frames(width: int, height: int, *, color: bool = True) -> list[str]:
     )
     screen = Screen(console, 60.0)
     board = Board(DEMO.lines())
+    board.hear(PAGE)
     screen.begin(board, 40000, Path())
     shown = []
     for number, name in enumerate(recordings.names()):
@@ -60,7 +70,9 @@ def test_every_frame_fits(width: int, height: int) -> None:
         assert all(cell_len(line) <= width for line in text.splitlines())
         assert "网络 network" in text
         assert len(re.findall(r"75 % *(?:met|below)? *$", text, re.MULTILINE)) == len(DEMO.line)
-        visits = text.rpartition("75 %")[2].splitlines()[2:]
+        below = text.rpartition("75 %")[2].splitlines()[2:]
+        assert (height > 12) == any("paged       UNANSWERED 15 s" in line for line in below)
+        visits = below[5:] if height > 12 else below
         assert all(re.match(r"\d\d:\d\d:\d\d  \S", visit) for visit in visits)
         assert all(STATE.search(visit) for visit in visits)
 
@@ -84,3 +96,7 @@ def test_the_readme_shows_what_is_shown() -> None:
     assert f"\n{frame[2].rstrip()}\n" in README  # the names of the columns
     for line in DEMO.line:
         assert f"\n{line.title} " in README
+
+
+def test_the_limit_is_the_one_of_its_configuration() -> None:
+    assert DEMO.alert.limit_minutes * 60 == LIMIT_SECONDS

@@ -156,11 +156,22 @@ def test_what_a_record_says(given: dict[str, object], fate: Fate, left_at: float
         {"outcome": Outcome.NOT_OFFERED, "reason": Reason.AFTER_HOURS},
         {"outcome": Outcome.EXCLUDED, "reason": Reason.TEST},
         {"outcome": Outcome.MISSED, "reason": Reason.CALLER_HANGUP, "wait_seconds": 4.9},
-        {"offered_at": None},
+        {"offered_at": None, "outcome": None, "reason": None, "open": True, "ended_at": None},
     ],
 )
 def test_what_counts_nowhere(given: dict[str, object]) -> None:
     assert offer_of(record(100.0, **given), 5.0, counts=lambda _: True) is None
+
+
+def test_what_began_unseen_counts_from_when_it_is_known() -> None:
+    unseen = record(100.0, offered_at=None, started_at=90.0, rings=())
+    found = offer_of(unseen, 5.0, counts=lambda _: True)
+    assert found is not None
+    assert (found.at, found.fate) == (90.0, Fate.MISSED)
+    answered_unseen = unseen._replace(outcome=None, reason=None, open=True, answered_at=120.0)
+    found = offer_of(answered_unseen, 5.0, counts=lambda _: True)
+    assert found is not None
+    assert (found.fate, found.left_at) == (Fate.ANSWERED, 120.0)
 
 
 def test_a_short_wait_that_the_caller_did_not_end_counts() -> None:

@@ -9,6 +9,7 @@ from ctid.domain.alerts import (
     AnswerRate,
     Blind,
     Ending,
+    Incident,
     Kind,
     LongestWait,
     Recipient,
@@ -18,10 +19,11 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, parse_shift
 from ctid.domain.escalation import Plan, Step
-from ctid.domain.records import Outcome, Reason
+from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.roster import Role
 from ctid.domain.watch import LineRules, Observed
+from ctid.store.spellings import Spellings
 from tests.unit.domain.missed_calls import record
 from tests.unit.domain.watching import BEGIN, HOUR, MINUTE, Story, person
 
@@ -128,6 +130,19 @@ def test_with_nobody_at_all_the_channels_that_hear_of_all_are_told() -> None:
     story.missed_call("a")
     story.advance(2 * HOUR)
     assert story.said() == ["warning ops", "firing ops"]
+
+
+def test_where_nobody_was_there_whoever_comes_later_is_told_by_the_next_repeat() -> None:
+    story = Story()
+    story.names.roles.clear()
+    story.missed_call("a")
+    story.advance(20 * MINUTE)
+    assert story.said() == []
+    story.names.roles[Role.DUTY_LEAD] = [person("Wang")]
+    story.advance(15 * MINUTE)
+    assert story.said() == ["repeat Wang"]
+    story.advance(15 * MINUTE)
+    assert story.said() == ["repeat Wang"]
 
 
 def test_the_roster_of_the_moment_decides() -> None:
@@ -375,10 +390,10 @@ def test_an_incident_and_a_test() -> None:
     story.said()
     story.watch.test("network", "Wang", story.now)
     assert story.said() == ["firing Li"]
-    story.advance(5 * MINUTE)
-    assert story.said() == ["firing Wang"]
-    story.advance(5 * MINUTE)
-    assert story.said() == ["resolved Li", "resolved Wang"]
+    story.advance(3 * MINUTE)
+    assert story.said()[:2] == ["firing Wang", "firing Chen"]
+    story.advance(7 * MINUTE)
+    assert story.said() == ["resolved Li", "resolved Wang", "resolved Chen"]
 
 
 def test_a_line_that_is_taken_out_ends_its_alert() -> None:
@@ -388,6 +403,31 @@ def test_a_line_that_is_taken_out_ends_its_alert() -> None:
     story.said()
     story.watch.use(story.rules[:1], story.plan, story.now)
     assert story.said() == ["resolved Li"]
+
+
+def test_a_pbx_that_is_taken_out_is_neither_blind_nor_does_anybody_wait_there() -> None:
+    story = Story()
+    story.call("a")
+    story.gap(story.now, None)
+    story.advance(16 * MINUTE)
+    assert len(story.states()) == 2
+    story.said()
+    story.watch.use(story.rules, story.plan, story.now, {"other"})
+    assert story.said() == []
+    story.watch.use(story.rules, story.plan, story.now, {"main"})
+    assert story.said().count("resolved Li") == 2
+    story.advance(HOUR)
+    assert (story.said(), story.states()) == ([], [])
+
+
+def test_a_number_that_is_forgotten_is_in_no_later_page_of_an_incident() -> None:
+    story = Story()
+    alert = story.watch.incident("network", "call 13800138000 back", "Wang", story.now)
+    story.watch.forget(Spellings("13800138000"))
+    story.watch.alerting.acknowledge(alert.number, story.now, "Chen")
+    last = story.watch.drain().pages[-1].alert
+    assert isinstance(last.subject, Incident)
+    assert "138" not in last.subject.title
 
 
 def test_steps_of_an_operator() -> None:
@@ -410,5 +450,15 @@ def test_channels_are_proven_with_one_page_each() -> None:
     alert = story.watch.prove(whom, "weekly plan", story.now)
     assert story.said() == ["firing Li by im", "firing ops"]
     assert (alert.kind, alert.is_over) == (Kind.TEST, True)
+    story.advance(HOUR)
+    assert story.said() == []
+
+
+def test_a_gap_that_ended_before_the_last_run_was_taken_up_stays_over() -> None:
+    story = Story()
+    story.gap(BEGIN - HOUR, BEGIN)
+    open_then = Gap("main", BEGIN - HOUR, None, GapCause.CONNECTION_LOST)
+    story.watch.restore([], [], {}, {}, [open_then])
+    story.watch.begin(story.now)
     story.advance(HOUR)
     assert story.said() == []

@@ -124,7 +124,6 @@ PBX 失联 2 分钟：网络热线
 问题：自 10:01 起通话记录无法保存：no space left on device
 先做：检查磁盘空间和数据库，再看 ctid status
 影响：其间超时无人接听的热线：network、sap。
-确认接手：ctid alerts ack 17
 """,
     "incident": """\
 事件：core switch in building 3 is dead，网络热线

@@ -59,7 +59,11 @@ def test_every_field_is_explained_and_always_there(part: type) -> None:
 def test_a_document() -> None:
     found = document("acknowledged")
     (page,) = found.pop("pages")
-    assert (found["version"], found["key"], found["language"]) == (1, "17-0", "en")
+    assert (found["version"], found["key"], found["language"]) == (
+        1,
+        "ctid:ctid:17-0-1795573020",
+        "en",
+    )
     assert found["title"] == "TAKEN by 李四: Network hotline, unanswered"
     assert page["line"] == {
         "name": "network",

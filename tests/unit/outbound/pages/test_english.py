@@ -124,7 +124,6 @@ CALLS NOT SAVED: ctid
 Wrong: since 10:01 calls are not saved: no space left on device
 Do first: look at disk space and database, then ctid status
 Affected: unanswered beyond their limit meanwhile: network, sap.
-Acknowledge: ctid alerts ack 17
 """,
     "incident": """\
 INCIDENT: core switch in building 3 is dead, Network hotline

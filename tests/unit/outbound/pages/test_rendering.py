@@ -58,7 +58,11 @@ def said(one: Page, language: Language = "en") -> str:
 def test_a_message_of_one_page() -> None:
     one = page(seq=3)
     message = rendered(one)
-    assert (message.key, message.pages, message.address) == ("17-3", (one,), ADDRESS)
+    assert (message.key, message.pages, message.address) == (
+        "ctid:ctid:17-3-1795572900",
+        (one,),
+        ADDRESS,
+    )
     assert message.links == ()
 
 

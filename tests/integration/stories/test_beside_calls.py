@@ -1,0 +1,141 @@
+"""What is wrong beside the calls of a line: rates, deliveries, roster, calendar, disk."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.stories import texts
+from tests.integration.stories.conftest import Tell
+from tests.integration.stories.story import Story
+
+ROOT = Path(__file__).parents[3]
+LINE = texts.LINES.partition("\n\n")[0] + "\n"
+NO_WATCH = "warning_minutes = 1000\nlimit_minutes = 1440\n"
+
+
+def test_the_answer_rate_from_so_many_calls_on(story_of: Tell) -> None:
+    story = story_of(lines=LINE + NO_WATCH, alert="answer_rate_calls = 4")
+    story.answered_call("a")
+    for name in "bc":
+        story.missed_call(name)
+    story.expect_silence()
+    story.missed_call("d")
+    story.advance("15s")
+    told = story.expect(
+        "09:02:15 dingtalk @Li: LOW RATE 25 %: Network",
+        "09:02:15 dingtalk @Li: LOW RATE 25 %: Network",
+    )
+    assert "answered 1 of 4 calls today: 25 %, target 75 %" in told[0].text
+    assert "answered 1 of 4 calls this month" in told[1].text
+    for name in "efghijkl":
+        story.answered_call(name)
+    story.advance("15s")
+    # 9 of 12
+    assert [line.partition(": ")[2] for line in story.take()] == [
+        "RESOLVED: Network (low answer rate)",
+        "RESOLVED: Network (low answer rate)",
+    ]
+
+
+def test_pages_that_are_stuck(story_of: Tell) -> None:
+    story = story_of(alert='channels = ["ops"]\ndelivery_stuck_minutes = 10')
+    story.away("ops")
+    story.missed_call("a")
+    story.advance("11m")
+    story.expect("09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
+    story.answered_call("b")
+    story.expect("09:11:40 dingtalk @Li: ANSWERED by Zhao: Network")
+    story.advance("9m")
+    (page,) = story.expect("09:21 dingtalk @Li: STUCK: 2 for ops")
+    assert "the oldest since 09:10" in page.text
+    story.back("ops")
+    story.advance("2m")
+    story.advance("15s")
+    told = story.take()
+    assert sum("RESOLVED: ctid (deliveries stuck)" in line for line in told) >= 1
+    assert story.states() == []
+
+
+def test_nobody_on_the_roster(story_of: Tell) -> None:
+    lines = LINE + 'duty = ["mon-fri 08:00-16:00"]\n'
+    early = '[[shift]]\nrole = "first_line"\npeople = ["li"]\nhours = ["mon 08:00-16:00"]\n'
+    story = story_of(
+        lines=lines, roster=texts.PEOPLE + early + texts.LEAD, begin="2026-06-01 09:00"
+    )
+    story.advance("15s")
+    (page,) = story.expect("09:00:15 dingtalk @Li: NOBODY ON DUTY from 2026-06-02 08:00: Network")
+    assert "nobody is on the roster as first line" in page.text
+    story.roster(texts.ROSTER)
+    story.advance("15s")
+    story.expect("09:00:30 dingtalk @Li: RESOLVED: Network (nobody on the roster)")
+
+
+def test_the_calendar_ends_soon(story_of: Tell, tmp_path: Path) -> None:
+    (tmp_path / "calendar.toml").write_text(
+        'known_until = 2026-07-30\n[days]\n2026-06-19 = "holiday"\n'
+    )
+    more = '[calendar]\noverrides = "calendar.toml"\n'
+    story = story_of(more=more, begin="2026-05-31 23:00")
+    story.advance("15s")
+    story.expect_silence()
+    story.until("2026-06-01 00:00")
+    (page,) = story.expect("Mon 00:00 dingtalk @Li: HOLIDAYS NOT KNOWN after 2026-07-30")
+    assert "known up to 2026-07-30" in page.text
+
+
+def tell_of_a_store_that_fails(story: Story, why: str) -> None:
+    """After the store has begun to fail; ends when it does no more."""
+    told = story.expect(
+        "09:15 dingtalk @Li: CALLS NOT SAVED: Network", "09:15 dingtalk @Li: CALLS NOT SAVED: ctid"
+    )
+    for page in told:
+        assert why in page.text
+        assert "unanswered beyond their limit meanwhile: network" in page.text
+        assert "Acknowledge" not in page.text
+
+
+def test_a_store_that_fails_is_told_without_it(story: Story) -> None:
+    story.missed_call("a")
+    story.advance("14m")
+    story.expect("09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
+    other = story.lock_store()
+    story.advance("30s")
+    tell_of_a_store_that_fails(story, "another program holds it locked")
+    story.advance("5m")
+    lead = "09:20 dingtalk @Wang: CALLS NOT SAVED"
+    story.expect(f"{lead}: Network", f"{lead}: ctid")
+    other.close()
+    story.recover()
+    over = "09:20 dingtalk {}: RESOLVED: {} (calls not saved)"
+    story.expect(
+        *(over.format(who, what) for who in ("@Li", "@Wang") for what in ("Network", "ctid")),
+        # and what could not be written
+        "09:20 dingtalk @Li: UNANSWERED 15 min: Network",
+        "09:20 dingtalk @Wang: UNANSWERED 20 min: Network",
+    )
+    story.answered_call("b")
+    told = "ANSWERED by Zhao: Network"
+    story.expect(f"09:20:10 dingtalk @Li: {told}", f"09:20:10 dingtalk @Wang: {told}")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
+    module = "tests.integration.stories.full_disk"
+    script = (
+        f"mount -t tmpfs -o size=2500k ctid {disk} && "
+        f"exec {sys.executable} -m {module} {tmp_path} {disk}"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
