@@ -128,7 +128,8 @@ class Watch:
             if name in self._clocks:
                 self._closed[name] = at
                 self._clocks[name].close(at)
-        self._gaps |= {(gap.pbx, gap.began_at): gap for gap in gaps}
+        # what was heard meanwhile is newer: a gap that was open then may be over
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
         for pbx, of_pbx in groupby(records, lambda record: record.pbx):
             self._take(of_pbx, [], skews.get(pbx, 0.0))
         for entry in settled:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,9 +28,6 @@ from tests.benchmarks.paging_pbx import busy_lines, waiting_lines
 LIMIT_SECONDS: Final = 3.0
 WARNING_SECONDS: Final = 1.2
 _SECRET: Final = "benchmark"
-_BEFORE_SECONDS: Final = 5.0
-"""So long calls go on before the callers come that nobody answers."""
-_AFTER_SECONDS: Final = 12.0
 _LATEST_SECONDS: Final = 60.0
 _KILL_AFTER_SECONDS: Final = 1.0
 _KILL_AT_PAGES: Final = 300
@@ -59,13 +56,19 @@ inbound_contexts = ["from-trunk"]
 
 
 class Scenario(NamedTuple):
-    """`kill`: when the daemon is killed, `before` the limit or with pages `under way`."""
+    """`kill`: when the daemon is killed, `before` the limit or with pages `under way`.
+
+    `rate` calls a second go on from so many seconds `before` the waiting callers come to so many
+    `after`.
+    """
 
     name: str
     lines: int = 1000
     rate: float = 50.0
     roster: bool = False
     kill: str = ""
+    before: float = 5.0
+    after: float = 12.0
 
 
 SCENARIOS: Final = (
@@ -92,6 +95,8 @@ class Result:
     """What became of one run; times are Unix seconds.
 
     `busy` is the CPU time of the daemon, seconds, between the first limit and the last page.
+    `unseen` are calls of which nothing was on disk at the kill, and that had ended before the
+    daemon was back.
     """
 
     scenario: Scenario
@@ -99,6 +104,7 @@ class Result:
     arrivals: list[Arrival]
     calls: int = 0
     recorded: int = 0
+    unseen: int = 0
     busy: float | None = None
     killed_at: float | None = None
     ready_at: float | None = None
@@ -142,18 +148,20 @@ class Result:
 async def run(scenario: Scenario, folder: Path) -> Result:
     """Play a scenario to its end. Raises TimeoutError where something does not come."""
     async with _receiver() as (receiver, arrivals), _pbx(scenario) as pbx:
-        config = _configure(folder, scenario, receiver, pbx.port)
+        config, database = _configure(folder, scenario, receiver, pbx.port), folder / "ctid.sqlite3"
         daemon = await _start(config)
         try:
             await _until(lambda: "pbx_attached" in _log(folder))
             pbx.go()
             await _until(lambda: len(pbx.offered) == scenario.lines)
             killed_at = ready_at = None
+            written: set[str] = set()
             if scenario.kill:
                 await _moment(scenario, pbx, arrivals)
                 daemon.kill()
                 killed_at = time.time()
                 await daemon.wait()
+                written = _on_disk(database)
                 starts = _log(folder).count("pbx_attached")
                 daemon = await _start(config)
                 await _until(lambda: _log(folder).count("pbx_attached") > starts)
@@ -169,14 +177,19 @@ async def run(scenario: Scenario, folder: Path) -> Result:
             await _until(lambda: pbx.answered is not None)
             result.calls = pbx.answered or 0
             await asyncio.sleep(2.0)  # for whatever comes twice
+            result.unseen = pbx.unseen(written, ready_at)
             with contextlib.suppress(TimeoutError):
-                await _until(lambda: _recorded(folder / "ctid.sqlite3") >= result.calls)
+                await waiting.until(
+                    lambda: (
+                        pbx.among(_on_disk(database, ended=True)) >= result.calls - result.unseen
+                    )
+                )
             daemon.send_signal(signal.SIGTERM)
             await daemon.wait()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 daemon.kill()
-        result.recorded = _recorded(folder / "ctid.sqlite3")
+        result.recorded = pbx.among(_on_disk(database, ended=True))
         result.log = _log(folder)
         return result
 
@@ -239,9 +252,12 @@ def _roster(lines: Sequence[str]) -> str:
 
 
 async def _start(config: Path) -> asyncio.subprocess.Process:
+    # as it is where ctid is installed: compiled once, not at every start
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(config.parent / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with (config.parent / "log").open("ab") as log:
         return await asyncio.create_subprocess_exec(
-            *_python("ctid", "run", "--config", str(config)), stderr=log
+            *_python("ctid", "run", "--config", str(config)), stderr=log, env=environment
         )
 
 
@@ -278,11 +294,12 @@ async def _reading(
         async for line in out:
             take(line)
 
-    task = asyncio.create_task(read())
-    try:
-        yield port
-    finally:
-        task.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(read())
+        try:
+            yield port
+        finally:
+            reading.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -318,22 +335,35 @@ class _Pbx:
         self.port = 0
         self.offered: dict[str, float] = {}
         self.answered: int | None = None
+        self._calls: dict[str, float] = {}
 
     def go(self) -> None:
         assert self._child.stdin is not None
         self._child.stdin.write(b"\n")
 
+    def unseen(self, written: Collection[str], ready_at: float | None) -> int:
+        """How many answered calls ended before the daemon was back without a trace on disk."""
+        if ready_at is None:
+            return 0
+        return sum(went <= ready_at and call not in written for call, went in self._calls.items())
+
+    def among(self, written: Collection[str]) -> int:
+        """How many of the answered calls are among these."""
+        return len(self._calls.keys() & written)
+
     def take(self, line: bytes) -> None:
-        name, value = line.decode().split()
+        name, *values = line.decode().split()
         if name == "answered":
-            self.answered = int(value)
+            self.answered = int(values[0])
+        elif name == "call":
+            self._calls[values[0]] = float(values[1])
         else:
-            self.offered[name] = float(value)
+            self.offered[name] = float(values[0])
 
 
 @contextlib.asynccontextmanager
 async def _pbx(scenario: Scenario) -> AsyncIterator[_Pbx]:
-    arguments = [scenario.lines, scenario.rate, _BEFORE_SECONDS, _AFTER_SECONDS]
+    arguments = [scenario.lines, scenario.rate, scenario.before, scenario.after]
     async with _child("tests.benchmarks.paging_pbx", _SECRET, *map(str, arguments)) as child:
         pbx = _Pbx(child)
         async with _reading(child, pbx.take) as port:
@@ -347,15 +377,11 @@ def _cpu_seconds(pid: int) -> float:
     return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _recorded(database: Path) -> int:
-    """How many answered calls of the other lines are on disk, with their end."""
-    query = (
-        "SELECT count(DISTINCT uniqueid) FROM record"
-        " WHERE open = 0 AND outcome = 'answered' AND line LIKE 'b%'"
-    )
+def _on_disk(database: Path, *, ended: bool = False) -> set[str]:
+    """The calls on disk, by uniqueid: all, or those that ended."""
+    query = "SELECT DISTINCT uniqueid FROM record" + (" WHERE open = 0" if ended else "")
     with contextlib.closing(sqlite3.connect(database)) as connection:
-        ((found,),) = connection.execute(query)
-    return int(found)
+        return {uniqueid for (uniqueid,) in connection.execute(query)}
 
 
 # -- what is printed ------------------------------------------------------------------------------
@@ -399,7 +425,12 @@ def _print(result: Result) -> None:
         f"sent again by the same key {len(result.again())}; "
         f"other pages {_others(result)}"
     )
-    print(f"  calls: {result.recorded} of {result.calls} recorded")
+    unseen = (
+        f", {result.unseen} left no trace before the kill and ended before the start"
+        if result.unseen
+        else ""
+    )
+    print(f"  calls: {result.recorded} of {result.calls} recorded{unseen}")
     for line in result.troubles():
         print("  log:", line)
     print("  raw samples:", " ".join(f"{sample:.3f}" for sample in late), flush=True)

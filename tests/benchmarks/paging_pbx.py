@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.paging_pbx SECRET LINES RATE BEFORE AFTER` prints its port. Once it is
 told a line it plays: RATE answered calls a second on lines `b00` and on, and BEFORE seconds later a
 caller on each of `q0000` and on, whom nobody answers; it goes on for AFTER seconds. It prints
-`LINE OFFERED_AT` (Unix seconds) of each such caller, and at the end how many calls were answered.
+`LINE OFFERED_AT` (Unix seconds) of each such caller, `call UNIQUEID ENDED_AT` of each other one,
+and at the end how many these were.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ _QUEUE: Final = b"hotline"
 _STAMP: Final = re.compile(rb"\r\nTimestamp: (\d+\.\d+)\r\n")
 _GOES: Final = b"Event: HangupRequest"
 _JOINS: Final = b"Event: QueueCallerJoin"
+_FIRST: Final = re.compile(rb"^Event: Newchannel\r\n(?s:.*)\r\nUniqueid: (\S+)\r\n")
 _MEMBER: Final = b"Event: QueueMemberStatus"
 
 
@@ -44,6 +46,18 @@ class Waiting(Template):
     def copy(self, number: int, at: float) -> Iterator[tuple[float, int, bytes]]:
         print(self._line, f"{at + self._joins_after:.6f}", flush=True)
         return super().copy(number, at)
+
+
+class Answered(Template):
+    """A call that is answered. Tells its id when a copy begins, and when that will end."""
+
+    def copy(self, number: int, at: float) -> Iterator[tuple[float, int, bytes]]:
+        begun = False
+        for when, copied, block in super().copy(number, at):
+            if not begun and (found := _FIRST.search(block)):
+                begun = True
+                print("call", found[1].decode(), f"{at + self.seconds:.6f}", flush=True)
+            yield when, copied, block
 
 
 def of_queue(name: str, queue: str) -> bytes:
@@ -73,7 +87,7 @@ async def main(secret: str, lines: int, rate: float, before: float, after: float
     templates: dict[str, Template] = {
         line: Waiting(of_queue("queue_abandon", line), line) for line in waiting
     }
-    templates |= {line: Template(of_queue("queue_answered", line)) for line in busy}
+    templates |= {line: Answered(of_queue("queue_answered", line)) for line in busy}
     answered = [
         Call(number / rate, number, busy[number % len(busy)])
         for number in range(int((before + after) * rate))

@@ -30,10 +30,8 @@ class Receiver(asyncio.Protocol):
             self._at = time.time()
         self._data += data
         head, found, body = self._data.partition(_HEAD)
-        headers = dict(
-            (name.lower(), value.strip())
-            for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-        )
+        lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+        headers = {name.lower(): value.strip() for name, _, value in lines}
         if found and len(body) == int(headers.get(b"content-length", 0)):
             self._transport.write(_OK)
             self._data = b""

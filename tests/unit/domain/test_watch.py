@@ -19,7 +19,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, parse_shift
 from ctid.domain.escalation import Plan, Step
-from ctid.domain.records import Outcome, Reason
+from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.roster import Role
 from ctid.domain.watch import LineRules, Observed
@@ -450,5 +450,15 @@ def test_channels_are_proven_with_one_page_each() -> None:
     alert = story.watch.prove(whom, "weekly plan", story.now)
     assert story.said() == ["firing Li by im", "firing ops"]
     assert (alert.kind, alert.is_over) == (Kind.TEST, True)
+    story.advance(HOUR)
+    assert story.said() == []
+
+
+def test_a_gap_that_ended_before_the_last_run_was_taken_up_stays_over() -> None:
+    story = Story()
+    story.gap(BEGIN - HOUR, BEGIN)
+    open_then = Gap("main", BEGIN - HOUR, None, GapCause.CONNECTION_LOST)
+    story.watch.restore([], [], {}, {}, [open_then])
+    story.watch.begin(story.now)
     story.advance(HOUR)
     assert story.said() == []
