@@ -210,14 +210,14 @@ def test_an_incident_is_escalated_and_resolved_by_a_person(story: Story) -> None
 
 def test_a_test_walks_the_chain_and_is_marked(story: Story) -> None:
     story.test("network", "Wang")
-    story.advance("5m")
+    story.advance("1m")
     story.expect(
         "09:00 dingtalk @Li: [TEST] nothing is wrong: Network",
-        "09:05 dingtalk @Wang: [TEST] nothing is wrong: Network",
+        "09:01 dingtalk @Wang: [TEST] nothing is wrong: Network",
     )
     story.ack("Li")
-    story.expect("09:05 dingtalk @Wang: [TEST] taken by Li: Network")
-    story.advance("5m")
+    story.expect("09:01 dingtalk @Wang: [TEST] taken by Li: Network")
+    story.advance("9m")
     story.expect(
         "09:10 dingtalk @Li: [TEST] over: Network", "09:10 dingtalk @Wang: [TEST] over: Network"
     )
