@@ -307,7 +307,9 @@ def channels_to_prove(
     found: dict[str, Recipient] = {}
     for person in people:
         for route in person.routes:
-            found.setdefault(route.channel, Recipient(person.name, None, (route,), person.language))
+            # by a name of its own: nobody is paged twice under one name
+            name = f"{person.name} ({route.channel})"
+            found.setdefault(route.channel, Recipient(name, None, (route,), person.language))
     for name in told:
         found[name] = Recipient(name, None, (Route(name),))
     return [found[name] for name in names if name in found]

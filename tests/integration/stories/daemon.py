@@ -132,6 +132,7 @@ class Daemon:
         """Look at what no call tells of, as ctid does every 15 seconds."""
         with contextlib.suppress(StoreUnavailable):
             await self.paging.observe()
+            await self.paging.test_weekly()
         await self.settle()
 
     async def next_due(self) -> float | None:

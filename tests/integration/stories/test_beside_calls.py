@@ -139,3 +139,22 @@ def test_a_full_disk(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_each_week_every_channel_is_tried_once(story_of: Tell) -> None:
+    # the stories begin on a Monday at nine
+    story = story_of(alert='weekly_test = "mon 10:00"\nchannels = ["ops"]')
+    story.advance("59m")
+    story.expect_silence()
+    story.advance("1m")
+    tried = story.take()
+    assert {line.split()[1] for line in tried} >= {"dingtalk", "ops"}
+    assert all("[TEST]" in line for line in tried)
+    assert len({line.split()[1] for line in tried}) == len(tried)
+    story.advance("30m")
+    story.expect_silence()
+    story.kill()
+    story.start()
+    story.advance("1h")
+    story.expect_silence()
+    assert story.states() == []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.integration.ami.fake_server import FakeAmi
 from tests.integration.web.daemon import LINES, Daemon, call, command, daemon, text
@@ -97,6 +98,34 @@ async def test_who_is_there_now_is_in_metrics_and_status(folder: Path) -> None:
         for block in blocks[answered:]:
             pbx.sessions[0].send(block)
         await ctid.until("call")
+
+
+async def test_others_are_told_that_ctid_lives(folder: Path) -> None:
+    beats: list[str] = []
+
+    async def beat(request: web.Request) -> web.Response:
+        beats.append(request.path)
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_get("/{any:.*}", beat)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    more = f'[heartbeat]\nurl = "http://127.0.0.1:{port}/alive"\ninterval_seconds = 1\n'
+    try:
+        async with FakeAmi() as pbx, daemon(folder, text(pbx, more=more)) as ctid:
+            await ctid.until("pbx_attached")
+            async with asyncio.timeout(20):
+                while len(beats) < 2:
+                    await ctid.get("/healthz")
+            _, page = await ctid.get("/metrics")
+            assert (sample(page, 'ctid_heartbeats_total{result="sent"}') or 0) >= 1
+    finally:
+        await runner.cleanup()
+    assert set(beats) == {"/alive"}
 
 
 def _names(value: Any) -> Iterator[str]:
