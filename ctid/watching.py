@@ -16,12 +16,13 @@ from ctid.config.alerting import steps
 from ctid.domain.alerting import NOTHING_TOLD, Told
 from ctid.domain.alerts import Alert, Ending, Kind, Recipient, Resolved, Route, Silence
 from ctid.domain.escalation import Plan
+from ctid.domain.lines_known import LineRules
 from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
-from ctid.domain.watch import LineRules, Observed, Watch
+from ctid.domain.watch import Observed, Watch
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.watching import SinceLastAnswer, since_last_answer

@@ -6,56 +6,23 @@ Unix seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Final, NamedTuple
 
-from ctid.domain.advice import advise
+from ctid.domain import subjects
 from ctid.domain.alerting import Alerting, Condition, Told
-from ctid.domain.alerts import (
-    Advice,
-    Alert,
-    Blind,
-    BlindTime,
-    Caller,
-    Ending,
-    Incident,
-    Kind,
-    LongestWait,
-    Recipient,
-    Subject,
-    Test,
-    Unanswered,
-)
-from ctid.domain.duty import Duty, after_on_duty, is_on_duty, seconds_on_duty
+from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test
+from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
 from ctid.domain.limits import limit_at, warning_at
+from ctid.domain.lines_known import LastAnswer, LineRules, Lines
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
-from ctid.domain.returns import ReturnState, ToReturn
+from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
-from ctid.domain.unanswered import Clock, Fate, Offer, offer_of
 
-_CALLERS_NAMED: Final = 10
-_GAPS_KEPT: Final = 200
-_PRESENCE_FRESH_SECONDS: Final = 30.0
 TEST_SECONDS: Final = 600.0
 """How long a test lasts that nobody acknowledges."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineRules:
-    """One line: its duty hours and limits, all in seconds of duty."""
-
-    name: str
-    duty: Duty | None
-    zone: str
-    warning_seconds: float = 600.0
-    limit_seconds: float = 900.0
-    longest_wait_seconds: float = 900.0
-    blind_seconds: float = 120.0
-    short_abandon_seconds: float = 5.0
 
 
 class LineNow(NamedTuple):
@@ -77,27 +44,14 @@ class Observed(NamedTuple):
     subject: Subject
 
 
-class LastAnswer(NamedTuple):
-    """The last answer on a line, by the clock of its PBX; `by` is the agent."""
-
-    at: float
-    by: str | None
-    pbx: str
-
-
 class Watch:
     """All lines of a daemon. `roster` gives the one in force."""
 
     def __init__(
         self, lines: Iterable[LineRules], plan: Plan, roster: Callable[[], Roster]
     ) -> None:
-        self._lines = {line.name: line for line in lines}
-        self._clocks = {name: Clock() for name in self._lines}
-        self._gaps: dict[tuple[str, float], Gap] = {}
+        self._lines = Lines(lines)
         self._observed: dict[tuple[Kind, str | None, str | None], Observed] = {}
-        self._presence: dict[str, Presence] = {}
-        # when a person closed the clock of a line
-        self._closed: dict[str, float] = {}
         # when something becomes due on a line; the heap may hold what is no longer so
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -120,22 +74,7 @@ class Watch:
         `last_answers` and `closings` (by a person) are by line; `records` those since. `skews` are
         by how much the clock of each PBX is ahead.
         """
-        skews = skews or {}
-        for name, (at, by, pbx) in last_answers.items():
-            if name in self._clocks:
-                self._clocks[name].answered_before(at - skews.get(pbx, 0.0), by)
-        for name, at in closings.items():
-            if name in self._clocks:
-                self._closed[name] = at
-                self._clocks[name].close(at)
-        # what was heard meanwhile is newer: a gap that was open then may be over
-        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
-        for pbx, of_pbx in groupby(records, lambda record: record.pbx):
-            self._take(of_pbx, [], skews.get(pbx, 0.0))
-        for entry in settled:
-            self._settle(entry, skews.get(entry.pbx, 0.0))
-        for clock in self._clocks.values():
-            clock.compute()
+        self._lines.restore(records, settled, last_answers, closings, gaps, skews or {})
 
     def begin(self, now: float) -> None:
         """Look at every line: what became due while nobody watched is decided now.
@@ -143,8 +82,7 @@ class Watch:
         Before this nothing is: what the PBX has to tell of the time before may change it.
         """
         self._begun = True
-        for name in self._lines:
-            self._evaluate(name, now)
+        self._evaluate_all(now)
         for alert in self.alerting.open_alerts():
             if alert.line is not None and alert.line not in self._lines:
                 self.alerting.end(_key(alert), now, Ending.TAKEN_OUT)
@@ -154,32 +92,14 @@ class Watch:
         self, lines: Iterable[LineRules], plan: Plan, now: float, gone: Collection[str] = ()
     ) -> None:
         """Go on by another configuration; the PBXs of these names are `gone` from it."""
-        self._let_go(gone)
-        self._lines = {line.name: line for line in lines}
-        self._clocks = {name: self._clocks.get(name) or Clock() for name in self._lines}
+        self._lines.use(lines, gone)
         self.alerting.use(plan)
         if self._begun:
             self.begin(now)
 
-    def _let_go(self, pbxs: Collection[str]) -> None:
-        """Nobody will ever tell that these are back, nor that their callers have gone."""
-        self._gaps = {key: gap for key, gap in self._gaps.items() if gap.pbx not in pbxs}
-        for clock in self._clocks.values():
-            waiting = [offer.key for offer in clock.offers() if offer.fate is Fate.WAITING]
-            for key in waiting:
-                if key[0] in pbxs:
-                    clock.take_out(key)
-            clock.compute()
-
     def shift(self, seconds: float, now: float) -> None:
         """The daemon's clock was set by so much: nothing is older or younger for it."""
-        for clock in self._clocks.values():
-            clock.shift(seconds)
-        self._gaps = {
-            (gap.pbx, gap.began_at): gap
-            for gap in (_shifted(gap, seconds) for gap in self._gaps.values())
-        }
-        self._closed = {name: at + seconds for name, at in self._closed.items()}
+        self._lines.shift(seconds)
         self.alerting.shift(seconds)
         self._heap.clear()
         self._due.clear()
@@ -197,17 +117,13 @@ class Watch:
         skew: float = 0.0,
     ) -> None:
         """Take records as they were drained, and callers who were reached meanwhile."""
-        for name in self._take(records, settled, skew):
-            self._clocks[name].compute()
+        for name in self._lines.receive(records, settled, skew):
             self._evaluate(name, now)
 
     def gap(self, gap: Gap, now: float) -> None:
         """A PBX went out of sight, or is back."""
-        self._gaps[gap.pbx, gap.began_at] = gap
-        while len(self._gaps) > _GAPS_KEPT:
-            del self._gaps[next(iter(self._gaps))]
-        for name in self._lines:
-            self._evaluate(name, now)
+        self._lines.gap(gap)
+        self._evaluate_all(now)
 
     def observe(self, kind: Kind, found: Sequence[Observed], now: float) -> None:
         """All that is wrong of this kind now; what is missing is well again."""
@@ -223,15 +139,11 @@ class Watch:
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""
-        self._presence |= found
+        self._lines.presence |= found
 
     def forget(self, number: Number) -> None:
         """Know a telephone number no more: who waits and who was missed has none then."""
-        for clock in self._clocks.values():
-            for offer in clock.offers():
-                if number.are_in(offer.number):
-                    clock.put(replace(offer, number=None))
-            clock.compute()
+        self._lines.forget(number)
         self.alerting.forget(number)
 
     # -- what people do ---------------------------------------------------------------------------
@@ -239,11 +151,8 @@ class Watch:
     def resolve(self, number: int, now: float, by: str, why: str) -> Alert:
         """Somebody says that an alert is over; of a line's clock too. Raises NoSuchAlertError."""
         alert = self.alerting.resolve(number, now, by, why)
-        if alert.kind is Kind.UNANSWERED and alert.line in self._clocks:
-            clock = self._clocks[alert.line]
-            self._closed[alert.line] = now
-            clock.close(now)
-            clock.compute()
+        if alert.kind is Kind.UNANSWERED and alert.line is not None and alert.line in self._lines:
+            self._lines.close(alert.line, now)
             self._evaluate(alert.line, now)
         return alert
 
@@ -299,10 +208,9 @@ class Watch:
 
     def soon(self, until: float) -> set[str]:
         """The lines about which somebody will be told by then: the PBX is asked beforehand."""
-        lines = {name for name, due in self._due.items() if due <= until}
-        return lines | {
-            alert.line for alert in self.alerting.due_by(until) if alert.line in self._lines
-        }
+        told = {alert.line for alert in self.alerting.due_by(until) if alert.line is not None}
+        due = {name for name, at in self._due.items() if at <= until}
+        return due | (told & self._lines.rules.keys())
 
     def drain(self) -> Told:
         """Take out what has to be written."""
@@ -310,17 +218,17 @@ class Watch:
 
     def open_lines(self) -> set[str]:
         """The lines whose clock is open."""
-        return {name for name, clock in self._clocks.items() if clock.reading.since is not None}
+        return {
+            name for name, clock in self._lines.clocks.items() if clock.reading.since is not None
+        }
 
     def unanswered_seconds(self, now: float) -> dict[str, float]:
         """What the clock of each line shows; 0 where it is closed."""
         return {
             name: 0.0
             if clock.reading.since is None
-            else seconds_on_duty(
-                self._lines[name].duty, clock.reading.since, now, self._lines[name].zone
-            )
-            for name, clock in self._clocks.items()
+            else self._lines.seconds(name, clock.reading.since, now)
+            for name, clock in self._lines.clocks.items()
         }
 
     def lines_now(self, now: float) -> list[LineNow]:
@@ -335,85 +243,15 @@ class Watch:
                 else limit_at(line.duty, line.zone, reading.since, line.limit_seconds),
                 len(reading.waiting),
             )
-            for name, line in self._lines.items()
-            for reading in (self._clocks[name].reading,)
+            for name, line in self._lines.rules.items()
+            for reading in (self._lines.reading(name),)
         ]
 
-    # -- records ----------------------------------------------------------------------------------
-
-    def _take(
-        self, records: Iterable[Record], settled: Iterable[ToReturn], skew: float
-    ) -> set[str]:
-        """Put what changed into the clocks; the lines that have to be computed again."""
-        touched: set[str] = set()
-        for _, of_call in groupby(records, lambda record: (record.pbx, record.uniqueid)):
-            visits = list(of_call)
-            answered = [v.answered_at for v in visits if v.answered_at is not None]
-            reached_at = min(answered, default=None)
-            for record in visits:
-                if record.line in self._clocks:
-                    self._put(record, reached_at, skew)
-                    touched.add(record.line)
-        for entry in settled:
-            touched |= self._settle(entry, skew)
-        return touched
-
-    def _put(self, record: Record, reached_at: float | None, skew: float) -> None:
-        line = self._lines[record.line or ""]
-        clock = self._clocks[line.name]
-        key = (record.pbx, record.uniqueid, record.ordinal)
-        known = clock.known(key)
-
-        def counts(at: float) -> bool:
-            # the PBX's own time decides about duty, as it does in the figures
-            return known.counts if known is not None else is_on_duty(line.duty, at, line.zone)
-
-        offer = offer_of(record, line.short_abandon_seconds, counts=counts)
-        if offer is None:
-            clock.take_out(key)
-            return
-        left_at = None if offer.left_at is None else offer.left_at - skew
-        if known is not None and known.left_at is not None and known.fate is offer.fate:
-            left_at = known.left_at
-        clock.put(
-            Offer(
-                key=key,
-                at=offer.at - skew if known is None else known.at,
-                number=offer.number,
-                counts=offer.counts,
-                fate=offer.fate,
-                is_final=offer.is_final,
-                left_at=left_at,
-                reached_at=_earlier(
-                    None if known is None else known.reached_at,
-                    None if reached_at is None else reached_at - skew,
-                ),
-                agent=offer.agent,
-                rings=offer.rings,
-            )
-        )
-
-    def _settle(self, entry: ToReturn, skew: float) -> set[str]:
-        if entry.is_open or entry.settled_at is None:
-            return set()
-        # the PBX tells when somebody was reached; by the daemon's clock a person says so
-        by_pbx = entry.state is ReturnState.REACHED
-        return self._reached(entry, entry.settled_at - skew if by_pbx else entry.settled_at)
-
-    def _reached(self, entry: ToReturn, at: float) -> set[str]:
-        """Everybody who is meant by this entry was reached; on every line they tried."""
-        calls = {miss[:2] for miss in entry.misses}
-        touched = set()
-        for name, clock in self._clocks.items():
-            if clock.reading.since is None:
-                continue
-            for offer in clock.reading.offers:
-                if offer.key[:2] in calls and offer.reached_at is None:
-                    clock.put(offer.reached(at))
-                    touched.add(name)
-        return touched
-
     # -- lines ------------------------------------------------------------------------------------
+
+    def _evaluate_all(self, now: float) -> None:
+        for name in self._lines.rules:
+            self._evaluate(name, now)
 
     def _evaluate(self, name: str, now: float) -> None:
         if not self._begun:
@@ -430,7 +268,7 @@ class Watch:
             self._due.pop(name, None)
 
     def _evaluate_clock(self, name: str, now: float) -> list[float]:
-        line, reading = self._lines[name], self._clocks[name].reading
+        line, reading = self._lines.rules[name], self._lines.reading(name)
         key = (Kind.UNANSWERED, name, None)
         alert = self.alerting.about(key)
         answered_at = reading.last_answer_at
@@ -440,7 +278,7 @@ class Watch:
         if reading.since is None:
             if alert is not None:
                 was_reached = any(
-                    offer.reached_at is not None for offer in self._clocks[name].offers()
+                    offer.reached_at is not None for offer in self._lines.clocks[name].offers()
                 )
                 self.alerting.end(key, now, Ending.REACHED if was_reached else Ending.TAKEN_OUT)
             return []
@@ -459,7 +297,7 @@ class Watch:
 
     def _evaluate_wait(self, name: str, now: float) -> list[float]:
         """One caller waits while others are served; if nobody is, the clock says so already."""
-        line, reading = self._lines[name], self._clocks[name].reading
+        line, reading = self._lines.rules[name], self._lines.reading(name)
         key = (Kind.LONGEST_WAIT, name, None)
         waiting = [offer for offer in reading.waiting if offer.counts]
         oldest = min(waiting, key=lambda offer: offer.at, default=None)
@@ -469,7 +307,7 @@ class Watch:
         if oldest is None:
             return []
         # whoever closed the clock knows of those who waited then
-        known_at = max(oldest.at, self._closed.get(name, oldest.at))
+        known_at = max(oldest.at, self._lines.closed.get(name, oldest.at))
         if reading.since is not None and reading.since <= known_at:
             return []
         fires_at = self._after(line, oldest.at, line.longest_wait_seconds)
@@ -479,9 +317,9 @@ class Watch:
         return []
 
     def _evaluate_sight(self, name: str, now: float) -> list[float]:
-        line = self._lines[name]
+        line = self._lines.rules[name]
         key = (Kind.BLIND, name, None)
-        open_gaps = [gap for gap in self._gaps.values() if gap.ended_at is None]
+        open_gaps = self._lines.open_gaps
         if not open_gaps:
             self.alerting.end(key, now, Ending.RECOVERED)
             return []
@@ -495,83 +333,21 @@ class Watch:
     def _after(self, line: LineRules, since: float, seconds: float) -> float:
         return after_on_duty(line.duty, since, seconds, line.zone)
 
-    # -- what is said -----------------------------------------------------------------------------
-
     def _describe(self, condition: Condition, now: float) -> Subject:
         name = condition.line
-        if condition.kind is Kind.UNANSWERED and name in self._clocks:
-            return self._unanswered(name, condition.since, now)
-        if condition.kind is Kind.LONGEST_WAIT and name in self._clocks:
-            return self._longest_wait(name, condition.since, now)
+        if name is not None and name in self._lines:
+            if condition.kind is Kind.UNANSWERED:
+                return subjects.unanswered(self._lines, name, condition.since, now)
+            if condition.kind is Kind.LONGEST_WAIT:
+                return subjects.longest_wait(self._lines, name, condition.since, now)
         if condition.kind is Kind.BLIND:
-            waiting = len(self._clocks[name].reading.waiting) if name in self._clocks else 0
-            gaps = [gap for gap in self._gaps.values() if gap.ended_at is None]
-            return Blind(tuple(map(_blind, gaps)), waiting)
+            return subjects.blind(self._lines, name)
         observed = self._observed.get(condition.key)
         if observed is not None:
             return observed.subject
         # of an alert of the last daemon that was not observed anew
         return self.alerting.open_alert(condition.key).subject
 
-    def _unanswered(self, name: str, since: float, now: float) -> Unanswered:
-        line, clock = self._lines[name], self._clocks[name]
-        reading = clock.reading
-        answered_at = reading.last_answer_at
-        is_over = reading.since is None or (answered_at is not None and answered_at > since)
-        # who was missed has still to be called back
-        offers = clock.before.offers if is_over else reading.offers
-        waiting = sorted((offer.at, offer.number or "") for offer in reading.waiting)
-        missed = [o for o in offers if o.fate is Fate.MISSED and o.reached_at is None]
-        missed.sort(key=lambda offer: offer.at)
-        advice, agents = self._advice(name, [*reading.waiting, *missed], now)
-        return Unanswered(
-            since=since,
-            seconds=seconds_on_duty(line.duty, since, now, line.zone),
-            waiting=tuple(Caller(number or None, at) for at, number in waiting[:_CALLERS_NAMED]),
-            missed=tuple(Caller(offer.number, offer.at) for offer in missed[:_CALLERS_NAMED]),
-            missed_count=len(missed),
-            lost_count=sum(offer.fate is Fate.LOST for offer in offers),
-            last_answer_at=reading.last_answer_at,
-            last_answer_by=reading.last_answer_by,
-            blind=tuple(
-                _blind(gap)
-                for gap in self._gaps.values()
-                if gap.ended_at is None or gap.ended_at > max(since, gap.began_at)
-            ),
-            advice=advice,
-            agents=agents,
-            waiting_count=len(waiting),
-        )
-
-    def _longest_wait(self, name: str, since: float, now: float) -> LongestWait:
-        waiting = self._clocks[name].reading.waiting
-        oldest = min(waiting, key=lambda offer: abs(offer.at - since), default=None)
-        number = None if oldest is None else oldest.number
-        advice, agents = self._advice(name, [] if oldest is None else [oldest], now)
-        return LongestWait(Caller(number, since), len(waiting), advice, agents)
-
-    def _advice(
-        self, name: str, offers: Iterable[Offer], now: float
-    ) -> tuple[tuple[Advice, ...], tuple[str, ...]]:
-        presence = self._presence.get(name)
-        if presence is not None and now - presence.asked_at > _PRESENCE_FRESH_SECONDS:
-            presence = None
-        return advise(presence, [ring for offer in offers for ring in offer.rings])
-
 
 def _key(alert: Alert) -> tuple[Kind, str | None, str | None]:
     return alert.kind, alert.line, alert.about
-
-
-def _blind(gap: Gap) -> BlindTime:
-    return BlindTime(gap.pbx, gap.began_at, gap.ended_at, gap.cause.value)
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    found = [at for at in (one, other) if at is not None]
-    return min(found, default=None)
-
-
-def _shifted(gap: Gap, seconds: float) -> Gap:
-    ended_at = None if gap.ended_at is None else gap.ended_at + seconds
-    return Gap(gap.pbx, gap.began_at + seconds, ended_at, gap.cause)

@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import CompoundSelect, Double, Select, and_, bindparam, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ctid.domain.lines_known import LastAnswer
 from ctid.domain.records import Outcome, Record
 from ctid.domain.returns import ReturnState, ToReturn
-from ctid.domain.watch import LastAnswer
 from ctid.store import rows
 from ctid.store.queries import Reader
 from ctid.store.schema import record, to_return

@@ -19,10 +19,11 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, parse_shift
 from ctid.domain.escalation import Plan, Step
+from ctid.domain.lines_known import LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.roster import Role
-from ctid.domain.watch import LineRules, Observed
+from ctid.domain.watch import Observed
 from ctid.store.spellings import Spellings
 from tests.unit.domain.missed_calls import record
 from tests.unit.domain.watching import BEGIN, HOUR, MINUTE, Story, person

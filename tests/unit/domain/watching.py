@@ -8,9 +8,10 @@ from ctid.domain.alerting import Told
 from ctid.domain.alerts import Page, PageEvent, Route
 from ctid.domain.duty import Duty, parse
 from ctid.domain.escalation import Plan
+from ctid.domain.lines_known import LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Record
 from ctid.domain.roster import EVERYONE, Person, Role, Roster
-from ctid.domain.watch import LineRules, Watch
+from ctid.domain.watch import Watch
 from tests.unit.domain.missed_calls import record
 
 BEGIN = 1_780_272_000.0

@@ -1,0 +1,243 @@
+"""What is known of the lines: their clocks, the gaps in sight, and who could answer.
+
+Pure. Records, gaps and answers of the PBX come in; nothing is decided here. All times are Unix
+seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from ctid.domain.duty import Duty, is_on_duty, seconds_on_duty
+from ctid.domain.forgetting import Number
+from ctid.domain.presence import Presence
+from ctid.domain.records import Gap, Record
+from ctid.domain.returns import ReturnState, ToReturn
+from ctid.domain.unanswered import Clock, Fate, Offer, Reading, offer_of
+
+_GAPS_KEPT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """One line: its duty hours and limits, all in seconds of duty."""
+
+    name: str
+    duty: Duty | None
+    zone: str
+    warning_seconds: float = 600.0
+    limit_seconds: float = 900.0
+    longest_wait_seconds: float = 900.0
+    blind_seconds: float = 120.0
+    short_abandon_seconds: float = 5.0
+
+
+class LastAnswer(NamedTuple):
+    """The last answer on a line, by the clock of its PBX; `by` is the agent."""
+
+    at: float
+    by: str | None
+    pbx: str
+
+
+class Lines:
+    """All lines of a daemon, by name."""
+
+    def __init__(self, rules: Iterable[LineRules]) -> None:
+        self.rules = {line.name: line for line in rules}
+        self.clocks = {name: Clock() for name in self.rules}
+        self.presence: dict[str, Presence] = {}
+        # when a person closed the clock of a line
+        self.closed: dict[str, float] = {}
+        self._gaps: dict[tuple[str, float], Gap] = {}
+
+    def __contains__(self, name: str | None) -> bool:
+        """Whether there is such a line."""
+        return name in self.rules
+
+    def reading(self, name: str) -> Reading:
+        """What the clock of a line shows."""
+        return self.clocks[name].reading
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """The newest ones, in the order in which they were told."""
+        return list(self._gaps.values())
+
+    @property
+    def open_gaps(self) -> list[Gap]:
+        """Those that go on: a PBX is out of sight."""
+        return [gap for gap in self._gaps.values() if gap.ended_at is None]
+
+    def seconds(self, name: str, since: float, now: float) -> float:
+        """How much duty lies between the two."""
+        line = self.rules[name]
+        return seconds_on_duty(line.duty, since, now, line.zone)
+
+    # -- start, and other configurations ----------------------------------------------------------
+
+    def restore(
+        self,
+        records: Iterable[Record],
+        settled: Iterable[ToReturn],
+        last_answers: Mapping[str, LastAnswer],
+        closings: Mapping[str, float],
+        gaps: Iterable[Gap],
+        skews: Mapping[str, float],
+    ) -> None:
+        """Take up what the last daemon committed; as `Watch.restore` has it."""
+        for name, (at, by, pbx) in last_answers.items():
+            if name in self.clocks:
+                self.clocks[name].answered_before(at - skews.get(pbx, 0.0), by)
+        for name, at in closings.items():
+            if name in self.clocks:
+                self.closed[name] = at
+                self.clocks[name].close(at)
+        # what was heard meanwhile is newer: a gap that was open then may be over
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
+        for pbx, of_pbx in groupby(records, lambda record: record.pbx):
+            self._put_all(of_pbx, skews.get(pbx, 0.0))
+        for entry in settled:
+            self._settle(entry, skews.get(entry.pbx, 0.0))
+        for clock in self.clocks.values():
+            clock.compute()
+
+    def use(self, rules: Iterable[LineRules], gone: Collection[str]) -> None:
+        """Go on by another configuration; the PBXs of these names are `gone` from it."""
+        self._let_go(gone)
+        self.rules = {line.name: line for line in rules}
+        self.clocks = {name: self.clocks.get(name) or Clock() for name in self.rules}
+
+    def _let_go(self, pbxs: Collection[str]) -> None:
+        """Nobody will ever tell that these are back, nor that their callers have gone."""
+        self._gaps = {key: gap for key, gap in self._gaps.items() if gap.pbx not in pbxs}
+        for clock in self.clocks.values():
+            waiting = [offer.key for offer in clock.offers() if offer.fate is Fate.WAITING]
+            for key in waiting:
+                if key[0] in pbxs:
+                    clock.take_out(key)
+            clock.compute()
+
+    def shift(self, seconds: float) -> None:
+        """The daemon's clock was set by so much: nothing is older or younger for it."""
+        for clock in self.clocks.values():
+            clock.shift(seconds)
+        self._gaps = {
+            (gap.pbx, gap.began_at): gap
+            for gap in (_shifted(gap, seconds) for gap in self._gaps.values())
+        }
+        self.closed = {name: at + seconds for name, at in self.closed.items()}
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def receive(
+        self, records: Iterable[Record], settled: Iterable[ToReturn], skew: float
+    ) -> set[str]:
+        """Take records as they were drained, and callers who were reached; the lines concerned."""
+        touched = self._put_all(records, skew)
+        for entry in settled:
+            touched |= self._settle(entry, skew)
+        for name in touched:
+            self.clocks[name].compute()
+        return touched
+
+    def gap(self, gap: Gap) -> None:
+        """A PBX went out of sight, or is back."""
+        self._gaps[gap.pbx, gap.began_at] = gap
+        while len(self._gaps) > _GAPS_KEPT:
+            del self._gaps[next(iter(self._gaps))]
+
+    def close(self, name: str, at: float) -> None:
+        """A person says that it is over."""
+        self.closed[name] = at
+        self.clocks[name].close(at)
+        self.clocks[name].compute()
+
+    def forget(self, number: Number) -> None:
+        """Know a telephone number no more: who waits and who was missed has none then."""
+        for clock in self.clocks.values():
+            for offer in clock.offers():
+                if number.are_in(offer.number):
+                    clock.put(replace(offer, number=None))
+            clock.compute()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _put_all(self, records: Iterable[Record], skew: float) -> set[str]:
+        """Put what changed into the clocks; the lines that have to be computed again."""
+        touched: set[str] = set()
+        for _, of_call in groupby(records, lambda record: (record.pbx, record.uniqueid)):
+            visits = list(of_call)
+            answered = [v.answered_at for v in visits if v.answered_at is not None]
+            reached_at = min(answered, default=None)
+            for record in visits:
+                if record.line in self.clocks:
+                    self._put(record, reached_at, skew)
+                    touched.add(record.line)
+        return touched
+
+    def _put(self, record: Record, reached_at: float | None, skew: float) -> None:
+        line = self.rules[record.line or ""]
+        clock = self.clocks[line.name]
+        key = (record.pbx, record.uniqueid, record.ordinal)
+        known = clock.known(key)
+
+        def counts(at: float) -> bool:
+            # the PBX's own time decides about duty, as it does in the figures
+            return known.counts if known is not None else is_on_duty(line.duty, at, line.zone)
+
+        offer = offer_of(record, line.short_abandon_seconds, counts=counts)
+        if offer is None:
+            clock.take_out(key)
+            return
+        left_at = None if offer.left_at is None else offer.left_at - skew
+        if known is not None and known.left_at is not None and known.fate is offer.fate:
+            left_at = known.left_at
+        clock.put(
+            Offer(
+                key=key,
+                at=offer.at - skew if known is None else known.at,
+                number=offer.number,
+                counts=offer.counts,
+                fate=offer.fate,
+                is_final=offer.is_final,
+                left_at=left_at,
+                reached_at=_earlier(
+                    None if known is None else known.reached_at,
+                    None if reached_at is None else reached_at - skew,
+                ),
+                agent=offer.agent,
+                rings=offer.rings,
+            )
+        )
+
+    def _settle(self, entry: ToReturn, skew: float) -> set[str]:
+        if entry.is_open or entry.settled_at is None:
+            return set()
+        # the PBX tells when somebody was reached; by the daemon's clock a person says so
+        by_pbx = entry.state is ReturnState.REACHED
+        return self._reached(entry, entry.settled_at - skew if by_pbx else entry.settled_at)
+
+    def _reached(self, entry: ToReturn, at: float) -> set[str]:
+        """Everybody who is meant by this entry was reached; on every line they tried."""
+        calls = {miss[:2] for miss in entry.misses}
+        touched = set()
+        for name, clock in self.clocks.items():
+            if clock.reading.since is None:
+                continue
+            for offer in clock.reading.offers:
+                if offer.key[:2] in calls and offer.reached_at is None:
+                    clock.put(offer.reached(at))
+                    touched.add(name)
+        return touched
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    found = [at for at in (one, other) if at is not None]
+    return min(found, default=None)
+
+
+def _shifted(gap: Gap, seconds: float) -> Gap:
+    ended_at = None if gap.ended_at is None else gap.ended_at + seconds
+    return Gap(gap.pbx, gap.began_at + seconds, ended_at, gap.cause)

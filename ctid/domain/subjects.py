@@ -1,0 +1,73 @@
+"""What there is to say about a line when somebody is told of it. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ctid.domain.advice import advise
+from ctid.domain.alerts import Advice, Blind, BlindTime, Caller, LongestWait, Unanswered
+from ctid.domain.lines_known import Lines
+from ctid.domain.records import Gap
+from ctid.domain.unanswered import Fate, Offer
+
+_CALLERS_NAMED: Final = 10
+_PRESENCE_FRESH_SECONDS: Final = 30.0
+
+
+def unanswered(lines: Lines, name: str, since: float, now: float) -> Unanswered:
+    """The clock of a line, open since then."""
+    clock = lines.clocks[name]
+    reading = clock.reading
+    answered_at = reading.last_answer_at
+    is_over = reading.since is None or (answered_at is not None and answered_at > since)
+    # who was missed has still to be called back
+    offers = clock.before.offers if is_over else reading.offers
+    waiting = sorted((offer.at, offer.number or "") for offer in reading.waiting)
+    missed = [o for o in offers if o.fate is Fate.MISSED and o.reached_at is None]
+    missed.sort(key=lambda offer: offer.at)
+    advice, agents = _advice(lines, name, [*reading.waiting, *missed], now)
+    return Unanswered(
+        since=since,
+        seconds=lines.seconds(name, since, now),
+        waiting=tuple(Caller(number or None, at) for at, number in waiting[:_CALLERS_NAMED]),
+        missed=tuple(Caller(offer.number, offer.at) for offer in missed[:_CALLERS_NAMED]),
+        missed_count=len(missed),
+        lost_count=sum(offer.fate is Fate.LOST for offer in offers),
+        last_answer_at=reading.last_answer_at,
+        last_answer_by=reading.last_answer_by,
+        blind=tuple(
+            _blind(gap)
+            for gap in lines.gaps
+            if gap.ended_at is None or gap.ended_at > max(since, gap.began_at)
+        ),
+        advice=advice,
+        agents=agents,
+        waiting_count=len(waiting),
+    )
+
+
+def longest_wait(lines: Lines, name: str, since: float, now: float) -> LongestWait:
+    """The caller who waits since then."""
+    waiting = lines.reading(name).waiting
+    oldest = min(waiting, key=lambda offer: abs(offer.at - since), default=None)
+    number = None if oldest is None else oldest.number
+    advice, agents = _advice(lines, name, [] if oldest is None else [oldest], now)
+    return LongestWait(Caller(number, since), len(waiting), advice, agents)
+
+
+def _advice(
+    lines: Lines, name: str, offers: Iterable[Offer], now: float
+) -> tuple[tuple[Advice, ...], tuple[str, ...]]:
+    presence = lines.presence.get(name)
+    if presence is not None and now - presence.asked_at > _PRESENCE_FRESH_SECONDS:
+        presence = None
+    return advise(presence, [ring for offer in offers for ring in offer.rings])
+
+
+def blind(lines: Lines, name: str | None) -> Blind:
+    """The PBXs that are out of sight, and who waited when sight was lost."""
+    waiting = len(lines.reading(name).waiting) if name is not None and name in lines else 0
+    return Blind(tuple(map(_blind, lines.open_gaps)), waiting)
+
+
+def _blind(gap: Gap) -> BlindTime:
+    return BlindTime(gap.pbx, gap.began_at, gap.ended_at, gap.cause.value)
