@@ -272,8 +272,10 @@ class Paging:
             *((name, found.waiting) for name, found in pages.items()),
         ]
         watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
+        # beside the loop: with many lines and shifts it takes long
         roster = self._roster.current()
-        watching.observed(Kind.ROSTER_GAP, observing.unstaffed(roster, config, now))
+        unstaffed = await asyncio.to_thread(observing.unstaffed, roster, config, now)
+        watching.observed(Kind.ROSTER_GAP, unstaffed)
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))

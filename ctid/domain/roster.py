@@ -105,9 +105,11 @@ class RosterShift:
 
 
 @lru_cache(maxsize=4096)
-def _windows_about(shift: RosterShift, day: date, times: Times) -> tuple[tuple[float, float], ...]:
-    """Those that may hold on a day: a thousand lines may ask in the same instant."""
-    return tuple(shift.windows(day - timedelta(days=1), day, times))
+def _windows(
+    shift: RosterShift, day: date, last: date, times: Times
+) -> tuple[tuple[float, float], ...]:
+    """Those that may hold from one day to another: a thousand lines may ask in one instant."""
+    return tuple(shift.windows(day - timedelta(days=1), last, times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,8 @@ class Plan:
         for shift in self.shifts:
             if shift.concerns(line):
                 for times in self._times(shift, line):
-                    first = local_day(begin, times.zone) - timedelta(days=1)
-                    found = shift.windows(first, local_day(end, times.zone), times)
+                    days = local_day(begin, times.zone), local_day(end, times.zone)
+                    found = _windows(shift, *days, times)
                     edges.update(edge for window in found for edge in window)
         return sorted(edge for edge in edges if begin < edge < end)
 
@@ -194,7 +196,8 @@ class Plan:
 
     def _holds(self, shift: RosterShift, line: str | None, at: float) -> bool:
         for times in self._times(shift, line):
-            found = _windows_about(shift, local_day(at, times.zone), times)
+            day = local_day(at, times.zone)
+            found = _windows(shift, day, day, times)
             if any(begin <= at < end for begin, end in found):
                 return True
         return False

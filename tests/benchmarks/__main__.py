@@ -4,8 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import latency, metrics
+from tests.benchmarks import latency, metrics, paging
 from tests.benchmarks.bytes_path import CLIENTS
+from tests.benchmarks.paging_play import SCENARIOS
 from tests.benchmarks.runner import Candidate, Result, measure, medians, spread
 from tests.benchmarks.server import serving
 from tests.benchmarks.streams import count, stream
@@ -34,6 +35,8 @@ def main() -> None:
     delay(given.rate, given.seconds)
     print()
     metrics.main(given.seconds)
+    print()
+    paging.measure(SCENARIOS)
 
 
 def byte_path(calls: int, runs: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.paging import LIMIT_SECONDS, SCENARIOS, Result, Scenario, run
+from tests.benchmarks.paging_play import LIMIT_SECONDS, SCENARIOS, Result, Scenario, run
 
 _LINES = 200
 _RATE = 10.0
