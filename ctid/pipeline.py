@@ -7,7 +7,7 @@ database while it does so. One committer writes what changed, in groups.
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -26,6 +26,7 @@ from ctid.domain.calls import Call
 from ctid.domain.lines import Directory
 from ctid.domain.policy import Decided
 from ctid.domain.records import Gap, GapCause, OpenCall, Seen
+from ctid.domain.skew import Skew
 from ctid.domain.tracker import Tracker
 from ctid.store.errors import StoreReason, StoreUnavailable
 
@@ -34,8 +35,6 @@ log = structlog.get_logger("ctid")
 # How often the timers of the trackers are looked at, and how often "seen until" is written.
 TICK_SECONDS = 0.25
 SEEN_EVERY_SECONDS = 5.0
-# What the times of a PBX may differ from ours and still be taken as they are.
-SKEW_SECONDS = 2.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 # One transaction holds no more: the reader must not wait for long, nor memory grow.
 CALLS_PER_COMMIT = 500
@@ -51,6 +50,7 @@ class _Pbx:
     gap: Gap | None = None
     clock: float | None = None
     heard: float = 0.0
+    skew: Skew = field(default_factory=Skew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,7 @@ class Pipeline:
         if events:
             here.clock = events[-1].at
             here.heard = self._clocks.monotonic()
+            here.skew.hear(here.clock, self._clocks.wall(), here.heard)
             self._wake.set()
 
     def _tell(self, pbx: str, here: _Pbx, event: ev.Event) -> None:
@@ -212,11 +213,7 @@ class Pipeline:
     def skew(self, pbx: str) -> float:
         """Seconds by which the clock of a PBX is ahead of ours; what may be delay is none."""
         here = self._pbxs.get(pbx)
-        if here is None or here.clock is None:
-            return 0.0
-        heard_at = self._clocks.wall() - (self._clocks.monotonic() - here.heard)
-        ahead = here.clock - heard_at
-        return ahead if abs(ahead) >= SKEW_SECONDS else 0.0
+        return 0.0 if here is None else here.skew.ahead
 
     # -- out --------------------------------------------------------------------------------------
 
