@@ -5,7 +5,6 @@ Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Final
 
 from ctid.config import Config
 from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck
@@ -18,7 +17,15 @@ from ctid.domain.watch import Observed
 from ctid.store.queries import Reader
 from ctid.store.waiting import Waiting
 
-_PERIODS: Final = ("day", "month")
+
+def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], float]:
+    """Since when the day and the month of each line run, by (line, period)."""
+    found: dict[tuple[str | None, str | None], float] = {}
+    for line in config.lines():
+        today = local_day(now, line.zone)
+        found[line.name, "day"] = midnight(today, line.zone)
+        found[line.name, "month"] = midnight(today.replace(day=1), line.zone)
+    return found
 
 
 async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed]:
@@ -27,21 +34,18 @@ async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed
     if not least:
         return []
     found = []
-    for period in _PERIODS:
-        by_zone: dict[str, list[str]] = {}
-        for line in config.lines():
-            by_zone.setdefault(line.zone, []).append(line.name)
-        targets = {line.name: line.target_rate for line in config.lines()}
-        for zone, names in by_zone.items():
-            today = local_day(now, zone)
-            since = midnight(today if period == "day" else today.replace(day=1), zone)
-            counts = await reader.count_outcomes(names, since)
-            for name in names:
-                rung = sum(counts.get((name, outcome), 0) for outcome in RUNG)
-                answered = counts.get((name, Outcome.ANSWERED), 0)
-                if rung >= least and answered < targets[name] * rung:
-                    subject = AnswerRate(period, answered, rung, targets[name])
-                    found.append(Observed(name, period, since, subject))
+    targets = {line.name: line.target_rate for line in config.lines()}
+    together: dict[tuple[str, float], list[str]] = {}
+    for (line, period), since in periods(config, now).items():
+        together.setdefault((period or "", since), []).append(line or "")
+    for (period, since), names in together.items():
+        counts = await reader.count_outcomes(names, since)
+        for name in names:
+            rung = sum(counts.get((name, outcome), 0) for outcome in RUNG)
+            answered = counts.get((name, Outcome.ANSWERED), 0)
+            if rung >= least and answered < targets[name] * rung:
+                subject = AnswerRate(period, answered, rung, targets[name])
+                found.append(Observed(name, period, since, subject))
     return found
 
 

@@ -266,7 +266,7 @@ class Paging:
             drafts = await tickets.backlogs(reader)
             pages = await alert_queries.page_backlogs(reader)
         watching = self.watching
-        watching.observed(Kind.ANSWER_RATE, rates)
+        watching.observed(Kind.ANSWER_RATE, rates, observing.periods(config, now))
         waiting = [
             *((name, found.waiting) for name, found in drafts.items()),
             *((name, found.waiting) for name, found in pages.items()),

@@ -204,9 +204,14 @@ class Watching:
             return NOTHING_TOLD
         return self._told(lambda watch, now: watch.gap(gap, now))
 
-    def observed(self, kind: Kind, found: Sequence[Observed]) -> None:
+    def observed(
+        self,
+        kind: Kind,
+        found: Sequence[Observed],
+        begun: Mapping[tuple[str | None, str | None], float] | None = None,
+    ) -> None:
         """All that is wrong of this kind now."""
-        self.change(lambda watch, now: watch.observe(kind, found, now))
+        self.change(lambda watch, now: watch.observe(kind, found, now, begun=begun or {}))
 
     def change(self, work: Callable[[Watch, float], _T]) -> _T:
         """Let somebody change something now; it is on its way to the disk when this returns."""

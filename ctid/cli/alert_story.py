@@ -34,6 +34,7 @@ _ENDINGS: Mapping[Ending, str] = {
     Ending.REACHED: "all who were missed were reached",
     Ending.LEFT: "the caller waits no more",
     Ending.RECOVERED: "it is well again",
+    Ending.PERIOD_OVER: "the day or month is over",
     Ending.TAKEN_OUT: "what led to it counts no more",
     Ending.BY_PERSON: "resolved",
     Ending.TEST_OVER: "the test is over",

@@ -226,6 +226,8 @@ class Ending(StrEnum):
     """The caller whose wait it was about waits no more."""
     RECOVERED = "recovered"
     """What was wrong is well again: the PBX is in sight, the rate above the target ..."""
+    PERIOD_OVER = "period_over"
+    """The day or month whose rate it was is over."""
     TAKEN_OUT = "taken_out"
     """The calls that led to it count nowhere, as it turned out, or the line was taken out."""
     BY_PERSON = "by_person"

@@ -23,6 +23,7 @@ from ctid.domain.roster import Roster
 
 TEST_SECONDS: Final = 600.0
 """How long a test lasts that nobody acknowledges."""
+_NO_PERIODS: Final[Mapping[tuple[str | None, str | None], float]] = {}
 
 
 class LineNow(NamedTuple):
@@ -125,8 +126,22 @@ class Watch:
         self._lines.gap(gap)
         self._evaluate_all(now)
 
-    def observe(self, kind: Kind, found: Sequence[Observed], now: float) -> None:
-        """All that is wrong of this kind now; what is missing is well again."""
+    def observe(
+        self,
+        kind: Kind,
+        found: Sequence[Observed],
+        now: float,
+        *,
+        begun: Mapping[tuple[str | None, str | None], float] = _NO_PERIODS,
+    ) -> None:
+        """All that is wrong of this kind now; what is missing is well again.
+
+        `begun` is since when the period of a (line, about) runs: what was wrong in an earlier one
+        is over with that, and not well again.
+        """
+        for alert in self.alerting.open_of(kind):
+            if alert.since < begun.get((alert.line, alert.about), alert.since):
+                self.alerting.end(_key(alert), now, Ending.PERIOD_OVER)
         before = {key for key in self._observed if key[0] is kind}
         before |= {_key(alert) for alert in self.alerting.open_of(kind)}
         after = {(kind, each.line, each.about): each for each in found}

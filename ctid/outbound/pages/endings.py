@@ -75,6 +75,8 @@ def _how(tongue: Tongue, state: Resolved) -> str:
             return tongue.pick("the caller waits no more", "该来电者已不在等候")
         case Ending.RECOVERED:
             return tongue.pick("it is well again", "已恢复正常")
+        case Ending.PERIOD_OVER:
+            return tongue.pick("the day or month is over", "该日或该月已结束")
         case Ending.TAKEN_OUT:
             return tongue.pick(
                 "its calls count nowhere, or the line was removed", "相关来电不计入，或热线已移除"

@@ -463,3 +463,16 @@ def test_a_gap_that_ended_before_the_last_run_was_taken_up_stays_over() -> None:
     story.watch.begin(story.now)
     story.advance(HOUR)
     assert story.said() == []
+
+
+def test_a_rate_of_yesterday_is_over_and_not_well_again() -> None:
+    story = Story()
+    low = Observed("network", "day", BEGIN, AnswerRate("day", 5, 20, 0.75))
+    story.watch.observe(Kind.ANSWER_RATE, [low], story.now)
+    story.said()
+    today: dict[tuple[str | None, str | None], float] = {("network", "day"): BEGIN + 24 * HOUR}
+    story.watch.observe(Kind.ANSWER_RATE, [], story.now + 24 * HOUR, begun=today)
+    assert story.said() == ["resolved Li"]
+    over = story.told[-1].alerts[0].state
+    assert isinstance(over, Resolved)
+    assert over.ending is Ending.PERIOD_OVER
