@@ -214,7 +214,10 @@ def test_a_table_in_gb_18030_with_chinese_headings() -> None:
 
 
 def test_rows_of_one_person_say_it_once() -> None:
-    rows = ",li,,,apprise,13900,,,\nfirst_line,li,,,,,2026-12-01,2026-12-31,\n\n#x\nduty_lead,li,24x7\n"
+    rows = (
+        ",li,,,apprise,13900,,,\nfirst_line,li,,,,,2026-12-01,2026-12-31,\n\n#x\n"
+        "duty_lead,li,24x7\n"
+    )
     plan = read(TABLE + rows, "roster.csv")
     assert plan.people["li"].routes == (Route("apprise", None),)
     assert [shift.role for shift in plan.shifts] == [Role.FIRST_LINE, Role.DUTY_LEAD]
