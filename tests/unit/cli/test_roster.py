@@ -135,6 +135,24 @@ def test_mistakes_of_the_file_end_both_and_check_config(tmp_path: Path) -> None:
         assert done.stderr.startswith(said)
 
 
+def test_status_warns_of_a_roster_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "ctid.toml").write_text(CONFIG)
+    said = f"ctid: warning: {tmp_path}/roster.toml:12: shift[0].people[0]: there is no person"
+    for text, warned in ((ROSTER, False), (ROSTER.replace('["zhang"]', '["zang"]'), True)):
+        (tmp_path / "roster.toml").write_text(text)
+        assert (said in ctid(tmp_path, "status").stderr) is warned
+
+
+def test_channels_by_which_nobody_is_paged_are_a_warning(tmp_path: Path) -> None:
+    table = '[[channels.command]]\nargv = ["/bin/true"]\n'
+    said = "there are channels, and nobody is paged by them: name people in [roster] file"
+    for alert, warned in (("", True), ('[alert]\nchannels = ["command"]\n', False)):
+        (tmp_path / "ctid.toml").write_text(alert + table)
+        done = ctid(tmp_path, "check-config", "--no-secrets")
+        assert (done.exit_code, said in done.stderr) == (0, warned)
+        assert "1 channel)" in done.stdout
+
+
 def test_without_a_roster_it_says_how_to_name_one(tmp_path: Path) -> None:
     (tmp_path / "ctid.toml").write_text("")
     done = ctid(tmp_path, "roster", "lint")
