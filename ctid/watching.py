@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from ctid.alert_log import AlertLog
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.alerting import steps
@@ -120,6 +121,7 @@ class Watching:
         self._gone: frozenset[str] = frozenset()
         self._last: _Last | None = None
         self._early: list[_Early] = []
+        self._log = AlertLog()
         self.watch = Watch(line_rules(config), plan(config), roster)
 
     # -- start, and other configurations ----------------------------------------------------------
@@ -157,6 +159,7 @@ class Watching:
         self._last = _Last(since, closings, gaps)
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
+        self._log.restore(self.watch.alerting.open_alerts())
 
     def take_up(self) -> None:
         """Let the clocks go on where the last daemon left them, by the times of the PBXs now."""
@@ -216,7 +219,7 @@ class Watching:
     def change(self, work: Callable[[Watch, float], _T]) -> _T:
         """Let somebody change something now; it is on its way to the disk when this returns."""
         result = work(self.watch, self._now())
-        self._write(self.watch.drain())
+        self._write(self._drain())
         self._wake.set()
         return result
 
@@ -228,7 +231,12 @@ class Watching:
             log.exception("watch_fault")
             self._unsure = True
         self._wake.set()
-        return self.watch.drain()
+        return self._drain()
+
+    def _drain(self) -> Told:
+        told = self.watch.drain()
+        self._log.tell(told)
+        return told
 
     # -- time -------------------------------------------------------------------------------------
 

@@ -36,6 +36,12 @@ def check_config(
     see_calendar(loaded)
     if loaded.roster.file is not None:
         see_roster(loaded)
+    elif loaded.channels.all() and not loaded.alert.channels:
+        typer.echo(
+            f"ctid: warning: {config}: there are channels, and nobody is paged by them: name "
+            "people in [roster] file, or channels that hear of every alert in [alert] channels",
+            err=True,
+        )
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
     for key, folder in _missing(loaded):
@@ -47,6 +53,8 @@ def check_config(
     what = [_number(len(loaded.pbx), "PBX"), _number(len(loaded.line), "line")]
     if backends := loaded.backends():
         what.append(_number(len(backends), "ticket system"))
+    if channels := loaded.channels.all():
+        what.append(_number(len(channels), "channel"))
     typer.echo(f"{config}: good ({', '.join(what)})")
 
 

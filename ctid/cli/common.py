@@ -1,5 +1,6 @@
 """What several commands share: the configuration and the way to fail."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -72,6 +73,22 @@ def see_calendar(loaded: config.Config) -> None:
         "file, [calendar] overrides",
         err=True,
     )
+
+
+def doubt_roster(loaded: config.Config) -> None:
+    """Warn where the file on disk is none that a daemon could use: it goes on without."""
+    file = loaded.roster.file
+    if file is None or (Path(file).exists() and not os.access(file, os.R_OK)):
+        return  # what this user may not read the daemon may
+    try:
+        roster.load(Path(file), roster.surroundings(loaded))
+    except config.ConfigError as error:
+        typer.echo(
+            f"ctid: warning: {error.problems[0]}\nctid: warning: so the daemon goes on with the "
+            "roster that it read before; if it has read none since its start, nobody on it is "
+            "paged: ctid roster lint",
+            err=True,
+        )
 
 
 def see_roster(loaded: config.Config, code: int = 2) -> Plan:

@@ -1,7 +1,7 @@
 """`ctid roster`: who is on duty, and whether somebody always is. Reads files, needs no daemon."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final
@@ -13,6 +13,7 @@ from ctid.cli import times
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_roster
 from ctid.cli.table import Column, Format, FormatOption, Row, show
 from ctid.config import Config
+from ctid.config.roster import surroundings
 from ctid.domain.lines import Line
 from ctid.domain.roster import Person, Plan, Role, gaps
 from ctid.output import iso
@@ -84,7 +85,7 @@ def lint(
     now = time.time()
     found = [
         *({"severity": "error", **row} for row in _gaps(plan, loaded, now)),
-        *_doubts(plan),
+        *_doubts(plan, surroundings(loaded).mentioning),
     ]
     show(found, _LINT, form)
     if any(row["severity"] == "error" for row in found):
@@ -130,10 +131,12 @@ def _gaps_of(plan: Plan, line: Line, now: float) -> Iterator[dict[str, Any]]:
     zone = ZoneInfo(line.zone)
     roles = [Role.FIRST_LINE]
     end = now + LOOK_AHEAD_DAYS * _DAY
+    # who left the hours out may not have meant the nights
+    name = line.name if line.duty is not None else f"{line.name} (without `duty`: round the clock)"
     for gap in gaps(plan, line.duty, line.zone, roles, line.name, now, end):
         begin, until = _local(gap.begins_at, zone), _local(gap.ends_at, zone)
         yield {
-            "what": f"line {line.name}: nobody is {gap.role} from {begin} until {until}",
+            "what": f"line {name}: nobody is {gap.role} from {begin} until {until}",
             "line": line.name,
             "role": gap.role,
             "begins_at": iso(gap.begins_at),
@@ -141,7 +144,7 @@ def _gaps_of(plan: Plan, line: Line, now: float) -> Iterator[dict[str, Any]]:
         }
 
 
-def _doubts(plan: Plan) -> Iterator[dict[str, Any]]:
+def _doubts(plan: Plan, mentioning: Collection[str]) -> Iterator[dict[str, Any]]:
     used = {person.id for person in plan.everyone(None)}
     for person in plan.people.values():
         if person.id not in used:
@@ -154,6 +157,13 @@ def _doubts(plan: Plan) -> Iterator[dict[str, Any]]:
             yield {
                 "severity": "error",
                 "what": f"{person.id}: has no channels: nobody can reach {person.name}",
+                "person": person.id,
+            }
+        elif all(route.address is None and route.channel in mentioning for route in person.routes):
+            yield {
+                "severity": "warning",
+                "what": f"{person.id}: without `mobile` no group mentions {person.name}: at night "
+                "nobody's telephone may ring",
                 "person": person.id,
             }
     for substitution in plan.substitutions:

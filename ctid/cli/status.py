@@ -14,7 +14,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_calendar
+from ctid.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigFile,
+    doubt_roster,
+    fail,
+    load_config,
+    see_calendar,
+)
 from ctid.cli.control import ask
 from ctid.config import Config
 from ctid.outbound.reading import ALERT_STATES
@@ -44,6 +51,7 @@ def status(
         typer.echo(json.dumps(_ask(loaded), ensure_ascii=False, indent=2))
         return
     see_calendar(loaded)
+    doubt_roster(loaded)
     # a pipe gets what fits a wide screen, so that nothing is cut
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     if not watch:

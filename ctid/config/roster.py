@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ctid.config import files
-from ctid.config.channels import DingTalkChannel, FeishuChannel, WeComChannel
+from ctid.config.channels import DingTalkChannel, WeComChannel
 from ctid.config.models import Config
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem, did_you_mean, key_path
@@ -20,6 +20,7 @@ from ctid.config.roster_tables import (
     ShiftTable,
     SubstitutionTable,
     Tables,
+    is_mobile,
     validate,
 )
 from ctid.config.shape import Mistake
@@ -27,8 +28,8 @@ from ctid.domain.alerts import Route
 from ctid.domain.days import midnight
 from ctid.domain.roster import Person, Plan, RosterShift, Substitution, Times
 
-MENTIONING: Final = (DingTalkChannel, WeComChannel, FeishuChannel)
-"""Channels in which somebody is mentioned by the mobile number."""
+MENTIONING: Final = (DingTalkChannel, WeComChannel)
+"""Channels in which somebody is mentioned by the mobile number; robots of Feishu cannot."""
 
 
 class Surroundings(NamedTuple):
@@ -121,6 +122,7 @@ def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterat
         for number, entry in enumerate(person.channels):
             path = ("person", place, "channels", number)
             yield from _there(path, "channel", entry.channel, around.channels)
+            yield from _refused(path, entry, around)
     for place, shift in tables.shifts:
         for number, id_ in enumerate(shift.people):
             yield from _there(("shift", place, "people", number), "person", id_, ids)
@@ -137,6 +139,14 @@ def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterat
         made = _substitution(substitution, around.desk.zone)
         if made.ends_at <= made.begins_at:
             yield ("substitution", place, "until"), "is not after `from`: write the later one here"
+
+
+def _refused(
+    path: tuple[str | int, ...], entry: ChannelEntry, around: Surroundings
+) -> Iterator[Mistake]:
+    # not repeated in the message: an address of another channel may hold a password
+    if entry.channel in around.mentioning and entry.to is not None and not is_mobile(entry.to):
+        yield path, "has a `to` that is no mobile number: write it like `13800138000`"
 
 
 def _there(

@@ -1,5 +1,6 @@
 """The tables of a roster, whether they stand in TOML or are made of the rows of a CSV file."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -20,6 +21,9 @@ ROLES: Final = {
     "项目经理": Role.PROJECT_MANAGER,
 }
 """The roles by all their names."""
+
+MOBILE: Final = re.compile(r"\+?[0-9][0-9-]{4,19}")
+"""A mobile number without blanks, by which robots mention somebody."""
 
 Moment = date | datetime
 _DAY_LENGTH: Final = len("2026-12-31")
@@ -65,6 +69,17 @@ def _channel(value: Any) -> ChannelEntry:
     return ChannelEntry(name, None if to is None else _text(to, 'to = "mailto://..."'))
 
 
+def is_mobile(text: str) -> bool:
+    """Whether it is a number, blanks or not; a robot refuses to mention anything else."""
+    return MOBILE.fullmatch("".join(text.split())) is not None
+
+
+def _mobile(value: str) -> str:
+    if not is_mobile(value):
+        raise ValueError("is no mobile number: write it like `13800138000`")
+    return value
+
+
 def _day(value: Any) -> date:
     if isinstance(value, str):
         value = _from_text(value)
@@ -106,7 +121,7 @@ class PersonTable(Table):
     id: Id
     name: Text | None = None
     channels: tuple[Annotated[ChannelEntry, PlainValidator(_channel)], ...] = ()
-    mobile: Text | None = None
+    mobile: Annotated[Text, AfterValidator(_mobile)] | None = None
     language: Literal["en", "zh"] | None = None
 
 

@@ -244,8 +244,9 @@ class Alerting:
             raise NoSuchAlertError(
                 f"no silence {number} is in force; `ctid alerts list` shows them"
             )
-        held_until, ends_at = silence.ends_at, max(now, silence.begins_at)
-        silence = silence._replace(ends_at=ends_at)
+        held_until = silence.ends_at
+        # one that was to come has never begun: otherwise it would be listed until then
+        silence = silence._replace(begins_at=min(now, silence.begins_at), ends_at=now)
         self._set_silence(silence)
         for key, alert in self._open.items():
             # only those that this silence has put off

@@ -69,6 +69,10 @@ async def test_a_fault_is_logged_and_the_next_look_goes_on(tmp_path: Path) -> No
             running.cancel()
     events = [entry["event"] for entry in logs]
     assert (events.count("watch_fault"), "presence_fault" in events) == (2, True)
+    assert [event for event in events if event.startswith("alert")] == [
+        "alert_fired",
+        "alert_paged",
+    ]
     (page,) = (page for told in outlet.told for page in told.pages)
     assert (page.alert.kind, page.recipient.name) == (Kind.UNANSWERED, "Li")
 

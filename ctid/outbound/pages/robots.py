@@ -4,11 +4,11 @@ They answer HTTP 200 whatever becomes of a message: a code in the body decides. 
 asked anything without a message that all of a group would read.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ctid.config.channels import HttpChannel
+from ctid.config.roster_tables import MOBILE
 from ctid.outbound import findings
 from ctid.outbound.http import Answer, Http
 from ctid.outbound.plain import plain
@@ -18,7 +18,6 @@ CUT: Final = "\n（…）"
 """Stands where something was left out; no markup anywhere."""
 PATIENCE: Final = 60.0
 """Seconds; all of them count messages by the minute."""
-_MOBILE: Final = re.compile(r"\+?[0-9][0-9-]{4,19}")
 _LONGEST_LINK: Final = 1000
 
 
@@ -83,7 +82,7 @@ def mobile(address: str | None) -> str | None:
     if address is None:
         return None
     number = "".join(address.split())
-    if not _MOBILE.fullmatch(number):
+    if not MOBILE.fullmatch(number):
         raise DeliveryError(
             Reason.MISCONFIGURED,
             f"`{plain(address)}` is no mobile number: the roster has to say whom to mention so",

@@ -240,8 +240,9 @@ def _first_step(tongue: Tongue, page: Page) -> str:
             )
         case CalendarEnding():
             return tongue.pick(
-                "update ctid, or write the days into the override file.",
-                "升级 ctid，或把节假日写入例外文件。",
+                "upgrade ctid's package of holidays, or write the days into the override file; "
+                "ctid check-config names both.",
+                "升级 ctid 的节假日软件包，或把节假日写入例外文件；详见 ctid check-config。",
             )
         case DeliveryStuck():
             return tongue.pick(

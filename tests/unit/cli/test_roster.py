@@ -29,9 +29,11 @@ ROSTER = """
 id = "zhang"
 name = "张三"
 channels = ["dingtalk"]
+mobile = "13800138000"
 [[person]]
 id = "li"
 channels = ["dingtalk"]
+mobile = "13800138001"
 [[shift]]
 role = "first_line"
 hours = ["08:00-18:00"]
@@ -105,6 +107,25 @@ def test_lint_of_a_good_roster(tmp_path: Path) -> None:
     assert ctid(tmp_path, "roster", "lint", "--format", "json").stdout == "[]\n"
 
 
+def test_lint_warns_of_people_whom_no_group_mentions(tmp_path: Path) -> None:
+    text = ROSTER.replace('mobile = "13800138001"\n', "")
+    (tmp_path / "roster.toml").write_text(text)
+    done = ctid(tmp_path, "roster", "lint")
+    assert done.exit_code == 0
+    assert "warning   li: without `mobile` no group mentions li: at night" in done.stdout
+
+
+def test_lint_says_of_which_line_the_nights_may_not_be_meant(tmp_path: Path) -> None:
+    config = CONFIG + '[[line]]\nname = "night"\ndids = ["9"]\n'
+    (tmp_path / "ctid.toml").write_text(config)
+    text = ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]')
+    (tmp_path / "roster.toml").write_text(text)
+    rows = json.loads(ctid(tmp_path, "roster", "lint", "--format", "json").stdout)
+    night = {row["what"].split(": nobody")[0] for row in rows if row["line"] == "night"}
+    assert night == {"line night (without `duty`: round the clock)"}
+    assert any(row["what"].startswith("line server: nobody") for row in rows)
+
+
 def test_lint_tells_gaps_and_whom_nobody_reaches(tmp_path: Path) -> None:
     text = ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]')
     text = text.replace('id = "li"\nchannels = ["dingtalk"]', 'id = "li"')
@@ -128,11 +149,29 @@ def test_lint_tells_gaps_and_whom_nobody_reaches(tmp_path: Path) -> None:
 
 def test_mistakes_of_the_file_end_both_and_check_config(tmp_path: Path) -> None:
     (tmp_path / "roster.toml").write_text(ROSTER.replace('["zhang"]', '["zang"]'))
-    said = f"ctid: {tmp_path}/roster.toml:12: shift[0].people[0]: there is no person `zang`: did"
+    said = f"ctid: {tmp_path}/roster.toml:14: shift[0].people[0]: there is no person `zang`: did"
     for words, code in ((["roster", "lint"], 1), (["roster", "show"], 2), (["check-config"], 2)):
         done = ctid(tmp_path, *words, *(["--no-secrets"] if words == ["check-config"] else []))
         assert (done.exit_code, done.stdout) == (code, "")
         assert done.stderr.startswith(said)
+
+
+def test_status_warns_of_a_roster_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "ctid.toml").write_text(CONFIG)
+    said = f"ctid: warning: {tmp_path}/roster.toml:14: shift[0].people[0]: there is no person"
+    for text, warned in ((ROSTER, False), (ROSTER.replace('["zhang"]', '["zang"]'), True)):
+        (tmp_path / "roster.toml").write_text(text)
+        assert (said in ctid(tmp_path, "status").stderr) is warned
+
+
+def test_channels_by_which_nobody_is_paged_are_a_warning(tmp_path: Path) -> None:
+    table = '[[channels.command]]\nargv = ["/bin/true"]\n'
+    said = "there are channels, and nobody is paged by them: name people in [roster] file"
+    for alert, warned in (("", True), ('[alert]\nchannels = ["command"]\n', False)):
+        (tmp_path / "ctid.toml").write_text(alert + table)
+        done = ctid(tmp_path, "check-config", "--no-secrets")
+        assert (done.exit_code, said in done.stderr) == (0, warned)
+        assert "1 channel)" in done.stdout
 
 
 def test_without_a_roster_it_says_how_to_name_one(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_configuration_says_what_a_roster_may_name(tmp_path: Path) -> None:
     path = tmp_path / "ctid.toml"
     path.write_text(
         'timezone = "Asia/Shanghai"\n[calendar]\ncountry = "CN"\n[roster]\nfile = "r.toml"\n'
-        '[[channels.dingtalk]]\n[[channels.apprise]]\nname = "mail"\n'
+        '[[channels.dingtalk]]\n[[channels.feishu]]\n[[channels.apprise]]\nname = "mail"\n'
         '[[line]]\nname = "a"\nqueues = ["a"]\n'
         '[[line]]\nname = "b"\nqueues = ["b"]\ntimezone = "Europe/Berlin"\ncalendar = false\n'
     )
@@ -69,8 +69,29 @@ def test_the_configuration_says_what_a_roster_may_name(tmp_path: Path) -> None:
     assert config.roster.file == str(tmp_path / "r.toml")
     assert isinstance(around.desk.calendar, Calendar)
     assert around.lines == {"a": around.desk, "b": Times("Europe/Berlin", None)}
-    assert around.channels == {"dingtalk", "mail"}
-    assert around.mentioning == {"dingtalk"}
+    assert around.channels == {"dingtalk", "feishu", "mail"}
+    assert around.mentioning == {"dingtalk"}  # robots of Feishu cannot, by number
+
+
+def test_a_number_that_robots_would_refuse_is_a_mistake() -> None:
+    people = """[[person]]
+id = "zhang"
+channels = ["dingtalk", { channel = "dingtalk", to = "zhang@example.org" }]
+mobile = "138 abc"
+[[shift]]
+role = "first_line"
+people = ["zhang"]
+"""
+    wrong = ":4: person[0].mobile: is no mobile number: write it like `13800138000`"
+    assert problems(people) == [wrong]
+    people = people.replace("138 abc", "138 0013 8000")
+    place = ":3: person[0].channels[1]"
+    wrong = "has a `to` that is no mobile number: write it like `13800138000`"
+    assert problems(people) == [f"{place}: {wrong}"]
+    assert read(people.replace("zhang@example.org", "+86-1380")).people["zhang"].routes == (
+        Route("dingtalk", "138 0013 8000"),
+        Route("dingtalk", "+86-1380"),
+    )
 
 
 def test_all_mistakes_are_told_at_once_with_their_rows() -> None:
@@ -194,7 +215,8 @@ def test_a_table_in_gb_18030_with_chinese_headings() -> None:
 
 def test_rows_of_one_person_say_it_once() -> None:
     rows = (
-        ",li,,,apprise,139,,,\nfirst_line,li,,,,,2026-12-01,2026-12-31,\n\n#x\nduty_lead,li,24x7\n"
+        ",li,,,apprise,13900,,,\nfirst_line,li,,,,,2026-12-01,2026-12-31,\n\n#x\n"
+        "duty_lead,li,24x7\n"
     )
     plan = read(TABLE + rows, "roster.csv")
     assert plan.people["li"].routes == (Route("apprise", None),)
@@ -214,13 +236,13 @@ def test_brackets_within_brackets() -> None:
 
 def test_mistakes_in_a_table_have_their_rows() -> None:
     rows = (
-        "first_line,zhang,8-16,network,dingtalk,138,,,\n"
-        "first_line,zhang,,netz,dingtalk,139,,,\n"
+        "first_line,zhang,8-16,network,dingtalk,13800,,,\n"
+        "first_line,zhang,,netz,dingtalk,13900,,,\n"
         "secondline,,,,,,,,\n"
         "duty_lead,zhang,,,,,2026-12-31,2026-12-30,li\n"
         "substitution,zhang,,,,,2026-12-31,2026-12-30,lee\n"
         "substitution,zhang,,,,,,2026-12-30,\n"
-        "first_line,zhang,mon,tue 08:00-16:00,network,dingtalk,138,,,,x\n"
+        "first_line,zhang,mon,tue 08:00-16:00,network,dingtalk,13800,,,,x\n"
     )
     assert problems(TABLE + rows, "roster.csv") == [
         (

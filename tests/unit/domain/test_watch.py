@@ -296,6 +296,19 @@ def test_a_silence_that_is_ended_early() -> None:
         alerting.unsilence(silence.number, story.now)
 
 
+def test_a_silence_that_is_taken_back_before_it_begins() -> None:
+    story = Story()
+    alerting = story.watch.alerting
+    later = alerting.silence([], [], BEGIN + HOUR, BEGIN + 2 * HOUR, "Wang", "maintenance")
+    story.advance(20 * MINUTE)
+    assert alerting.silences(story.now) == [later]
+    ended = alerting.unsilence(later.number, story.now)
+    assert (ended.begins_at, ended.ends_at) == (story.now, story.now)
+    assert alerting.silences(story.now) == []
+    with pytest.raises(NoSuchAlertError, match="no silence 1"):
+        alerting.unsilence(later.number, story.now)
+
+
 def test_what_a_person_resolved_does_not_fire_again_and_the_next_call_does() -> None:
     story = Story()
     story.missed_call("a")

@@ -110,7 +110,7 @@ PBX 失联 2 分钟：网络热线
     "calendar_ending": """\
 节假日数据将到期：2026-12-31
 问题：节假日数据（CN）只到 2026-12-31；此后仅按星期计算值守时间。
-先做：升级 ctid，或把节假日写入例外文件。
+先做：升级 ctid 的节假日软件包，或把节假日写入例外文件；详见 ctid check-config。
 确认接手：ctid alerts ack 17
 """,
     "delivery_stuck": """\

@@ -110,7 +110,7 @@ Acknowledge: ctid alerts ack 17
     "calendar_ending": """\
 HOLIDAYS NOT KNOWN after 2026-12-31
 Wrong: holidays of CN are known up to 2026-12-31; after that every day counts by its weekday alone.
-Do first: update ctid, or write the days into the override file.
+Do first: upgrade ctid's package of holidays, or write the days into the override file; ctid check-config names both.
 Acknowledge: ctid alerts ack 17
 """,
     "delivery_stuck": """\

@@ -1,0 +1,53 @@
+"""What the log says of alerts, from the first warning to the end."""
+
+from structlog.testing import capture_logs
+
+from ctid.alert_log import AlertLog
+from ctid.domain.alerting import Told
+from tests.unit.domain.watching import BEGIN, HOUR, MINUTE, Story
+
+
+def lines(told: list[Told], log: AlertLog) -> list[str]:
+    with capture_logs() as written:
+        for each in told:
+            log.tell(each)
+    return [" ".join(str(value) for value in entry.values() if value) for entry in written]
+
+
+def test_each_turn_is_a_line_and_a_step_only_names_who_is_paged() -> None:
+    story = Story()
+    story.missed_call("a")
+    story.advance(25 * MINUTE)
+    story.call("b")
+    story.answer("b")
+    assert lines(story.told, AlertLog()) == [
+        "1 unanswered network alert_warned info",
+        "1 warning ['Li'] alert_paged info",
+        "1 unanswered network alert_fired warning",
+        "1 firing ['Li'] alert_paged info",
+        "1 firing ['Wang'] alert_paged info",
+        "1 unanswered network answered Zhao alert_over info",
+    ]
+
+
+def test_one_that_is_silenced_fires_and_nobody_is_paged() -> None:
+    story = Story()
+    story.watch.alerting.silence([], [], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
+    story.missed_call("a")
+    story.advance(20 * MINUTE)
+    assert lines(story.told, AlertLog())[-1:] == ["1 unanswered network alert_fired warning"]
+
+
+def test_what_people_do_is_told_elsewhere_and_what_was_open_at_a_start_is_known() -> None:
+    story = Story()
+    story.missed_call("a")
+    story.advance(16 * MINUTE)
+    log = AlertLog()
+    log.restore(story.watch.alerting.open_alerts())
+    story.told.clear()
+    story.advance(5 * MINUTE)
+    story.watch.alerting.acknowledge(1, story.now, "Li")
+    story.said()
+    story.watch.resolve(1, story.now, "Li", "done")
+    story.said()
+    assert lines(story.told, log) == ["1 firing ['Wang'] alert_paged info"]
