@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from ctid.domain.alerting import NoSuchAlertError
-from ctid.domain.alerts import Alert, Kind, Silence
+from ctid.domain.alerts import Acknowledged, Alert, Kind, Silence
 from ctid.domain.watch import Watch
 from ctid.pipeline import Pipeline
 from ctid.refusal import RefusedError
@@ -60,7 +60,8 @@ class AlertDesk:
     async def acknowledge(self, number: int, by: str, why: str | None = None) -> Alert:
         """Somebody takes care: no repeats, no escalation."""
         alert = self._changed(lambda watch, now: watch.alerting.acknowledge(number, now, by, why))
-        log.info("alert_acknowledged", alert=number, by=by, why=why)
+        if isinstance(alert.state, Acknowledged) and alert.state.by == by:  # not who came later
+            log.info("alert_acknowledged", alert=number, by=by, why=why)
         await self._pipeline.written()
         return alert
 

@@ -17,6 +17,8 @@ NOT_IN_ORDER = "the warning comes too late: `warning_minutes` must be less than 
 LONGEST_LIMIT = 1440
 """Minutes."""
 
+# Capitals after which no zone is called, but which people write; what is spelt alike is far away.
+_MEANT = dict.fromkeys(("beijing", "peking"), "did you mean `Asia/Shanghai`?")
 _SHIFT_KEYS = ("hours", "warning_minutes", "limit_minutes")
 
 RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
@@ -89,7 +91,9 @@ def _zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(value, zoneinfo.available_timezones())
+        hint = _MEANT.get(value.rpartition("/")[2].lower()) or did_you_mean(
+            value, zoneinfo.available_timezones()
+        )
         raise ValueError(
             f"`{value}` is no time zone: {hint or 'write one such as `Asia/Shanghai`'}"
         ) from None

@@ -69,7 +69,8 @@ NAMES: Final = {
     "13900000001": "Li",
     "13900000002": "Wang",
     "13900000003": "Chen",
-    "13900000004": "Zhou",
+    "ou_wang": "Wang",
+    "ou_zhou": "Zhou",
 }
 
 PEOPLE: Final = """
@@ -82,7 +83,7 @@ mobile = "13900000001"
 [[person]]
 id = "wang"
 name = "Wang"
-channels = ["dingtalk", "feishu"]
+channels = ["dingtalk", { channel = "feishu", to = "ou_wang" }]
 mobile = "13900000002"
 
 [[person]]
@@ -94,8 +95,7 @@ mobile = "13900000003"
 [[person]]
 id = "zhou"
 name = "Zhou"
-channels = ["feishu"]
-mobile = "13900000004"
+channels = [{ channel = "feishu", to = "ou_zhou" }]
 """
 
 LEAD: Final = """

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from ctid.alert_routes import api_routes
 from ctid.domain.alerts import Caller, Kind, Unanswered
@@ -49,6 +50,15 @@ async def test_what_is_open_without_numbers_and_addresses(ctid: Desk) -> None:
     assert answer["silences"] == []
     for secret in (NUMBER, "13900000002"):
         assert secret not in str(answer)
+
+
+async def test_the_log_names_who_took_it_and_not_who_came_later(ctid: Desk) -> None:
+    await ctid.desk.incident("network", "core switch", "root")
+    with capture_logs() as logs:
+        await ctid.desk.acknowledge(1, "Li")
+        await ctid.desk.acknowledge(1, "Wang")
+    taken = [entry["by"] for entry in logs if entry["event"] == "alert_acknowledged"]
+    assert taken == ["Li"]
 
 
 async def test_who_acknowledges_is_the_token_and_whom_it_names(ctid: Desk) -> None:

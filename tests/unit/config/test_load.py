@@ -51,6 +51,13 @@ def test_no_message_shows_a_secret(path: Path) -> None:
     assert "never" not in re.sub("every|whenever", "", "\n".join(problems(path)))
 
 
+@pytest.mark.parametrize("name", ["Asia/Beijing", "asia/peking", "Beijing"])
+def test_cities_that_are_no_zone_lead_to_theirs(tmp_path: Path, name: str) -> None:
+    found = problems(written(tmp_path, f'timezone = "{name}"\n'))
+    said = f"timezone: `{name}` is no time zone: did you mean `Asia/Shanghai`?"
+    assert any(problem.endswith(said) for problem in found)
+
+
 def test_the_common_case_is_short() -> None:
     config = load(HERE / "good/smallest.toml")
     (pbx,) = config.pbx
