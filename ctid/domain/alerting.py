@@ -23,7 +23,7 @@ from ctid.domain.alerts import (
     Subject,
     Warned,
 )
-from ctid.domain.escalation import Plan, Step, joined, people
+from ctid.domain.escalation import Plan, Step, each_once, joined, people
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
 
@@ -311,6 +311,8 @@ class Alerting:
                 )
                 whom = [one for one in alert.paged if one.role is not None]
                 whom = whom or self._first_there(alert, now)  # somebody may have come meanwhile
+                # where there is no roster, the channels are all that can rouse anybody
+                whom = whom or list(alert.paged)
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
             whom = self._people(steps[state.step], alert, now)
             following = state.step + 1
@@ -349,9 +351,11 @@ class Alerting:
         now: float,
     ) -> Alert:
         """Decide a page to each of them; the alert as it stands then."""
-        recipients = list(joined(whom, ()))
+        recipients = each_once(whom)
         if not recipients:
             return alert
+        if event not in (PageEvent.FIRING, PageEvent.WARNING):
+            recipients = self._by_ways_of_today(recipients, alert.line)
         down = self._down if self._down and self._down[0] <= due_at < self._down[1] else None
         subject = self._describe(_condition_of(alert), now)
         first = alert.pages
@@ -366,6 +370,16 @@ class Alerting:
             for seq, one in enumerate(recipients, first)
         ]
         return alert
+
+    def _by_ways_of_today(self, whom: list[Recipient], line: str | None) -> list[Recipient]:
+        """The same people, as the roster has them now: an address may have been corrected."""
+        known = {person.name: person for person in self._roster().everyone(line)}
+        return [
+            one._replace(routes=known[one.name].routes)
+            if one.role is not None and one.name in known and known[one.name].routes
+            else one
+            for one in whom
+        ]
 
     def _resolve(
         self, alert: Alert, now: float, ending: Ending, by: str | None, why: str | None

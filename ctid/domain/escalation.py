@@ -52,9 +52,14 @@ def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Reci
     return list(found.values())
 
 
-def joined(first: Iterable[Recipient], more: Iterable[Recipient]) -> tuple[Recipient, ...]:
-    """Both, each name once."""
-    found = {one.name: one for one in first}
-    for one in more:
+def each_once(whom: Iterable[Recipient]) -> list[Recipient]:
+    """The first of each name."""
+    found: dict[str, Recipient] = {}
+    for one in whom:
         found.setdefault(one.name, one)
-    return tuple(found.values())
+    return list(found.values())
+
+
+def joined(before: Iterable[Recipient], newer: Iterable[Recipient]) -> tuple[Recipient, ...]:
+    """Both, each name once, as it is newer."""
+    return tuple(({one.name: one for one in before} | {one.name: one for one in newer}).values())

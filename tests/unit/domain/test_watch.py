@@ -129,8 +129,24 @@ def test_with_nobody_at_all_the_channels_that_hear_of_all_are_told() -> None:
     story = Story(plan=Plan(told=told))
     story.names.roles.clear()
     story.missed_call("a")
-    story.advance(2 * HOUR)
+    story.advance(16 * MINUTE)
     assert story.said() == ["warning ops", "firing ops"]
+    story.advance(30 * MINUTE)
+    assert story.said() == ["repeat ops", "repeat ops"]
+
+
+def test_an_address_that_was_corrected_is_used_from_then_on() -> None:
+    story = Story()
+    story.missed_call("a")
+    story.advance(16 * MINUTE)
+    story.said()
+    story.names.roles[Role.FIRST_LINE] = [person("Li", "mail")]
+    story.watch.alerting.acknowledge(story.alert(), story.now, "Wang")
+    (page,) = story.watch.drain().pages
+    assert page.recipient.routes == (Route("mail"),)
+    story.call("b")
+    story.answer("b")
+    assert [page.recipient.routes for page in story.pages[-1:]] == [(Route("mail"),)]
 
 
 def test_where_nobody_was_there_whoever_comes_later_is_told_by_the_next_repeat() -> None:
