@@ -76,10 +76,10 @@ class ByHand:
     async def forget(self, number: str) -> Forgotten:
         """Forget a caller's number, on disk and in memory."""
         now = self._clock()
-        # first: what waits for its commit must not bring it back
+        # what waits for its commit must not bring it back
+        await self._pipeline.written()
         self._pipeline.decided(self._tickets.policy.forget(Spellings(number), now))
         self._watching.change(lambda watch, _: watch.forget(Spellings(number)))
-        await self._pipeline.written()
         forgotten = await forgetting.forget(self._store, number, now)
         if not forgotten.is_off_disk:
             log.warning(

@@ -66,8 +66,9 @@ async def test_a_batch_written_twice_is_there_once(store: Store, reader: Reader)
     once = await everything(reader)
     await store.commit(batch)
     assert await everything(reader) == once
-    # figures and marks are no batch's matter
-    assert all(once[name] for name in once if not name.startswith(("summary", "mark")))
+    # figures, marks and secrets are no batch's matter
+    others = ("summary", "mark", "secret")
+    assert all(once[name] for name in once if not name.startswith(others))
 
 
 async def test_an_open_call_is_kept_until_it_leaves(store: Store, reader: Reader) -> None:
