@@ -87,10 +87,11 @@ def test_without_anybody_the_channels_that_hear_of_all_are_told(story_of: Tell) 
     elsewhere = first_line("li", 'lines = ["server"]')
     story = story_of(alert=alert, roster=texts.PEOPLE + elsewhere)
     story.missed_call("a")
-    story.advance("2h")
+    story.advance("31m")
     story.expect(
         "09:10 ops @ops: WARNING, UNANSWERED 10 min: Network",
         "09:15 ops @ops: UNANSWERED 15 min: Network",
+        "09:30 ops @ops: STILL UNANSWERED 30 min: Network",
     )
 
 
