@@ -125,7 +125,10 @@ class Result:
     def troubles(self) -> list[str]:
         """What the daemon warned of."""
         lines = self.log.splitlines()
-        return [line for line in lines if '"level":"info"' not in line.replace(": ", ":")]
+        close = [line.replace(": ", ":") for line in lines]
+        # that alerts fire is what is played
+        usual = ('"level":"info"', '"event":"alert_')
+        return [line for line in close if not any(word in line for word in usual)]
 
     def again(self) -> list[str]:
         """Keys that came more than once: who knows keys has each page once."""
