@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ctid.alert_desk import AlertDesk
 from ctid.config import Config
-from ctid.config.channels import AlertmanagerChannel, Channel, MqttChannel
+from ctid.config.channels import Channel
 from ctid.domain.alerts import (
     Acknowledged,
     Alert,
@@ -183,19 +183,6 @@ class Machines:
 
 
 def _plain(config: Config) -> object:
-    """What keepers and topics are made of, to be compared; a secret by what it is."""
-    tables: list[AlertmanagerChannel | MqttChannel] = [
-        *config.channels.alertmanager,
-        *config.channels.mqtt,
-    ]
-    return (
-        origin_of(config),
-        [
-            (
-                type(table),
-                table.model_dump(),
-                [s.reveal() if (s := getattr(table, what)) else None for what in table.secrets],
-            )
-            for table in tables
-        ],
-    )
+    """What keepers and topics are made of, to be compared."""
+    tables = (*config.channels.alertmanager, *config.channels.mqtt)
+    return origin_of(config), [table.comparable() for table in tables]

@@ -172,7 +172,7 @@ class Paging:
         await self._end(
             name
             for name, (table, _, _, _) in self._workers.items()
-            if name not in tables or _plain(tables[name]) != _plain(table)
+            if name not in tables or tables[name].comparable() != table.comparable()
         )
         for _, _, worker, _ in self._workers.values():
             worker.hurry()
@@ -326,10 +326,3 @@ def _pages(config: Config, link: Callable[[Page], str | None]) -> Pages:
         {line.name: LineName(line.name, line.title, line.specialty) for line in config.lines()},
         link,
     )
-
-
-def _plain(table: ChannelTable) -> object:
-    """The table as it can be compared; a secret by what it is."""
-    secrets = {what: getattr(table, what) for what in table.secrets}
-    known = {what: found.reveal() if found else None for what, found in secrets.items()}
-    return type(table), table.model_dump(), known

@@ -181,7 +181,7 @@ class Tickets:
         await self._end(
             name
             for name, (table, _, _) in self._workers.items()
-            if moved or name not in tables or _plain(tables[name]) != _plain(table)
+            if moved or name not in tables or tables[name].comparable() != table.comparable()
         )
         self.hurry()
         self.open()
@@ -246,10 +246,3 @@ class Tickets:
 def _directory_of(config: Config) -> tuple[str | None, Numbering, tuple[str, ...]]:
     """What the contact directory depends on."""
     return config.contacts.file, config.numbering(), tuple(line.name for line in config.line)
-
-
-def _plain(table: BackendTable) -> object:
-    """The table as it can be compared; a secret by what it is."""
-    secrets = {what: getattr(table, what) for what in table.secrets}
-    revealed = {what: found.reveal() if found else None for what, found in secrets.items()}
-    return type(table), table.model_dump(), revealed

@@ -35,6 +35,12 @@ class Table(BaseModel):
         strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
     )
 
+    def comparable(self) -> object:
+        """The table as it can be compared; a secret by what it is."""
+        found = {what: getattr(self, what) for what in self.secrets}
+        known = {what: secret.reveal() if secret else None for what, secret in found.items()}
+        return type(self), self.model_dump(), known
+
 
 def _no_text(what: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:

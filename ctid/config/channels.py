@@ -66,15 +66,12 @@ class HttpChannel(Channel):
     ca_file: Text | None = None
 
 
-class DingTalkChannel(HttpChannel):
-    """A robot of a DingTalk group. `token` is the access_token, `secret` signs."""
+class Robot(HttpChannel):
+    """A robot of a group that is known by a token, and may be asked to sign."""
 
     secrets: ClassVar[tuple[str, ...]] = ("token", "secret")
     needs: ClassVar[tuple[str, ...]] = ("token",)
 
-    name: Name = "dingtalk"
-    per_minute: PerMinute = 20
-    url: Address = "https://oapi.dingtalk.com/robot/send"
     token_file: Text | None = None
     token_credential: Text | None = None
     secret_file: Text | None = None
@@ -82,6 +79,14 @@ class DingTalkChannel(HttpChannel):
     keyword: Text | None = None
     token: Secret | None = RESULT
     secret: Secret | None = RESULT
+
+
+class DingTalkChannel(Robot):
+    """A robot of a DingTalk group. `token` is the access_token, `secret` signs."""
+
+    name: Name = "dingtalk"
+    per_minute: PerMinute = 20
+    url: Address = "https://oapi.dingtalk.com/robot/send"
 
 
 class WeComChannel(HttpChannel):
@@ -98,22 +103,12 @@ class WeComChannel(HttpChannel):
     key: Secret | None = RESULT
 
 
-class FeishuChannel(HttpChannel):
+class FeishuChannel(Robot):
     """A robot of a Feishu (or Lark) group. `token` is the last part of its address."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("token", "secret")
-    needs: ClassVar[tuple[str, ...]] = ("token",)
 
     name: Name = "feishu"
     per_minute: PerMinute = 60
     url: Address = "https://open.feishu.cn/open-apis/bot/v2/hook"
-    token_file: Text | None = None
-    token_credential: Text | None = None
-    secret_file: Text | None = None
-    secret_credential: Text | None = None
-    keyword: Text | None = None
-    token: Secret | None = RESULT
-    secret: Secret | None = RESULT
 
 
 class WebhookChannel(HttpChannel):

@@ -99,11 +99,10 @@ class Alerting:
         an alert and of a silence; `down` when no daemon ran.
         """
         for alert in alerts:
-            key = (alert.kind, alert.line, alert.about)
             if not isinstance(alert.state, Resolved):
-                self._open[key] = alert
+                self._open[alert.key] = alert
             elif alert.state.ending is Ending.BY_PERSON:
-                self._dismissed[key] = alert.since
+                self._dismissed[alert.key] = alert.since
         self._silences = {silence.number: silence for silence in silences}
         self._numbers = numbers
         self._down = down
@@ -216,7 +215,7 @@ class Alerting:
     def resolve(self, number: int, now: float, by: str, why: str) -> Alert:
         """Somebody says that it is over. Raises NoSuchAlertError."""
         alert = self._find(number)
-        self._dismissed[alert.kind, alert.line, alert.about] = alert.since
+        self._dismissed[alert.key] = alert.since
         return self._resolve(alert, now, Ending.BY_PERSON, by, why)
 
     def silence(
@@ -386,7 +385,7 @@ class Alerting:
     ) -> Alert:
         alert = replace(alert, state=Resolved(_fired_at(alert.state), now, ending, by, why))
         alert = self._page(alert, PageEvent.RESOLVED, alert.paged, now, now)
-        del self._open[alert.kind, alert.line, alert.about]
+        del self._open[alert.key]
         self._changed[alert.number] = alert
         return alert
 
@@ -398,7 +397,7 @@ class Alerting:
         return Alert(alerts + 1, kind, line, about, since, limit_at, state, subject)
 
     def _keep(self, alert: Alert) -> None:
-        self._open[alert.kind, alert.line, alert.about] = alert
+        self._open[alert.key] = alert
         self._changed[alert.number] = alert
 
     def _find(self, number: int) -> Alert:

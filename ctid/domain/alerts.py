@@ -298,6 +298,11 @@ class Alert:
     pages: int = 0
 
     @property
+    def key(self) -> tuple[Kind, str | None, str | None]:
+        """(kind, line, about): of these one alert is open at a time."""
+        return self.kind, self.line, self.about
+
+    @property
     def is_over(self) -> bool:
         return isinstance(self.state, Resolved)
 

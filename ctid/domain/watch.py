@@ -86,7 +86,7 @@ class Watch:
         self._evaluate_all(now)
         for alert in self.alerting.open_alerts():
             if alert.line is not None and alert.line not in self._lines:
-                self.alerting.end(_key(alert), now, Ending.TAKEN_OUT)
+                self.alerting.end(alert.key, now, Ending.TAKEN_OUT)
         self.alerting.handle_timer(now)
 
     def use(
@@ -141,9 +141,9 @@ class Watch:
         """
         for alert in self.alerting.open_of(kind):
             if alert.since < begun.get((alert.line, alert.about), alert.since):
-                self.alerting.end(_key(alert), now, Ending.PERIOD_OVER)
+                self.alerting.end(alert.key, now, Ending.PERIOD_OVER)
         before = {key for key in self._observed if key[0] is kind}
-        before |= {_key(alert) for alert in self.alerting.open_of(kind)}
+        before |= {alert.key for alert in self.alerting.open_of(kind)}
         after = {(kind, each.line, each.about): each for each in found}
         self._observed |= after
         for key in before - after.keys():
@@ -218,7 +218,7 @@ class Watch:
                 self._evaluate(name, now)
         for alert in self.alerting.open_of(Kind.TEST):
             if alert.since + TEST_SECONDS <= now:
-                self.alerting.end(_key(alert), now, Ending.TEST_OVER)
+                self.alerting.end(alert.key, now, Ending.TEST_OVER)
         self.alerting.handle_timer(now)
 
     def soon(self, until: float) -> set[str]:
@@ -362,7 +362,3 @@ class Watch:
             return observed.subject
         # of an alert of the last daemon that was not observed anew
         return self.alerting.open_alert(condition.key).subject
-
-
-def _key(alert: Alert) -> tuple[Kind, str | None, str | None]:
-    return alert.kind, alert.line, alert.about

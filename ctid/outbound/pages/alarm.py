@@ -101,7 +101,7 @@ class PagingAlarm:
         now = self._clock()
         if self._since is None:
             for alert in self._alerting.open_alerts():
-                self._alerting.end((alert.kind, alert.line, alert.about), now, Ending.RECOVERED)
+                self._alerting.end(alert.key, now, Ending.RECOVERED)
         else:
             condition = Condition(Kind.STORE_FAILING, None, None, self._since, self._since)
             self._alerting.fire(condition, now)
