@@ -3,9 +3,8 @@
 `FIELDS` explains every field; docs/tickets.md tells the same to those who write templates.
 """
 
-import dataclasses
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import TypeAdapter
@@ -22,6 +21,7 @@ from ctid.domain.drafts import (
     TransferPart,
     VisitPart,
 )
+from ctid.outbound.schema_words import explain
 from ctid.store.drafts import DOCUMENT
 
 ID: Final = f"urn:ctid:ticket-draft:{VERSION}"
@@ -129,7 +129,7 @@ def schema() -> bytes:
     made = TypeAdapter.json_schema(DOCUMENT, mode="serialization")
     words = made.pop("$defs")
     for part, told in FIELDS.items():
-        _explain(made if part is Draft else words[part.__name__], part, told)
+        explain(made if part is Draft else words[part.__name__], part, told)
     for name, word in words.items():
         word["title"] = name
         word.pop("description", None)
@@ -150,14 +150,3 @@ def schema() -> bytes:
         "$defs": words,
     }
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def _explain(found: dict[str, Any], part: type, told: dict[str, str]) -> None:
-    """All fields are always there, even those for which the model has a default."""
-    names = [field.name for field in dataclasses.fields(part)]
-    found["required"] = names
-    for name in names:
-        field = found["properties"][name]
-        for noise in ("title", "default"):
-            field.pop(noise, None)
-        field["description"] = told[name]

@@ -25,6 +25,14 @@ not one that takes documents, which an operator can mend."""
 _NO_OPTIONS: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
+def bearing(token: Secret | None) -> dict[str, str]:
+    """The headers of every request: what is understood, and the token if there is one."""
+    headers = {"Accept": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token.reveal()}"
+    return headers
+
+
 def signed(content: bytes, secret: Secret | None, now: float) -> dict[str, str]:
     """The headers that prove who says `content`, and when (Unix seconds)."""
     timestamp = str(int(now))

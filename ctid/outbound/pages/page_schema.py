@@ -1,8 +1,7 @@
 """The JSON Schema of a page's document, made from the model: docs/page.schema.json."""
 
-import dataclasses
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -16,6 +15,7 @@ from ctid.outbound.pages.document import (
     PagePart,
     Standing,
 )
+from ctid.outbound.schema_words import explain
 
 ID: Final = f"urn:ctid:page:{VERSION}"
 
@@ -140,7 +140,7 @@ def schema() -> bytes:
     made = DOCUMENT.json_schema(mode="serialization")
     parts = made["$defs"]
     for part, told in FIELDS.items():
-        _explain(made if part is Document else parts[part.__name__], part, told)
+        explain(made if part is Document else parts[part.__name__], part, told)
     for title, part in parts.items():
         part["title"] = title
         part.pop("description", None)
@@ -160,14 +160,3 @@ def schema() -> bytes:
         **{key: value for key, value in made.items() if key not in ("title", "description")},
     }
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def _explain(found: dict[str, Any], part: type, told: dict[str, str]) -> None:
-    """All fields are always there, even those for which the model has a default."""
-    names = [field.name for field in dataclasses.fields(part)]
-    found["required"] = names
-    for name in names:
-        field = found["properties"][name]
-        for noise in ("title", "default"):
-            field.pop(noise, None)
-        field["description"] = told[name]

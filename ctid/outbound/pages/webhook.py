@@ -15,14 +15,11 @@ class Webhook:
     """Posts pages to one address. `clock` tells Unix seconds: a signature holds the time."""
 
     def __init__(self, table: WebhookChannel, clock: Callable[[], float] = time.time) -> None:
-        headers = {"Accept": "application/json"}
-        if table.token is not None:
-            headers["Authorization"] = f"Bearer {table.token.reveal()}"
         self._table = table
         self._clock = clock
         self._http = Http(
             table.url,
-            headers,
+            signing.bearing(table.token),
             timeout_seconds=table.timeout_seconds,
             ca_file=table.ca_file,
             connections=table.concurrency,
