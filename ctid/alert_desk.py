@@ -55,7 +55,7 @@ class AlertDesk:
 
     def silences(self) -> list[Silence]:
         """Those that hold now, or will."""
-        return self._watching.watch.alerting.silences(self._clock())
+        return self._watching.watch.alerting.silences.in_force(self._clock())
 
     async def acknowledge(self, number: int, by: str, why: str | None = None) -> Alert:
         """Somebody takes care: no repeats, no escalation."""
@@ -87,7 +87,9 @@ class AlertDesk:
         if ends_at <= max(now, begins_at):
             raise RefusedError("a silence has to end after it begins, and after now")
         silence = self._changed(
-            lambda watch, _: watch.alerting.silence(lines, kinds, begins_at, ends_at, owner, why)
+            lambda watch, _: watch.alerting.silences.add(
+                lines, kinds, begins_at, ends_at, owner, why
+            )
         )
         log.info("alerts_silenced", silence=silence.number, by=owner, until=ends_at, why=why)
         await self._pipeline.written()

@@ -26,6 +26,7 @@ from ctid.domain.alerts import (
 from ctid.domain.escalation import Plan, Step, each_once, joined, people
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
+from ctid.domain.silencing import Silences
 
 TEST_STEP_SECONDS: Final = 60.0
 """Between two steps of a test: the whole chain is walked while somebody watches."""
@@ -75,14 +76,13 @@ class Alerting:
         self._roster = roster
         self._describe = describe
         self._open: dict[AlertKey, Alert] = {}
-        self._silences: dict[int, Silence] = {}
+        self.silences = Silences()
         # what a person ended while it went on, by since when: not an alert again
         self._dismissed: dict[AlertKey, float] = {}
-        self._numbers = (0, 0)
+        self._highest = 0
         self._down: tuple[float, float] | None = None
         self._changed: dict[int, Alert] = {}
         self._pages: list[Page] = []
-        self._new_silences: dict[int, Silence] = {}
 
     # -- start, and other configurations ----------------------------------------------------------
 
@@ -103,8 +103,8 @@ class Alerting:
                 self._open[alert.key] = alert
             elif alert.state.ending is Ending.BY_PERSON:
                 self._dismissed[alert.key] = alert.since
-        self._silences = {silence.number: silence for silence in silences}
-        self._numbers = numbers
+        self._highest, silence = numbers
+        self.silences.restore(silences, silence)
         self._down = down
 
     def use(self, plan: Plan) -> None:
@@ -125,7 +125,7 @@ class Alerting:
 
     def next_number(self) -> int:
         """What the next alert will be known by."""
-        return self._numbers[0] + 1
+        return self._highest + 1
 
     def forget(self, number: Number) -> None:
         """Know a telephone number no more, in whatever is open."""
@@ -159,7 +159,7 @@ class Alerting:
         if condition.key in self._open or self._is_dismissed(condition):
             return
         alert = self._new(condition, Warned(now), now)
-        if self._silence_of(alert, now) is None:
+        if not self.is_silenced(alert, now):
             whom = [*self._first_there(alert, now), *self._plan.told]
             alert = self._page(alert, PageEvent.WARNING, whom, now, now)
         self._keep(alert)
@@ -218,48 +218,23 @@ class Alerting:
         self._dismissed[alert.key] = alert.since
         return self._resolve(alert, now, Ending.BY_PERSON, by, why)
 
-    def silence(
-        self,
-        lines: Iterable[str],
-        kinds: Iterable[Kind],
-        begins_at: float,
-        ends_at: float,
-        owner: str,
-        why: str,
-    ) -> Silence:
-        """Keep quiet about these for a while."""
-        alerts, silences = self._numbers
-        self._numbers = (alerts, silences + 1)
-        silence = Silence(
-            silences + 1, frozenset(lines), frozenset(kinds), begins_at, ends_at, owner, why
-        )
-        self._set_silence(silence)
-        return silence
-
     def unsilence(self, number: int, now: float) -> Silence:
         """End a silence now. Raises NoSuchAlertError."""
-        silence = self._silences.get(number)
-        if silence is None or silence.ends_at <= now:
+        ended = self.silences.end(number, now)
+        if ended is None:
             raise NoSuchAlertError(
                 f"no silence {number} is in force; `ctid alerts list` shows them"
             )
-        held_until = silence.ends_at
-        # one that was to come has never begun: otherwise it would be listed until then
-        silence = silence._replace(begins_at=min(now, silence.begins_at), ends_at=now)
-        self._set_silence(silence)
-        for key, alert in self._open.items():
+        early = now - ended.held_until
+        for alert in self.open_alerts():
             # only those that this silence has put off
-            if isinstance(alert.state, Firing) and alert.state.next_at == held_until:
-                self._open[key] = replace(alert, state=_put_off(alert.state, now - held_until))
-        return silence
-
-    def silences(self, now: float) -> list[Silence]:
-        """Those that hold now, or will."""
-        return [silence for silence in self._silences.values() if silence.ends_at > now]
+            if isinstance(alert.state, Firing) and alert.state.next_at == ended.held_until:
+                self._keep(replace(alert, state=_put_off(alert.state, early)))
+        return ended.silence
 
     def is_silenced(self, alert: Alert, now: float) -> bool:
         """Whether nobody is paged about it now."""
-        return self._silence_of(alert, now) is not None
+        return self.silences.about(alert, now) is not None
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -278,28 +253,20 @@ class Alerting:
         """Take the steps that are due."""
         for alert in self.due_by(now):
             self._keep(self._escalate(alert, now))
-        for number, silence in list(self._silences.items()):
-            if silence.ends_at <= now:
-                del self._silences[number]
+        self.silences.drop_ended(now)
 
     def drain(self) -> Told:
         """Take out what has to be written."""
-        if not self._changed and not self._pages and not self._new_silences:
-            return NOTHING_TOLD
-        told = Told(
-            tuple(self._changed.values()),
-            tuple(self._pages),
-            tuple(self._new_silences.values()),
-        )
-        self._changed, self._pages, self._new_silences = {}, [], {}
-        return told
+        told = Told(tuple(self._changed.values()), tuple(self._pages), self.silences.drain())
+        self._changed, self._pages = {}, []
+        return NOTHING_TOLD if told == NOTHING_TOLD else told
 
     # -- inside -----------------------------------------------------------------------------------
 
     def _escalate(self, alert: Alert, now: float) -> Alert:
         """All steps that are due, one after the other; one that has nobody is not waited for."""
         while isinstance(state := alert.state, Firing) and state.next_at <= now:
-            silence = self._silence_of(alert, now)
+            silence = self.silences.about(alert, now)
             if silence is not None:
                 pause = silence.ends_at - state.next_at
                 return replace(alert, state=_put_off(state, pause))
@@ -390,11 +357,10 @@ class Alerting:
         return alert
 
     def _new(self, condition: Condition, state: State, now: float) -> Alert:
-        alerts, silences = self._numbers
-        self._numbers = (alerts + 1, silences)
+        self._highest += 1
         kind, line, about, since, limit_at = condition
         subject = self._describe(condition, now)
-        return Alert(alerts + 1, kind, line, about, since, limit_at, state, subject)
+        return Alert(self._highest, kind, line, about, since, limit_at, state, subject)
 
     def _keep(self, alert: Alert) -> None:
         self._open[alert.key] = alert
@@ -408,15 +374,6 @@ class Alerting:
 
     def _is_dismissed(self, condition: Condition) -> bool:
         return self._dismissed.get(condition.key) == condition.since
-
-    def _silence_of(self, alert: Alert, now: float) -> Silence | None:
-        """The one that holds longest, if any."""
-        holding = [s for s in self._silences.values() if s.holds(alert.kind, alert.line, now)]
-        return max(holding, key=lambda silence: silence.ends_at, default=None)
-
-    def _set_silence(self, silence: Silence) -> None:
-        self._silences[silence.number] = silence
-        self._new_silences[silence.number] = silence
 
 
 def _condition_of(alert: Alert) -> Condition:

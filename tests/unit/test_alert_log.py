@@ -32,7 +32,7 @@ def test_each_turn_is_a_line_and_a_step_only_names_who_is_paged() -> None:
 
 def test_one_that_is_silenced_fires_and_nobody_is_paged() -> None:
     story = Story()
-    story.watch.alerting.silence([], [], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
+    story.watch.alerting.silences.add([], [], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
     story.missed_call("a")
     story.advance(20 * MINUTE)
     assert lines(story.told, AlertLog())[-1:] == ["1 unanswered network alert_fired warning"]

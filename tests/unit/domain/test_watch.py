@@ -290,7 +290,7 @@ def test_a_page_after_a_gap_names_the_gap() -> None:
 def test_a_silence_keeps_quiet_until_its_end() -> None:
     story = Story()
     alerting = story.watch.alerting
-    alerting.silence(["network"], [], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
+    alerting.silences.add(["network"], [], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
     story.missed_call("a")
     story.advance(50 * MINUTE)
     assert story.said() == []
@@ -302,7 +302,9 @@ def test_a_silence_keeps_quiet_until_its_end() -> None:
 def test_a_silence_that_is_ended_early() -> None:
     story = Story()
     alerting = story.watch.alerting
-    silence = alerting.silence([], [Kind.UNANSWERED], BEGIN, BEGIN + HOUR, "Wang", "maintenance")
+    silence = alerting.silences.add(
+        [], [Kind.UNANSWERED], BEGIN, BEGIN + HOUR, "Wang", "maintenance"
+    )
     story.missed_call("a")
     story.advance(20 * MINUTE)
     alerting.unsilence(silence.number, story.now)
@@ -315,12 +317,12 @@ def test_a_silence_that_is_ended_early() -> None:
 def test_a_silence_that_is_taken_back_before_it_begins() -> None:
     story = Story()
     alerting = story.watch.alerting
-    later = alerting.silence([], [], BEGIN + HOUR, BEGIN + 2 * HOUR, "Wang", "maintenance")
+    later = alerting.silences.add([], [], BEGIN + HOUR, BEGIN + 2 * HOUR, "Wang", "maintenance")
     story.advance(20 * MINUTE)
-    assert alerting.silences(story.now) == [later]
+    assert alerting.silences.in_force(story.now) == [later]
     ended = alerting.unsilence(later.number, story.now)
     assert (ended.begins_at, ended.ends_at) == (story.now, story.now)
-    assert alerting.silences(story.now) == []
+    assert alerting.silences.in_force(story.now) == []
     with pytest.raises(NoSuchAlertError, match="no silence 1"):
         alerting.unsilence(later.number, story.now)
 
