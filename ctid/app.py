@@ -32,6 +32,7 @@ from ctid.pipeline import Pipeline
 from ctid.reload import Reloader, expected
 from ctid.servers import NOWHERE, Listeners, listening, serving
 from ctid.store import db, migrate
+from ctid.store.address import database_at
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.tickets import Tickets
@@ -55,7 +56,7 @@ async def serve(config: Config, *, load: Callable[[], Config] | None = None) -> 
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hup.set)
     calm_the_collector()
-    with db.only_one(db.parse(config.store.url)), listening(config) as listeners:
+    with db.only_one(database_at(config.store.url)), listening(config) as listeners:
         reloads = Reloads(load, hup) if load is not None else None
         return await record(config, stop, listeners=listeners, reloads=reloads)
 

@@ -25,7 +25,7 @@ from ctid.outbound.tally import Tally
 from ctid.output import iso
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline, Sight
-from ctid.store import db
+from ctid.store.address import database_at
 from ctid.store.outbox import OutboxState
 from ctid.store.pages import PageState
 
@@ -94,7 +94,7 @@ class Overview:
         self._stuck_seconds = stuck_seconds
         self._monotonic = monotonic
         self._began = monotonic()
-        self._path = db.parse(config.store.url).path
+        self._path = database_at(config.store.url).path
 
     # -- health -----------------------------------------------------------------------------------
 

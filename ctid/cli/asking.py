@@ -11,7 +11,8 @@ from ctid.cli.common import fail, fail_no_text
 from ctid.config import Config
 from ctid.domain.records import Record
 from ctid.domain.tally import Scope
-from ctid.store import db, offers
+from ctid.store import offers
+from ctid.store.address import database_at
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.schema import summary
@@ -81,7 +82,7 @@ def see_lines(wanted: Iterable[str], known: Collection[str]) -> None:
 
 def fail_without_database(config: Config, error: StoreUnavailable) -> NoReturn:
     """Say why the database cannot be read; before the first `ctid run` there is none."""
-    path = db.parse(config.store.url).path
+    path = database_at(config.store.url).path
     if path is not None and error.reason is StoreReason.MISSING and path.parent.is_dir():
         fail(f"database {path}: there is none yet; `ctid run` makes it: start that first")
     fail(str(error))

@@ -9,7 +9,7 @@ from ctid.cli.asking import fail_without_database
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
 from ctid.config import Config
-from ctid.store import db
+from ctid.store.address import database_at
 from ctid.store.backup import BackupError
 from ctid.store.backup import backup as copy
 from ctid.store.errors import StoreUnavailable
@@ -23,7 +23,7 @@ def backup(
     """Copy the SQLite database while ctid goes on recording."""
     loaded = load_config(Path(config), read_secrets=False)
     try:
-        copied = copy(db.parse(loaded.store.url), file, overwrite=force)
+        copied = copy(database_at(loaded.store.url), file, overwrite=force)
     except StoreUnavailable as error:
         fail_without_database(loaded, error)
     except BackupError as error:

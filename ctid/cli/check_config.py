@@ -16,7 +16,7 @@ from ctid.cli.common import (
     see_templates,
 )
 from ctid.config import Config
-from ctid.store import db
+from ctid.store.address import database_at
 
 
 def check_config(
@@ -78,7 +78,7 @@ def _see_contacts(config: Config, file: Path) -> None:
 
 def _missing(config: Config) -> Iterator[tuple[str, Path]]:
     """The folders in which ctid makes files, and that are not there."""
-    files = {"store.url": db.parse(config.store.url).path}
+    files = {"store.url": database_at(config.store.url).path}
     if config.control.socket:
         files["control.socket"] = Path(config.control.socket)
     files |= {f"file[{n}].path": Path(table.path) for n, table in enumerate(config.file)}

@@ -13,7 +13,7 @@ from ctid.config.holidays import CHINA
 from ctid.domain.calendar import calendar_ending
 from ctid.domain.days import local_day
 from ctid.domain.roster import Plan
-from ctid.store import db
+from ctid.store.address import database_at
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a TOML file.")
@@ -43,7 +43,7 @@ def load_config(path: Path, *, read_secrets: bool) -> config.Config:
     except config.ConfigError as error:
         fail(str(error), 2)
     try:
-        db.parse(loaded.store.url)
+        database_at(loaded.store.url)
     except ValueError as error:
         fail(f"{path}: store.url: {error}", 2)
     for warning in loaded.warnings:

@@ -22,6 +22,7 @@ from ctid.sim.program import Call, program, within
 from ctid.sim.server import SimulatedPbx
 from ctid.sim.template import Template
 from ctid.store import db
+from ctid.store.address import database_at
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 
@@ -102,7 +103,7 @@ async def run(folder: Path, plan: Plan, show: Show) -> tuple[Board, Written]:
         demo = _Demo(Board(loaded.lines()), Voice(loaded), show, stop)
         try:
             show.begin(demo.board, pbx.port, path)
-            with db.only_one(db.parse(loaded.store.url)):
+            with db.only_one(database_at(loaded.store.url)):
                 await demo.play(loaded, pbx, plan, templates)
         finally:
             show.end()

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from ctid.store import db
+from ctid.store.address import Database
+from ctid.store.failures import failures
 
 _FILE_MODE: Final = 0o640
 _PAGES: Final = 1024
@@ -44,7 +45,7 @@ class Copied:
     size: int
 
 
-def backup(database: db.Database, target: Path, *, overwrite: bool = False) -> Copied:
+def backup(database: Database, target: Path, *, overwrite: bool = False) -> Copied:
     """Copy the database to `target`; it is whole, checked and on disk when it has that name.
 
     The copy is the state of one moment. A reader of the write-ahead log holds up no commit, however
@@ -168,9 +169,9 @@ def _look_at(source: Path, target: Path, *, overwrite: bool) -> None:
         raise BackupError(f"{target}: cannot be written: {reason}") from None
 
 
-def _copy(database: db.Database, temporary: Path, target: Path) -> None:
+def _copy(database: Database, temporary: Path, target: Path) -> None:
     assert database.path is not None  # noqa: S101 - the caller has looked
-    with db.failures(database), contextlib.closing(_open(database.path, "mode=ro")) as source:
+    with failures(database), contextlib.closing(_open(database.path, "mode=ro")) as source:
         # One state for the whole copy. Without it the copy would begin again at every commit.
         source.execute("BEGIN")
         if not source.execute(

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ctid.domain.forgetting import draft_without, entry_without, hiding
 from ctid.domain.kpi import AgentCounts
 from ctid.store import db, rows
+from ctid.store.address import Database
 from ctid.store.alert_forgetting import forget_in_alerts
 from ctid.store.days import AGENTS, Agents, Span, agents_row, merge_agents
 from ctid.store.drafts import draft_from_json, draft_to_json
@@ -247,7 +248,7 @@ async def _forget_agents(store: Store, reader: Reader, spellings: Spellings) -> 
         await store.transaction(lambda connection, keys=keys: hide(connection, keys))  # type: ignore[misc]
 
 
-async def _off_the_disk(database: db.Database) -> bool:
+async def _off_the_disk(database: Database) -> bool:
     """Empty the write-ahead log, which still has the old rows. False: readers are in the way."""
     for _ in range(_LOG_TRIES):
         if await db.empty_log(database):

@@ -7,7 +7,9 @@ from sqlalchemy import Connection, inspect, select
 from sqlalchemy.sql import column, table
 
 from ctid.store import db
+from ctid.store.address import Database, database_at
 from ctid.store.errors import SchemaTooNew, StoreReason
+from ctid.store.failures import failures, unavailable
 from ctid.store.schema import REVISIONS
 
 _BUSY_TIMEOUT_SECONDS = 30.0
@@ -27,8 +29,8 @@ async def upgrade(url: str) -> None:
 
     Raises ValueError (url), SchemaTooNew, StoreUnavailable.
     """
-    database = db.parse(url)
-    with db.failures(database):
+    database = database_at(url)
+    with failures(database):
         db.create_file(database)
         engine = db.writer_engine(database, _BUSY_TIMEOUT_SECONDS)
         try:
@@ -39,7 +41,7 @@ async def upgrade(url: str) -> None:
             await engine.dispose()
 
 
-def _upgrade(connection: Connection, database: db.Database) -> None:
+def _upgrade(connection: Connection, database: Database) -> None:
     if _revision(connection, database) == head():
         return
     from alembic import command  # noqa: PLC0415 - see above
@@ -51,15 +53,15 @@ def _upgrade(connection: Connection, database: db.Database) -> None:
     command.upgrade(config, "head")
 
 
-def check(connection: Connection, database: db.Database) -> None:
+def check(connection: Connection, database: Database) -> None:
     """Raise SchemaTooNew or StoreUnavailable unless the schema is the one of this ctid."""
     revision = _revision(connection, database)
     if revision != head():
         found = f"its schema is {revision or 'missing'}, this ctid needs {head()}"
-        raise db.unavailable(database, StoreReason.NOT_MIGRATED, found)
+        raise unavailable(database, StoreReason.NOT_MIGRATED, found)
 
 
-def _revision(connection: Connection, database: db.Database) -> str | None:
+def _revision(connection: Connection, database: Database) -> str | None:
     if not inspect(connection).has_table(_VERSION.name):
         return None
     revision: str | None = connection.scalar(select(_VERSION.c.version_num))

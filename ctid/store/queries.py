@@ -26,6 +26,8 @@ from ctid.domain.records import (
     Seen,
 )
 from ctid.store import db, migrate, rows
+from ctid.store.address import Database, database_at
+from ctid.store.failures import failures
 from ctid.store.offers import counted_by
 from ctid.store.schema import gap, history, mark, open_call, record, ring, seen
 
@@ -60,7 +62,7 @@ class Reader:
     """Read-only access to the database of a store, whether its daemon runs or not."""
 
     def __init__(
-        self, database: db.Database, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+        self, database: Database, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
     ) -> None:
         """Of a database whose schema was looked at; else use `Reader.open`, which does that."""
         self._database = database
@@ -69,8 +71,8 @@ class Reader:
     @classmethod
     async def open(cls, url: str, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Self:
         """Look whether the schema is ours. Raises ValueError, SchemaTooNew, StoreUnavailable."""
-        reader = cls(db.parse(url), busy_timeout_seconds)
-        with db.failures(reader._database):
+        reader = cls(database_at(url), busy_timeout_seconds)
+        with failures(reader._database):
             db.see_readable(reader._database)
             async with reader._engine.begin() as connection:
                 await connection.run_sync(migrate.check, reader._database)
@@ -214,12 +216,12 @@ class Reader:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction for several questions; keep it short."""
-        with db.failures(self._database):
+        with failures(self._database):
             async with self._engine.begin() as connection:
                 yield connection
 
     async def _rows(self, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
-        with db.failures(self._database):
+        with failures(self._database):
             async with self._engine.begin() as connection:
                 found = (await connection.execute(query)).mappings()
                 return [{**row} for row in found]

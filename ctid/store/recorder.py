@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ctid.domain.batch import Batch
 from ctid.domain.records import Record
 from ctid.store import alert_rows, db, migrate, outbox, rows, schema
+from ctid.store.address import Database, database_at
 from ctid.store.errors import StoreReason
+from ctid.store.failures import failures, unavailable
 
 _T = TypeVar("_T")
 
@@ -23,7 +25,7 @@ class Store:
     again, also after a failure.
     """
 
-    def __init__(self, database: db.Database, busy_timeout_seconds: float) -> None:
+    def __init__(self, database: Database, busy_timeout_seconds: float) -> None:
         """Use `Store.open` instead, which also connects."""
         self._database = database
         self._engine = db.writer_engine(database, busy_timeout_seconds)
@@ -70,9 +72,9 @@ class Store:
         `busy_timeout_seconds` is how long one call may wait for a lock, and for a server.
         Raises ValueError (url), SchemaTooNew, StoreUnavailable.
         """
-        store = cls(db.parse(url), busy_timeout_seconds)
+        store = cls(database_at(url), busy_timeout_seconds)
         try:
-            with db.failures(store._database):
+            with failures(store._database):
                 await store._connect()
         except BaseException:
             await store.close()
@@ -102,7 +104,7 @@ class Store:
             return
         async with self._lock:
             try:
-                with db.failures(self._database):
+                with failures(self._database):
                     connection = self._connection or await self._connect()
                     # only now: which days are touched depends on what was written before
                     await db.write_all(connection, self._jobs(batch))
@@ -120,7 +122,7 @@ class Store:
         """
         async with self._lock:
             try:
-                with db.failures(self._database):
+                with failures(self._database):
                     connection = self._connection or await self._connect()
                     async with connection.begin():
                         result = await work(connection)
@@ -131,7 +133,7 @@ class Store:
         return result
 
     @property
-    def database(self) -> db.Database:
+    def database(self) -> Database:
         """Where it writes."""
         return self._database
 
@@ -165,7 +167,7 @@ class Store:
                 return
         except FileNotFoundError:
             pass
-        raise db.unavailable(
+        raise unavailable(
             self._database, StoreReason.GONE, "it or its -wal is not the file that was opened"
         )
 

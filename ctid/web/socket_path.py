@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ctid.config import Config
-from ctid.store import db
+from ctid.store.address import database_at
 
 NAME = "control.sock"
 # where systemd/ctid.service puts it; a person's shell does not have its $RUNTIME_DIRECTORY
@@ -17,7 +17,7 @@ def of_daemon(config: Config, environ: Mapping[str, str]) -> Path | None:
         return Path(config.control.socket)
     if environ.get("RUNTIME_DIRECTORY"):
         return Path(environ["RUNTIME_DIRECTORY"].partition(":")[0]) / NAME
-    path = db.parse(config.store.url).path
+    path = database_at(config.store.url).path
     return path.with_name(NAME) if path is not None else None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ctid.store import db
+from ctid.store.address import database_at
 from ctid.store.backup import BackupError, backup
 from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.migrate import upgrade
@@ -48,7 +48,7 @@ async def test_it_is_the_state_of_one_moment_and_commits_go_on_meanwhile(
     took: list[float] = []
     async with await Store.open(str(path), busy_timeout_seconds=0.5) as store:
         copying = asyncio.ensure_future(  # noqa: TID251 - awaited below
-            asyncio.to_thread(backup, db.parse(str(path)), target)
+            asyncio.to_thread(backup, database_at(str(path)), target)
         )
         while not copying.done():
             began = time.perf_counter()
@@ -68,7 +68,7 @@ async def test_it_is_the_state_of_one_moment_and_commits_go_on_meanwhile(
 async def test_nothing_is_left_beside_it(path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    backup(db.parse(str(path)), folder / "copy")
+    backup(database_at(str(path)), folder / "copy")
     assert [file.name for file in folder.iterdir()] == ["copy"]
 
 
@@ -110,10 +110,10 @@ async def test_parts_go_whose_writer_was_killed(path: Path, tmp_path: Path) -> N
     async with Copying(path, folder):
         (part,) = folder.iterdir()
         (folder / ".other.01234567.part").touch()
-        backup(db.parse(str(path)), folder / "copy")
+        backup(database_at(str(path)), folder / "copy")
         assert part in folder.iterdir()  # its writer lives
     assert part in folder.iterdir()
-    backup(db.parse(str(path)), folder / "copy", overwrite=True)
+    backup(database_at(str(path)), folder / "copy", overwrite=True)
     assert {file.name for file in folder.iterdir()} == {"copy", ".other.01234567.part"}
 
 
@@ -137,7 +137,7 @@ async def test_a_disk_without_links_will_do(path: Path, tmp_path: Path) -> None:
 
 async def test_any_name_will_do(path: Path, tmp_path: Path) -> None:
     for name in ("with blank", "q?mark#1%20", "副本", os.fsdecode(b"\xff")):
-        backup(db.parse(str(path)), tmp_path / name)
+        backup(database_at(str(path)), tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1_000_000
 
 
@@ -145,9 +145,9 @@ async def test_what_is_there_is_kept_unless_it_may_go(path: Path, tmp_path: Path
     target = tmp_path / "copy"
     target.write_text("precious")
     with pytest.raises(BackupError, match="is there already; choose another file, or use --force"):
-        backup(db.parse(str(path)), target)
+        backup(database_at(str(path)), target)
     assert target.read_text() == "precious"
-    backup(db.parse(str(path)), target, overwrite=True)
+    backup(database_at(str(path)), target, overwrite=True)
     assert await calls_in(target) == CALLS
 
 
@@ -156,7 +156,7 @@ async def test_the_database_is_never_overwritten(path: Path, tmp_path: Path) -> 
     os.link(path, tmp_path / "hard")
     for target in (path, tmp_path / "soft", tmp_path / "hard", Path(f"{path}-wal")):
         with pytest.raises(BackupError, match="is the database itself"):
-            backup(db.parse(str(path)), target, overwrite=True)
+            backup(database_at(str(path)), target, overwrite=True)
     assert await calls_in(path) == CALLS
 
 
@@ -169,7 +169,7 @@ async def test_a_place_that_cannot_be_written_is_one_line(path: Path, tmp_path: 
         (tmp_path / ("x" * 300), "File name too long"),
     ):
         with pytest.raises(BackupError, match=words) as caught:
-            backup(db.parse(str(path)), target, overwrite=True)
+            backup(database_at(str(path)), target, overwrite=True)
         assert str(caught.value).startswith(f"{target}: ")
         assert "\n" not in str(caught.value)
 
@@ -201,16 +201,16 @@ async def test_a_full_disk_leaves_nothing_and_is_one_line(path: Path, tmp_path: 
 
 async def test_what_is_no_database_of_ctid_is_refused(sqlite_path: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable) as caught:
-        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+        backup(database_at(str(sqlite_path)), tmp_path / "copy")
     assert caught.value.reason is StoreReason.MISSING
     with sqlite3.connect(sqlite_path) as other:
         other.execute("CREATE TABLE cats (name TEXT)")
     other.close()
     with pytest.raises(BackupError, match="holds no tables of ctid"):
-        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+        backup(database_at(str(sqlite_path)), tmp_path / "copy")
     sqlite_path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(StoreUnavailable) as caught:
-        backup(db.parse(str(sqlite_path)), tmp_path / "copy")
+        backup(database_at(str(sqlite_path)), tmp_path / "copy")
     assert caught.value.reason is StoreReason.CORRUPT
     assert [file.name for file in tmp_path.iterdir()] == [sqlite_path.name]
 
@@ -221,12 +221,12 @@ async def test_a_damaged_database_gives_no_backup(path: Path, tmp_path: Path) ->
         file.seek(size // 2 // 4096 * 4096)
         file.write(bytes(64 * 4096))
     with pytest.raises((BackupError, StoreUnavailable)) as caught:
-        backup(db.parse(str(path)), tmp_path / "copy")
+        backup(database_at(str(path)), tmp_path / "copy")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "copy").exists()
 
 
 def test_postgresql_has_its_own_tool(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="pg_dump") as caught:
-        backup(db.parse("postgresql://ctid:secret@127.0.0.1/ctid"), tmp_path / "copy")
+        backup(database_at("postgresql://ctid:secret@127.0.0.1/ctid"), tmp_path / "copy")
     assert "secret" not in str(caught.value)

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from ctid.store import db, migrate, schema
+from ctid.store.address import database_at
 from ctid.store.errors import SchemaTooNew, StoreReason, StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -28,7 +29,7 @@ async def test_the_migrated_schema_is_the_one_in_the_code(url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, schema.metadata))
 
-    engine = db.reader_engine(db.parse(url), 5)
+    engine = db.reader_engine(database_at(url), 5)
     async with engine.connect() as connection:
         assert await connection.run_sync(difference) == []
     await engine.dispose()
@@ -73,7 +74,7 @@ async def test_two_that_start_at_once_do_not_collide(empty_url: str) -> None:
 
 
 async def set_revision(url: str, revision: str) -> None:
-    engine = db.writer_engine(db.parse(url), 5)
+    engine = db.writer_engine(database_at(url), 5)
     async with engine.begin() as connection:
         await connection.execute(
             text("UPDATE alembic_version SET version_num = :r"), {"r": revision}
@@ -87,7 +88,7 @@ async def test_a_newer_schema_is_refused_in_one_line(url: str) -> None:
         with pytest.raises(SchemaTooNew) as caught:
             await attempt(url)
         message = str(caught.value)
-        assert str(db.parse(url)) in message
+        assert str(database_at(url)) in message
         assert "9999" in message
         assert migrate.head() in message
         assert "install the newer ctid" in message
@@ -104,7 +105,7 @@ async def test_a_newer_schema_is_noticed_by_a_running_store(url: str) -> None:
 
 async def test_a_database_without_tables_is_not_opened(empty_url: str) -> None:
     if empty_url.startswith("sqlite"):
-        db.create_file(db.parse(empty_url))
+        db.create_file(database_at(empty_url))
     with pytest.raises(StoreUnavailable, match="restart ctid, which creates them") as caught:
         await Store.open(empty_url)
     assert caught.value.reason is StoreReason.NOT_MIGRATED

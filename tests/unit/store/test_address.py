@@ -2,23 +2,22 @@ from pathlib import Path
 
 import pytest
 
-from ctid.store import db
-from ctid.store.errors import StoreReason
+from ctid.store.address import database_at
 
 
 def test_a_sqlite_url() -> None:
-    database = db.parse("sqlite:////var/lib/ctid/ctid.sqlite3")
+    database = database_at("sqlite:////var/lib/ctid/ctid.sqlite3")
     assert database.path == Path("/var/lib/ctid/ctid.sqlite3")
     assert str(database) == "/var/lib/ctid/ctid.sqlite3"
 
 
 def test_a_plain_path() -> None:
-    assert db.parse("/srv/a b?c#d.sqlite3").path == Path("/srv/a b?c#d.sqlite3")
-    assert db.parse("calls.sqlite3").path == Path.cwd() / "calls.sqlite3"
+    assert database_at("/srv/a b?c#d.sqlite3").path == Path("/srv/a b?c#d.sqlite3")
+    assert database_at("calls.sqlite3").path == Path.cwd() / "calls.sqlite3"
 
 
 def test_a_postgresql_url_hides_its_password() -> None:
-    database = db.parse("postgresql://ctid:hush@db.example/ctid")
+    database = database_at("postgresql://ctid:hush@db.example/ctid")
     assert database.path is None
     assert str(database) == "postgresql+asyncpg://ctid:***@db.example/ctid"
     assert "hush" not in repr(database)
@@ -39,11 +38,5 @@ def test_a_postgresql_url_hides_its_password() -> None:
 )
 def test_what_is_no_database(url: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
-        db.parse(url)
+        database_at(url)
     assert "hush" not in str(caught.value)
-
-
-def test_every_reason_has_its_mending() -> None:
-    for reason in StoreReason:
-        if reason is not StoreReason.SCHEMA_TOO_NEW:
-            assert db._MENDING[reason]
