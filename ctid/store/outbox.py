@@ -8,7 +8,7 @@ anything is sent: found set by a later claim, nobody knows whether that attempt 
 import math
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,17 +16,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
     literal_column,
     or_,
-    select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ctid.store import db
+from ctid.store import db, leases
 from ctid.store.schema import outbox
-from ctid.store.texts import optional_text
 
 _C: Final = outbox.c
 _LONGEST_DETAIL: Final = 500
@@ -80,6 +77,19 @@ class Settlement(NamedTuple):
     settled_at: float | None
 
 
+_CLAIMED: Final = (
+    _C.key,
+    _C.draft,
+    _C.revision,
+    _C.trying_revision,
+    _C.sent_revision,
+    _C.remote_id,
+    _C.url,
+    _C.attempts,
+    _C.decided_at,
+)
+
+
 def wanted_write(dialect: Dialect) -> db.Write:
     """Give the statement that says what a destination has to have.
 
@@ -124,31 +134,11 @@ async def claim(
     """Take what is due, the longest due first, and keep it from others until the lease is over.
 
     What was being tried when a lease ended comes again, as unsure; but not what is `under_way`
-    here, whatever the clock says. Nothing is put off beyond `farthest`: what is due later was put
-    off before the clock was set back, and is due now.
+    here, whatever the clock says. What is beyond `farthest` is due, too.
     """
-    due = (
-        select(
-            _C.key,
-            _C.draft,
-            _C.revision,
-            _C.trying_revision,
-            _C.sent_revision,
-            _C.remote_id,
-            _C.url,
-            _C.attempts,
-            _C.decided_at,
-        )
-        .where(
-            _waits(destination, under_way),
-            or_(_C.next_at <= now, _C.next_at > farthest),
-            or_(_C.lease_until.is_(None), _C.lease_until <= now, _C.lease_until > farthest),
-        )
-        .order_by(_C.next_at, _C.decided_at)
-        .limit(limit)
-        # two daemons with one PostgreSQL: each row is for one of them
-        .with_for_update(skip_locked=True)
-    )
+    waits = _waits(destination, under_way)
+    due = leases.due(outbox, _CLAIMED, waits, now, farthest)
+    due = due.order_by(_C.next_at, _C.decided_at).limit(limit)
     found = [Claim(*row) for row in await connection.execute(due)]
     if found:
         mine = and_(_C.destination == destination, _C.key == bindparam("b_key"))
@@ -166,12 +156,7 @@ async def next_due(
     connection: AsyncConnection, destination: str, *, under_way: Collection[str] = ()
 ) -> float | None:
     """Give when the next draft is due, whose lease, if any, is over by then; None: none waits."""
-    leased = and_(_C.lease_until.is_not(None), _C.lease_until > _C.next_at)
-    due = select(func.min(case((leased, _C.lease_until), else_=_C.next_at))).where(
-        _waits(destination, under_way)
-    )
-    found: float | None = await connection.scalar(due)
-    return found
+    return await leases.next_due(connection, outbox, _waits(destination, under_way))
 
 
 def _waits(destination: str, under_way: Collection[str]) -> ColumnElement[bool]:
@@ -186,50 +171,28 @@ async def settle(
     connection: AsyncConnection, destination: str, settlements: Sequence[Settlement]
 ) -> None:
     """Write what became of claims. A newer revision that came meanwhile stays pending."""
-    mine = and_(
-        _C.destination == destination,
-        _C.key == bindparam("b_key"),
-        _C.lease_until == bindparam("b_lease"),
-    )
-    delivered = bindparam("b_state") == OutboxState.DELIVERED.value
-    newer = and_(delivered, _C.revision > bindparam("b_sent"))
+    given = leases.given(Settlement._fields)
+    mine = [_C[name] == given.pop(name) for name in ("key", "lease_until")]
+    state, trying_revision = given.pop("state"), given.pop("unsure")
+    delivered = state == OutboxState.DELIVERED.value
+    newer = and_(delivered, _C.revision > given["sent_revision"])
     statement = (
         update(outbox)
-        .where(mine)
+        .where(_C.destination == destination, *mine)
         .values(
+            **given,
             # what was dropped meanwhile stays so
             state=case(
                 (_C.state != OutboxState.PENDING.value, _C.state),
                 (newer, OutboxState.PENDING.value),
-                else_=bindparam("b_state"),
+                else_=state,
             ),
-            next_at=bindparam("b_next"),
+            trying_revision=trying_revision,
             lease_until=None,
-            attempts=bindparam("b_attempts"),
-            trying_revision=bindparam("b_unsure"),
-            sent_revision=bindparam("b_sent"),
-            remote_id=bindparam("b_remote"),
-            url=bindparam("b_url"),
-            reason=bindparam("b_reason"),
-            detail=bindparam("b_detail"),
-            settled_at=bindparam("b_settled"),
         )
     )
-    rows: list[dict[str, Any]] = [
-        {
-            "b_key": s.key,
-            "b_lease": s.lease_until,
-            "b_state": s.state.value,
-            "b_next": s.next_at,
-            "b_attempts": s.attempts,
-            "b_unsure": s.unsure,
-            "b_sent": s.sent_revision,
-            "b_remote": optional_text(s.remote_id),
-            "b_url": optional_text(s.url),
-            "b_reason": s.reason,
-            "b_detail": optional_text(s.detail and s.detail[:_LONGEST_DETAIL]),
-            "b_settled": s.settled_at,
-        }
+    rows = [
+        leases.parameters(s._asdict() | {"detail": s.detail and s.detail[:_LONGEST_DETAIL]})
         for s in settlements
     ]
     if rows:

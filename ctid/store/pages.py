@@ -14,7 +14,6 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     and_,
-    bindparam,
     case,
     func,
     or_,
@@ -25,8 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.alerts import PageEvent
+from ctid.store import leases
 from ctid.store.schema import page
-from ctid.store.texts import optional_text, text
+from ctid.store.texts import text
 
 _C: Final = page.c
 _LONGEST_DETAIL: Final = 300
@@ -107,25 +107,6 @@ class Settlement(NamedTuple):
     message_key: str | None
 
 
-_CLAIMED: Final = (
-    _C.alert,
-    _C.seq,
-    _C.event,
-    _C.recipient,
-    _C.route,
-    _C.channel,
-    _C.address,
-    _C.data,
-    _C.decided_at,
-    _C.due_at,
-    _C.attempts,
-    _C.began_at,
-    _C.route_at,
-    _C.tried,
-    _C.lease_until,
-)
-
-
 async def claim(
     connection: AsyncConnection,
     channel: str,
@@ -139,20 +120,12 @@ async def claim(
     """Take what is due, the longest due first, and keep it from others until the lease is over.
 
     `known` are all channels that there are: whatever is to go by another one comes, too, so that
-    somebody takes care of it; None: only `channel`. Nothing is put off or leased beyond `farthest`:
-    what is later was written before the clock was set back, and is due now.
+    somebody takes care of it; None: only `channel`. What is beyond `farthest` is due, too.
     """
     due = (
-        select(_C.alert, _C.seq)
-        .where(
-            _waits(channel, known),
-            or_(_C.next_at <= now, _C.next_at > farthest),
-            or_(_C.lease_until.is_(None), _C.lease_until <= now, _C.lease_until > farthest),
-        )
+        leases.due(page, (_C.alert, _C.seq), _waits(channel, known), now, farthest)
         .order_by(_C.due_at, _C.alert, _C.seq)
         .limit(limit)
-        # two daemons with one PostgreSQL: each row is for one of them
-        .with_for_update(skip_locked=True)
         # in front of the statement it is carried out once
         .cte("due")
     )
@@ -164,27 +137,21 @@ async def claim(
             began_at=func.coalesce(_C.began_at, now),
             route_at=func.coalesce(_C.route_at, now),
         )
-        .returning(*_CLAIMED)
+        .returning(*(_C[name] for name in Claim._fields))
     )
     claims = [_claim(row) for row in await connection.execute(lease)]
     return sorted(claims, key=lambda claim: (claim.due_at, claim.alert, claim.seq))
 
 
-def _claim(row: Sequence[Any]) -> Claim:
-    found = Claim(*row)
-    return found._replace(event=PageEvent(found.event), tried=tried_from(row[13]))
+def _claim(row: Any) -> Claim:
+    return Claim(*row)._replace(event=PageEvent(row.event), tried=tried_from(row.tried))
 
 
 async def next_due(
     connection: AsyncConnection, channel: str, *, known: Collection[str] | None = None
 ) -> float | None:
     """Give when the next page is due, whose lease, if any, is over by then; None: none waits."""
-    leased = and_(_C.lease_until.is_not(None), _C.lease_until > _C.next_at)
-    due = select(func.min(case((leased, _C.lease_until), else_=_C.next_at))).where(
-        _waits(channel, known)
-    )
-    found: float | None = await connection.scalar(due)
-    return found
+    return await leases.next_due(connection, page, _waits(channel, known))
 
 
 def _waits(channel: str, known: Collection[str] | None) -> ColumnElement[bool]:
@@ -218,57 +185,21 @@ async def hurry(connection: AsyncConnection, channel: str) -> None:
 
 async def settle(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
     """Write what became of claims. What was settled by somebody else meanwhile stays so."""
-    waits = bindparam("b_state") == PageState.PENDING.value
+    given = leases.given(Settlement._fields)
+    mine = [_C[name] == given.pop(name) for name in ("alert", "seq", "lease_until")]
+    waits = given["state"] == PageState.PENDING.value
 
     def last(name: str) -> ColumnElement[Any]:
         # what waits on untried has still failed for the reason that stands there
-        kept: ColumnElement[Any] = func.coalesce(bindparam(f"b_{name}"), _C[name])
-        return case((waits, kept), else_=bindparam(f"b_{name}"))
+        return case((waits, func.coalesce(given[name], _C[name])), else_=given[name])
 
-    statement = (
-        update(page)
-        .where(
-            _C.alert == bindparam("b_alert"),
-            _C.seq == bindparam("b_seq"),
-            _C.lease_until == bindparam("b_lease"),
-            _C.state == PageState.PENDING.value,
+    changed = given | {"lease_until": None, "reason": last("reason"), "detail": last("detail")}
+    statement = update(page).where(*mine, _C.state == PageState.PENDING.value).values(changed)
+    rows = [
+        leases.parameters(
+            s._asdict()
+            | {"tried": tried_to(s.tried), "detail": s.detail and s.detail[:_LONGEST_DETAIL]}
         )
-        .values(
-            state=bindparam("b_state"),
-            route=bindparam("b_route"),
-            channel=bindparam("b_channel"),
-            address=bindparam("b_address"),
-            next_at=bindparam("b_next"),
-            lease_until=None,
-            attempts=bindparam("b_attempts"),
-            began_at=bindparam("b_began"),
-            route_at=bindparam("b_route_at"),
-            tried=bindparam("b_tried"),
-            reason=last("reason"),
-            detail=last("detail"),
-            settled_at=bindparam("b_settled"),
-            message_key=bindparam("b_message"),
-        )
-    )
-    rows: list[dict[str, Any]] = [
-        {
-            "b_alert": s.alert,
-            "b_seq": s.seq,
-            "b_lease": s.lease_until,
-            "b_state": s.state.value,
-            "b_route": s.route,
-            "b_channel": text(s.channel),
-            "b_address": optional_text(s.address),
-            "b_next": s.next_at,
-            "b_attempts": s.attempts,
-            "b_began": s.began_at,
-            "b_route_at": s.route_at,
-            "b_tried": tried_to(s.tried),
-            "b_reason": s.reason,
-            "b_detail": optional_text(s.detail and s.detail[:_LONGEST_DETAIL]),
-            "b_settled": s.settled_at,
-            "b_message": optional_text(s.message_key),
-        }
         for s in settlements
     ]
     if rows:
