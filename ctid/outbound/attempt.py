@@ -1,55 +1,10 @@
 """One attempt to bring a ticket to its newest revision, and what follows from how it ended."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
+from ctid.outbound.pacing import LONGEST_PATIENCE_SECONDS, Pace
 from ctid.outbound.port import FINAL, UNCLEAR, Backend, DeliveryError, Document, Remote
 from ctid.store.outbox import Claim, OutboxState, Settlement
-
-_LONGEST_PAUSE_SECONDS: Final = 300.0
-_LONGEST_PATIENCE_SECONDS: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long things take with one destination, all from the time one request may take.
-
-    `jitter` gives a number from 0 to 1, anew each time.
-    """
-
-    timeout_seconds: float
-    jitter: Callable[[], float]
-
-    @property
-    def attempt_seconds(self) -> float:
-        """How long an attempt may take; some need several requests."""
-        return 2.5 * self.timeout_seconds
-
-    @property
-    def lease_seconds(self) -> float:
-        """How long a claim holds.
-
-        Whoever finds it over looks up what became of the attempt, whose last request may have left
-        at its very end: so that is given as long as after any unclear answer.
-        """
-        return self.attempt_seconds + self.look_up_seconds
-
-    @property
-    def look_up_seconds(self) -> float:
-        """How long after an unclear answer it is looked up: by then it is there, or never will."""
-        return 2.0 * self.timeout_seconds
-
-    @property
-    def farthest_seconds(self) -> float:
-        """Nothing is put off, or leased, for longer."""
-        longest = 1.5 * _LONGEST_PAUSE_SECONDS
-        return max(longest, _LONGEST_PATIENCE_SECONDS, self.lease_seconds)
-
-    def pause_seconds(self, failures: int) -> float:
-        """How long to wait after so many failures in a row, from 1."""
-        longest = self.timeout_seconds / 5 * 2.0 ** min(failures - 1, 30)
-        return min(_LONGEST_PAUSE_SECONDS, longest) * (0.5 + self.jitter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +68,7 @@ def failed(
     if error.reason in UNCLEAR:
         pause = max(pause, pace.look_up_seconds)
     if error.retry_after_seconds is not None:
-        pause = max(pause, min(error.retry_after_seconds, _LONGEST_PATIENCE_SECONDS))
+        pause = max(pause, min(error.retry_after_seconds, LONGEST_PATIENCE_SECONDS))
     dead = error.reason in FINAL
     return Settlement(
         key=claim.key,

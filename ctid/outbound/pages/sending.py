@@ -1,6 +1,5 @@
 """One message to one channel: whose turn it is, the attempt, and what becomes of each page."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -12,6 +11,7 @@ from ctid.outbound.pages.falling_back import Pace, asked_seconds, has_to_leave
 from ctid.outbound.pages.folding import Group
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.port import FINAL, DeliveryError, Reason
+from ctid.outbound.turns import attempting
 from ctid.store.alerts import page_from_json
 from ctid.store.pages import Claim, PageState, Settlement
 
@@ -62,21 +62,13 @@ class Sending:
             if not claim.attempts and not claim.tried:
                 self.counts.lateness.add(max(0.0, now - claim.due_at))
         try:
-            async with asyncio.timeout(self._pace.attempt_seconds):
+            seconds = self._pace.attempt_seconds
+            async with attempting(seconds, "page_fault", channel=self._name, pages=_keys(going)):
                 message = self._render([page for _, page in going], group[0].address)
                 await self._channel.send(message)
-            return settlements + self._arrived(going, message.key)
-        except DeliveryError as why:
-            error = why
-        except TimeoutError:
-            limit = self._pace.attempt_seconds
-            error = DeliveryError(Reason.TIMEOUT, f"not done within {limit:g} s")
-        except Exception as fault:
-            # a fault of ours must not stop the recording of calls
-            log.exception("page_fault", channel=self._name, pages=_keys(going))
-            name = type(fault).__name__
-            error = DeliveryError(Reason.BAD_ANSWER, f"a fault of ctid: {name}; see its log")
-        return settlements + self._failed(going, error)
+        except DeliveryError as error:
+            return settlements + self._failed(going, error)
+        return settlements + self._arrived(going, message.key)
 
     def refuse(self, claim: Claim, words: str) -> Settlement:
         """Nobody can take it as it is addressed: the next route's turn."""

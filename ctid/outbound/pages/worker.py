@@ -20,6 +20,7 @@ from ctid.outbound.pages.falling_back import Pace
 from ctid.outbound.pages.folding import Bucket, Group, fold, over_before_sent
 from ctid.outbound.pages.port import Channel
 from ctid.outbound.pages.sending import Render, Sending
+from ctid.outbound.turns import Turns
 from ctid.store import pages
 from ctid.store.errors import StoreUnavailable
 from ctid.store.pages import Claim, PageState, Settlement
@@ -37,7 +38,6 @@ _SETTLE_SECONDS: Final = 0.05
 _STORE_PAUSE_SECONDS: Final = 1.0
 _FAULT_PAUSE_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 60.0
-_CLOSE_SECONDS: Final = 5.0
 
 
 class _Turn(NamedTuple):
@@ -76,10 +76,11 @@ class PageWorker:
         self._pace = Pace(table.timeout_seconds)
         self._sending = Sending(table.name, channel, render, self._pace, clock, jitter)
         self._bucket = Bucket(table.per_minute) if table.per_minute else None
-        self._wake = asyncio.Event()
-        self._stopped = False
+        self._turns = Turns(
+            clock, _LONGEST_WAIT_SECONDS, "paging_fault", _FAULT_PAUSE_SECONDS, channel=table.name
+        )
         self._queue: deque[Group] = deque()
-        self._senders = 0
+        self._senders: set[asyncio.Task[None]] = set()
         # what was claimed and is not settled yet, with the newest lease
         self._held: dict[tuple[int, int], float] = {}
         self._unwritten: list[Settlement] = []
@@ -87,7 +88,6 @@ class PageWorker:
         self._seen_at = 0.0
         self._unsure = True  # the last daemon may have been killed
         self._hurried = False
-        self._rests = False
 
     @property
     def name(self) -> str:
@@ -102,73 +102,51 @@ class PageWorker:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way: it waits for the time, or to be woken."""
-        waits = self._rests and not self._wake.is_set()
-        return waits and not (self._senders or self._queue or self._unwritten)
+        is_busy = self._senders or self._queue or self._unwritten
+        return self._turns.rests and not is_busy
 
     def wake(self) -> None:
         """Something new may be due."""
-        self._wake.set()
+        self._turns.wake()
 
     def hurry(self) -> None:
         """Somebody mended something: do not wait for the end of a pause."""
         self._sending.paused_until = 0.0
         self._hurried = True
-        self._wake.set()
+        self._turns.wake()
 
     def stop(self) -> None:
         """Begin nothing new; `run` returns once what is under way has ended."""
-        self._stopped = True
-        self._wake.set()
+        self._turns.stop()
 
     async def run(self) -> None:
         """Deliver until `stop`. What does not end in time is sent again by the next run."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                senders: set[asyncio.Task[None]] = set()
-                while not self._stopped:
-                    self._wake.clear()
-                    pause = await self._careful_turn(tasks, senders)
-                    self._rests = pause > 0
-                    with contextlib.suppress(TimeoutError):
-                        # unlike wait_for it loses no cancellation
-                        async with asyncio.timeout(pause):
-                            await self._wake.wait()
-                    self._rests = False
-                await self._finish(senders)
+                await self._turns.take(lambda: self._turn(tasks))
+                await self._finish()
         finally:
             if self._settling is not None:
                 self._settling.cancel()
             await self._channel.close()
 
-    async def _finish(self, senders: Collection[asyncio.Task[None]]) -> None:
+    async def _finish(self) -> None:
         self._unwritten += [falling_back.given_back(c) for group in self._queue for c in group]
         self._queue.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                while self._senders:
-                    self._wake.clear()
-                    await self._wake.wait()
-        for task in senders:
+        await self._turns.end(lambda: self._senders)
+        for task in self._senders:
             task.cancel()
         settled = self._with_leases(self._unwritten)
         with contextlib.suppress(StoreUnavailable):
             await self._store.transaction(lambda connection: pages.settle(connection, settled))
             self._wake_moved(settled)
 
-    async def _careful_turn(
-        self, tasks: asyncio.TaskGroup, senders: set[asyncio.Task[None]]
-    ) -> float:
-        """Take a turn; give for how many seconds to wait then, unless woken."""
-        try:
-            again_at = await self._turn()
-            self._send(tasks, senders)
-            return min(_LONGEST_WAIT_SECONDS, max(0.0, again_at - self._clock()))
-        except Exception:
-            # a fault of ours must not stop the recording of calls
-            log.exception("paging_fault", channel=self.name)
-            return _FAULT_PAUSE_SECONDS
+    async def _turn(self, tasks: asyncio.TaskGroup) -> float:
+        again_at = await self._settle_and_claim()
+        self._send(tasks)
+        return again_at
 
-    async def _turn(self) -> float:
+    async def _settle_and_claim(self) -> float:
         """Settle what has ended, claim what is due; give when to come again."""
         now = self._clock()
         if now < self._seen_at:  # it was set back: what was to happen by the old one is over
@@ -202,7 +180,7 @@ class PageWorker:
     def _room(self, now: float) -> tuple[int, int, float]:
         """How many messages may begin now, how many pages to claim for them, and when more may."""
         later = now + _LONGEST_WAIT_SECONDS
-        if self._stopped:
+        if self._turns.stopped:
             return 0, 0, later
         if self._bucket is None:
             # the rest are sent while the next are being claimed
@@ -275,24 +253,21 @@ class PageWorker:
         self._queue.extend(groups)
         self._settle([falling_back.given_back(claim) for claim in left])
 
-    def _send(self, tasks: asyncio.TaskGroup, senders: set[asyncio.Task[None]]) -> None:
-        for _ in range(min(len(self._queue), self._table.concurrency - self._senders)):
-            self._senders += 1
-            task = tasks.create_task(self._send_some(), name=f"pages by {self.name}")
-            senders.add(task)
-            task.add_done_callback(senders.discard)
+    def _send(self, tasks: asyncio.TaskGroup) -> None:
+        for _ in range(min(len(self._queue), self._table.concurrency - len(self._senders))):
+            self._senders.add(tasks.create_task(self._send_some(), name=f"pages by {self.name}"))
 
     async def _send_some(self) -> None:
         try:
-            while self._queue and not self._stopped:
+            while self._queue and not self._turns.stopped:
                 group = self._queue.popleft()
                 if len(self._queue) == _BATCH // 2:
-                    self._wake.set()
+                    self._turns.wake()
                 await self._deliver(group)
         finally:
-            self._senders -= 1
+            self._senders -= {asyncio.current_task()}
             if not self._senders:
-                self._wake.set()
+                self._turns.wake()
 
     async def _deliver(self, group: Group) -> None:
         try:
@@ -308,14 +283,14 @@ class PageWorker:
         self._unwritten += settlements
         goes_on = any(each.channel != self.name for each in settlements)
         if goes_on or len(self._unwritten) >= _SETTLED_AT_ONCE:
-            self._wake.set()
+            self._turns.wake()
         elif settlements and self._settling is None:
             loop = asyncio.get_running_loop()
             self._settling = loop.call_later(_SETTLE_SECONDS, self._settle_now)
 
     def _settle_now(self) -> None:
         self._settling = None
-        self._wake.set()
+        self._turns.wake()
 
     def _with_leases(self, settlements: Sequence[Settlement]) -> list[Settlement]:
         """Each by its newest lease: it may have been prolonged."""

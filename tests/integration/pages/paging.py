@@ -28,8 +28,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = LIMIT + 0.5
+        self.readings = 0
 
     def __call__(self) -> float:
+        self.readings += 1
         return self.now
 
 

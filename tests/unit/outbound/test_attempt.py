@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from ctid.outbound.attempt import Pace, failed
+from ctid.outbound.attempt import failed
+from ctid.outbound.pacing import Pace
 from ctid.outbound.port import FINAL, UNCLEAR, DeliveryError, Reason
 from ctid.store.outbox import Claim, OutboxState, Settlement
 
