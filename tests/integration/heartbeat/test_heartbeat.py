@@ -17,14 +17,6 @@ from tests.waiting import until
 SECRET = "/ping/0b1d-s3cret"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy is not asked for what is on loopback."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 class Health:
     """Troubles, as the tests set them."""
 

@@ -54,14 +54,6 @@ resend_seconds = 0.2
 """
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy is not asked for what is on loopback."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @dataclass
 class Daemon:
     """What of ctid has to do with alerts, without PBXs; `now` moves by hand."""

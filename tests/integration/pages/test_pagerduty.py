@@ -24,14 +24,6 @@ DESK = Origin("desk", {"network": "Networks"})
 ALERT, WARNING = (KEY, "ctid:desk:7"), (KEY, "ctid:desk:7:warning")
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy is not asked for what is on loopback."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @asynccontextmanager
 async def channel(url: str, key: str = KEY, **keys: Any) -> AsyncIterator[PagerDuty]:
     table = PagerDutyChannel(url=url, **keys).model_copy(update={"routing_key": Secret(key)})

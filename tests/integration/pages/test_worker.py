@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +9,6 @@ from structlog.testing import capture_logs
 
 from ctid.domain.alerts import Page, PageEvent, Recipient, Route
 from ctid.outbound.port import Reason
-from ctid.store.migrate import upgrade
 from ctid.store.pages import PageState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -24,11 +21,8 @@ REFUSALS = [Reason.REJECTED, Reason.DENIED, Reason.MISCONFIGURED, Reason.GONE]
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    url = str(tmp_path / "ctid.sqlite3")
-    await upgrade(url)
-    async with await Store.open(url) as store, await Reader.open(url) as reader:
-        yield Desk(store, reader)
+def desk(store: Store, reader: Reader) -> Desk:
+    return Desk(store, reader)
 
 
 def to(number: int, *routes: Route, event: PageEvent = PageEvent.FIRING, seq: int = 0) -> Page:
@@ -258,7 +252,7 @@ async def test_a_channel_that_hangs_keeps_nobody_from_the_next_one(desk: Desk) -
     assert len(desk.phones["mail"].got) == 20
 
 
-async def test_what_was_under_way_when_ctid_died_is_sent_at_once_by_the_next(desk: Desk) -> None:
+async def test_what_was_under_way_when_ctid_died_is_sent_by_the_next(desk: Desk) -> None:
     robot = desk.phones["robot"]
     robot.gate.clear()
     await desk.want(*map(to, range(20)))
@@ -268,6 +262,8 @@ async def test_what_was_under_way_when_ctid_died_is_sent_at_once_by_the_next(des
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
     robot.gate.set()
+    if desk.store.database.path is None:
+        desk.pass_time(60.0)  # SQLite has one daemon, whose leases can be ended at once
     async with desk.working(robot={}):
         await desk.settled(PageState.DELIVERED, *range(20))
     assert sorted(robot.keys) == sorted(f"{n}-0" for n in range(20))

@@ -4,21 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from ctid.store import migrate
-from tests.integration.store import postgresql
 from tests.integration.stories.story import Story
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy is not asked for what is on loopback."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -33,25 +23,6 @@ def sqlite(tmp_path: Path, empty_database: Path) -> str:
     path = tmp_path / "ctid.sqlite3"
     shutil.copy(empty_database, path)
     return f"sqlite:///{path}"
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[postgresql.Server]:
-    programs = postgresql.programs()
-    if programs is None:
-        pytest.skip(postgresql.MISSING)
-    with postgresql.server(programs) as server:
-        yield server
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: postgresql.Server) -> Iterator[str]:
-    name = f"ctid_{uuid4().hex}"
-    asyncio.run(postgresql_server.execute(f"CREATE DATABASE {name}"))
-    url = postgresql_server.url(name)
-    asyncio.run(migrate.upgrade(url))
-    yield url
-    asyncio.run(postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 Tell = Callable[..., Story]

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,7 +14,6 @@ from ctid.domain.policy import Wanted
 from ctid.outbound.port import UNCLEAR, Document, Reason
 from ctid.outbound.worker import Worker
 from ctid.store import tickets
-from ctid.store.migrate import upgrade
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -87,11 +85,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    url = str(tmp_path / "ctid.sqlite3")
-    await upgrade(url)
-    async with await Store.open(url) as store, await Reader.open(url) as reader:
-        yield Desk(store, reader)
+def desk(store: Store, reader: Reader) -> Desk:
+    return Desk(store, reader)
 
 
 def numbered(n: int) -> Draft:
