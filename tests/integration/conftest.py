@@ -1,8 +1,9 @@
 """The machine's surroundings kept out, and a fresh database of each kind."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -29,31 +30,62 @@ def postgresql_server() -> Iterator[postgresql.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_in_postgresql(postgresql_server: postgresql.Server) -> str:
+    """The name of a database to be copied, which is faster than to make it again and again."""
+    asyncio.run(postgresql_server.execute("CREATE DATABASE ctid_migrated"))
+    asyncio.run(upgrade(postgresql_server.url("ctid_migrated")))
+    return "ctid_migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("database") / "ctid.sqlite3"
+    asyncio.run(upgrade(str(path)))
+    return path
+
+
 @pytest.fixture
-async def postgresql_url(postgresql_server: postgresql.Server) -> AsyncIterator[str]:
-    name = f"ctid_{uuid4().hex}"
-    await postgresql_server.execute(f"CREATE DATABASE {name}")
-    yield postgresql_server.url(name)
-    await postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+async def empty_postgresql_url(postgresql_server: postgresql.Server) -> AsyncIterator[str]:
+    async with postgresql_server.database("template1") as url:
+        yield url
+
+
+@pytest.fixture
+async def postgresql_url(
+    postgresql_server: postgresql.Server, migrated_in_postgresql: str
+) -> AsyncIterator[str]:
+    async with postgresql_server.database(migrated_in_postgresql) as url:
+        yield url
 
 
 @pytest.fixture
 def sqlite_path(tmp_path: Path) -> Path:
+    """Where nothing is yet."""
     return tmp_path / "ctid.sqlite3"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, sqlite_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{sqlite_path}"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
+@pytest.fixture
+def empty_sqlite_url(sqlite_path: Path) -> str:
+    return f"sqlite:///{sqlite_path}"
 
 
 @pytest.fixture
-async def url(empty_url: str) -> str:
-    await upgrade(empty_url)
-    return empty_url
+def sqlite_url(sqlite_path: Path, migrated_in_sqlite: Path) -> str:
+    shutil.copy(migrated_in_sqlite, sqlite_path)
+    return f"sqlite:///{sqlite_path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
 
 
 @pytest.fixture

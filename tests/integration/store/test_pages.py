@@ -10,7 +10,6 @@ from ctid.domain.batch import Batch
 from ctid.store import alert_queries, pages
 from ctid.store.alert_queries import PageBacklog
 from ctid.store.alerts import page_from_json
-from ctid.store.migrate import upgrade
 from ctid.store.pages import Claim, PageState, Settlement, Tried
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
@@ -223,7 +222,6 @@ async def test_two_daemons_get_different_pages(url: str, store: Store, limit: in
 
 
 async def test_what_another_is_claiming_just_now_is_passed_over(postgresql_url: str) -> None:
-    await upgrade(postgresql_url)
     async with await Store.open(postgresql_url) as store, await Store.open(postgresql_url) as other:
         await fill(store, 10)
 

@@ -13,8 +13,7 @@ from tests.integration.store import postgresql, samples
 
 
 @pytest.fixture
-async def url(postgresql_url: str) -> str:
-    await upgrade(postgresql_url)
+def url(postgresql_url: str) -> str:
     return postgresql_url
 
 

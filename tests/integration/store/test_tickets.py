@@ -58,7 +58,7 @@ async def test_the_backlog_tells_how_many_and_since_when(store: Store, reader: R
     }
 
 
-@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 async def test_two_daemons_never_claim_the_same_row(url: str, store: Store) -> None:
     await store.commit(Batch(wanted=(wanted("rt", 1), wanted("rt", 2))))
     async with await Store.open(url, busy_timeout_seconds=2) as other:

@@ -1,10 +1,7 @@
 """From the first missed call to the answer, and all the other ways in which it may end."""
 
-import asyncio
-
 import pytest
 
-from ctid.store.migrate import upgrade
 from tests.integration.stories import texts
 from tests.integration.stories.conftest import Tell
 from tests.integration.stories.story import Story
@@ -23,7 +20,6 @@ def test_missed_paged_escalated_acknowledged_answered(
 def test_the_same_with_postgresql(
     postgresql_url: str, story_of: Tell, restart_before: int | None
 ) -> None:
-    asyncio.run(upgrade(postgresql_url))
     tell(story_of(store=postgresql_url, restart_before=restart_before))
 
 
