@@ -7,57 +7,17 @@ import sys
 import typer
 
 from ctid import __version__
-from ctid.cli import (
-    alerts,
-    backup,
-    calls,
-    capture,
-    check_backend,
-    check_channel,
-    check_config,
-    demo,
-    doctor,
-    explain,
-    forget,
-    missed,
-    outbox,
-    rebuild_summary,
-    replay,
-    report,
-    roster,
-    run,
-    status,
-    usage,
-)
+from ctid.cli.commands import Commands
 
 app = typer.Typer(
     name="ctid",
     help="Records every call of an Asterisk PBX's hotlines.",
-    cls=usage.Group,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("calls")(calls.calls)
-app.command("report")(report.report)
-app.add_typer(missed.app, name="missed", cls=usage.Group)
-app.add_typer(alerts.app, name="alerts", cls=usage.Group)
-app.add_typer(outbox.app, name="outbox", cls=usage.Group)
-app.add_typer(roster.app, name="roster", cls=usage.Group)
-app.command("explain")(explain.explain)
-app.command("capture")(capture.capture)
-app.command("replay")(replay.replay)
-app.command("backup")(backup.backup)
-app.command("forget")(forget.forget)
-app.command("rebuild-summary")(rebuild_summary.rebuild_summary)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
-app.command("check-config")(check_config.check_config)
-app.command("check-backend")(check_backend.check_backend)
-app.command("check-channel")(check_channel.check_channel)
 
 
 def _version(value: bool) -> None:

@@ -15,7 +15,7 @@ from ctid.alert_output import (
     silence_document,
     told,
 )
-from ctid.cli import alert_changes, alert_story, times
+from ctid.cli import alert_changes, alert_story, times, usage
 from ctid.cli.alert_changes import Number, all_or
 from ctid.cli.asking import asking, lines_of, see_lines
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
@@ -29,7 +29,7 @@ from ctid.domain.masking import masked
 from ctid.store import alert_queries
 from ctid.store.alert_queries import AlertRow
 
-app = typer.Typer(help="What is wrong, who was told, and who takes care.")
+app = usage.group("What is wrong, who was told, and who takes care.")
 app.command("ack")(alert_changes.ack)
 app.command("resolve")(alert_changes.resolve)
 app.command("silence")(alert_changes.silence)

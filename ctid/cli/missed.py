@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ctid.cli import times
+from ctid.cli import times, usage
 from ctid.cli.asking import asking, lines_of, see_lines
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
@@ -17,7 +17,7 @@ from ctid.output import iso
 from ctid.store import tickets
 from ctid.store.told import Told, told
 
-app = typer.Typer(help="Who was missed and has to be called back.")
+app = usage.group("Who was missed and has to be called back.")
 
 _OPEN = (ReturnState.OPEN, ReturnState.ATTEMPTED)
 _TABLE = [

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ctid.cli import times
+from ctid.cli import times, usage
 from ctid.cli.asking import asking
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
@@ -20,7 +20,7 @@ from ctid.store.drafts import draft_to_json
 from ctid.store.outbox import OutboxState
 from ctid.store.tickets import Delivery
 
-app = typer.Typer(help="Ticket drafts on their way to other systems.")
+app = usage.group("Ticket drafts on their way to other systems.")
 
 _TABLE = [
     Column("decided", "decided", spare=LAST + 1),

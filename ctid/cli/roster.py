@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ctid.cli import times
+from ctid.cli import times, usage
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config, see_roster
 from ctid.cli.table import Column, Format, FormatOption, Row, show
 from ctid.config import Config
@@ -18,7 +18,7 @@ from ctid.domain.lines import Line
 from ctid.domain.roster import Person, Plan, Role, gaps
 from ctid.output import iso
 
-app = typer.Typer(help="Who is on duty when, and whether somebody always is.")
+app = usage.group("Who is on duty when, and whether somebody always is.")
 
 LOOK_AHEAD_DAYS: Final = 14
 _DAY: Final = 86_400.0

@@ -40,6 +40,17 @@ class Group(TyperGroup):
         return code
 
 
+def group(purpose: str) -> typer.Typer:
+    """Commands that belong together, such as `ctid alerts list`."""
+    return typer.Typer(
+        help=purpose,
+        cls=Group,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
 def line(error: Any) -> str:
     """`--outcome: 'miss' is not one of answered, missed`, or what else was wrong in the use."""
     context = error.ctx

@@ -8,10 +8,11 @@ import pytest
 import typer
 
 from ctid.cli import app
+from ctid.cli.commands import NAMES
 
 PAGE = (Path(__file__).parents[3] / "docs/cli.md").read_text()
 GROUP: Any = typer.main.get_command(app)
-TOP: dict[str, Any] = GROUP.commands
+TOP: dict[str, Any] = {name: GROUP.get_command(None, name) for name in NAMES}
 COMMANDS: dict[str, Any] = {
     f"{name} {sub}" if sub else name: command
     for name, group in TOP.items()
