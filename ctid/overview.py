@@ -1,7 +1,7 @@
 """How the daemon is now: one look at all its parts, for metrics, health, status and watchdog."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ from ctid.ami.connection import Connection, State
 from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
+from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.reading import (
     ALERT_STATES,
     AlertReading,
@@ -28,6 +30,7 @@ from ctid.pipeline import Pipeline, Sight
 from ctid.store.address import database_at
 from ctid.store.outbox import OutboxState
 from ctid.store.pages import PageState
+from ctid.store.waiting import Backlog
 
 # Without progress for so long a part is stuck: a commit waits 5 s for a lock, a tick comes 4 times
 # a second. A reader may be silent for the time of a ping besides.
@@ -276,23 +279,20 @@ def _alert_status(alerts: AlertReading) -> dict[str, int]:
 
 
 def _channel_status(pages: PageReading) -> list[dict[str, Any]]:
-    backlogs = pages.backlogs or {}
-    return [
-        {
-            "name": name,
-            "failing": None if counts.failing is None else counts.failing.value,
-            "delivered": counts.delivered,
-            **{
-                state.value: backlogs[name].by_state.get(state, 0) if name in backlogs else 0
-                for state in (PageState.PENDING, PageState.FAILED)
-            },
-        }
-        for name, counts in pages.deliveries.items()
-    ]
+    states = (PageState.PENDING, PageState.FAILED)
+    return _went(pages.deliveries, pages.backlogs or {}, states)
 
 
 def _backend_status(tickets: TicketReading) -> list[dict[str, Any]]:
     backlogs = tickets.waiting.backlogs if tickets.waiting else {}
+    return _went(tickets.deliveries, backlogs, (OutboxState.PENDING, OutboxState.DEAD))
+
+
+def _went(
+    deliveries: Mapping[str, Deliveries] | Mapping[str, PageDeliveries],
+    backlogs: Mapping[str, Backlog],
+    states: Iterable[OutboxState | PageState],
+) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -300,10 +300,10 @@ def _backend_status(tickets: TicketReading) -> list[dict[str, Any]]:
             "delivered": counts.delivered,
             **{
                 state.value: backlogs[name].by_state.get(state, 0) if name in backlogs else 0
-                for state in (OutboxState.PENDING, OutboxState.DEAD)
+                for state in states
             },
         }
-        for name, counts in tickets.deliveries.items()
+        for name, counts in deliveries.items()
     ]
 
 

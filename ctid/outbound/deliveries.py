@@ -1,6 +1,7 @@
 """How deliveries to one destination went, as plain counters."""
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,6 +31,4 @@ class Deliveries:
 
     def copy(self) -> "Deliveries":
         """The numbers of this moment."""
-        return Deliveries(
-            self.attempts.copy(), self.delivered, self.dead, self.latency.copy(), self.failing
-        )
+        return deepcopy(self)

@@ -18,13 +18,11 @@ from ctid.ami.client import End
 from ctid.ami.connection import State
 from ctid.domain.alerts import Kind
 from ctid.domain.stages import Stage
-from ctid.outbound.deliveries import RESULTS, Deliveries
+from ctid.outbound.delivery_metrics import pages, tickets
 from ctid.outbound.families import by_one, counter, gauge, histogram
-from ctid.outbound.page_metrics import pages
 from ctid.outbound.process import ProcessCollector
 from ctid.outbound.reading import ALERT_STATES, PbxReading, Reading, disk
-from ctid.store.outbox import OutboxState
-from ctid.store.tickets import Backlog, OpenReturns
+from ctid.store.tickets import OpenReturns
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -51,7 +49,7 @@ class _Collector(Collector):
         yield from _pbxs(reading)
         yield from _store(reading)
         yield from _returns(reading)
-        yield from _tickets(reading)
+        yield from tickets(reading.tickets)
         yield from _alerts(reading)
         yield from pages(reading.pages)
 
@@ -275,56 +273,6 @@ def _returns(reading: Reading) -> Iterator[Metric]:
     )
 
 
-def _tickets(reading: Reading) -> Iterator[Metric]:
-    deliveries = reading.tickets.deliveries
-    yield counter(
-        "ctid_ticket_attempts",
-        "Attempts to deliver a draft: delivered, looked_up, or why they failed.",
-        ("backend", "result"),
-        {
-            (name, result): n.attempts[result]
-            for name, n in deliveries.items()
-            for result in RESULTS
-        },
-    )
-    for name, help_text, value in _DELIVERY_COUNTERS:
-        numbers = {(backend,): value(n) for backend, n in deliveries.items()}
-        yield counter(name, help_text, ("backend",), numbers)
-    yield gauge(
-        "ctid_ticket_backend_failing",
-        "1 while the newest attempts fail.",
-        ("backend",),
-        {(name,): float(n.failing is not None) for name, n in deliveries.items()},
-    )
-    yield histogram(
-        "ctid_ticket_delivery_seconds",
-        "From the decision to the delivery of a revision of a draft.",
-        ("backend",),
-        {(name,): n.latency for name, n in deliveries.items()},
-    )
-    waiting = reading.tickets.waiting
-    if waiting is None:
-        return
-    none = Backlog({}, None)
-    backlogs = {name: waiting.backlogs.get(name, none) for name in deliveries}
-    yield gauge(
-        "ctid_tickets",
-        "Drafts in the outbox, by state.",
-        ("backend", "state"),
-        {
-            (name, state): backlog.by_state.get(state, 0)
-            for name, backlog in backlogs.items()
-            for state in OutboxState
-        },
-    )
-    yield gauge(
-        "ctid_ticket_oldest_pending_timestamp_seconds",
-        "When the oldest draft that waits was decided; absent where none waits.",
-        ("backend",),
-        {(n,): b.oldest_at for n, b in backlogs.items() if b.oldest_at is not None},
-    )
-
-
 def _alerts(reading: Reading) -> Iterator[Metric]:
     alerts = reading.alerts
     yield gauge(
@@ -349,9 +297,3 @@ def _alerts(reading: Reading) -> Iterator[Metric]:
         (),
         {(): alerts.silenced},
     )
-
-
-_DELIVERY_COUNTERS: tuple[tuple[str, str, Callable[[Deliveries], int]], ...] = (
-    ("ctid_tickets_delivered", "Revisions of drafts that were delivered.", lambda n: n.delivered),
-    ("ctid_tickets_dead", "Drafts that will never be taken.", lambda n: n.dead),
-)

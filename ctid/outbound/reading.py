@@ -10,8 +10,8 @@ from ctid.domain.alerts import Kind
 from ctid.outbound.deliveries import Deliveries
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.tally import Counts
-from ctid.store.alert_queries import PageBacklog
-from ctid.store.tickets import Backlog, OpenReturns
+from ctid.store.tickets import OpenReturns
+from ctid.store.waiting import Backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Waiting:
 
     backlogs: Mapping[str, Backlog]
     returns: Mapping[str, OpenReturns]
-    pages: Mapping[str, PageBacklog]
+    pages: Mapping[str, Backlog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class PageReading:
     """Deliveries by channel since the start, and what waits; None: that is not known."""
 
     deliveries: Mapping[str, PageDeliveries]
-    backlogs: Mapping[str, PageBacklog] | None
+    backlogs: Mapping[str, Backlog] | None
 
 
 @dataclass(frozen=True, slots=True)

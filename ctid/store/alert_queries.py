@@ -5,18 +5,18 @@ What cannot be read, of a newer ctid perhaps, is left out of lists: no start may
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 
 from ctid.domain.alerts import Alert, Ending, Kind, Page, PageEvent, Silence
+from ctid.store import waiting
 from ctid.store.alert_rows import silence_from
 from ctid.store.alerts import alert_from_json, page_from_json
 from ctid.store.pages import PageState, Tried, tried_from
 from ctid.store.queries import Reader
 from ctid.store.schema import alert, page, silence
-from ctid.store.waiting import Waiting
+from ctid.store.waiting import Backlog
 
 _A: Final = alert.c
 _P: Final = page.c
@@ -70,21 +70,6 @@ class PageRow(NamedTuple):
     detail: str | None
     settled_at: float | None
     message_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PageBacklog:
-    """Of one channel: how many pages by state, and when the oldest that waits was decided.
-
-    When it was due may be long before: then no daemon ran that could send it.
-    """
-
-    by_state: dict[PageState, int]
-    oldest_at: float | None
-
-    @property
-    def waiting(self) -> Waiting:
-        return Waiting(self.by_state.get(PageState.PENDING, 0), self.oldest_at)
 
 
 async def alerts(
@@ -200,20 +185,9 @@ async def silences(reader: Reader, now: float) -> list[Silence]:
     return _readable(lambda row: silence_from({**row}), found)
 
 
-async def page_backlogs(reader: Reader) -> dict[str, PageBacklog]:
+async def page_backlogs(reader: Reader) -> dict[str, Backlog]:
     """Count the pages by channel and state; a page counts for the channel that it was last for."""
-    number = select(_P.channel, _P.state, func.count()).group_by(_P.state, _P.channel)
-    oldest = (
-        select(_P.channel, func.min(_P.decided_at))
-        .where(_P.state == PageState.PENDING.value)
-        .group_by(_P.channel)
-    )
-    by_state: dict[str, dict[PageState, int]] = {}
-    async with reader.transaction() as connection:
-        for channel, state, pages in await connection.execute(number):
-            by_state.setdefault(channel, {})[PageState(state)] = pages
-        waits = {row[0]: row[1] for row in await connection.execute(oldest)}
-    return {name: PageBacklog(pages, waits.get(name)) for name, pages in by_state.items()}
+    return await waiting.backlogs(reader, _P.channel)
 
 
 def _readable(read: Callable[[Any], _Value], found: Iterable[Any]) -> list[_Value]:

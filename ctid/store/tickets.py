@@ -5,7 +5,6 @@ All raise StoreUnavailable.
 
 import contextlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, select, tuple_, update
@@ -13,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.drafts import Draft, Stage
 from ctid.domain.returns import ReturnState, ToReturn
-from ctid.store import rows
+from ctid.store import rows, waiting
 from ctid.store.drafts import draft_from_json
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.schema import outbox, to_return
 from ctid.store.texts import text
-from ctid.store.waiting import Waiting
+from ctid.store.waiting import Backlog
 
 _R: Final = to_return.c
 _O: Final = outbox.c
@@ -51,18 +50,6 @@ class Delivery(NamedTuple):
     reason: str | None
     detail: str | None
     settled_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Of one destination: how many drafts by state, and when the oldest that waits was decided."""
-
-    by_state: dict[OutboxState, int]
-    oldest_at: float | None
-
-    @property
-    def waiting(self) -> Waiting:
-        return Waiting(self.by_state.get(OutboxState.PENDING, 0), self.oldest_at)
 
 
 class OpenReturns(NamedTuple):
@@ -195,19 +182,7 @@ async def find_rows(reader: Reader, keys: Sequence[str]) -> list[tuple[str, str,
 
 async def backlogs(reader: Reader) -> dict[str, Backlog]:
     """Count the outbox by destination and state."""
-    # apart, so that the index is enough for the first: the rows of a year are large
-    number = select(_O.destination, _O.state, func.count()).group_by(_O.state, _O.destination)
-    oldest = (
-        select(_O.destination, func.min(_O.decided_at))
-        .where(_O.state == OutboxState.PENDING.value)
-        .group_by(_O.destination)
-    )
-    by_state: dict[str, dict[OutboxState, int]] = {}
-    async with reader.transaction() as connection:
-        for destination, state, drafts in await connection.execute(number):
-            by_state.setdefault(destination, {})[OutboxState(state)] = drafts
-        waits = {row[0]: row[1] for row in await connection.execute(oldest)}
-    return {name: Backlog(drafts, waits.get(name)) for name, drafts in by_state.items()}
+    return await waiting.backlogs(reader, _O.destination)
 
 
 async def retry(

@@ -104,7 +104,7 @@ async def backlog(drafts: int, port: int) -> None:
                 seconds = time.perf_counter() - began
                 await here.close()
             ((_, left),) = (await tickets.backlogs(reader)).items()
-    if {state.value: n for state, n in left.by_state.items()} != {"delivered": drafts}:
+    if left.by_state != {"delivered": drafts}:
         sys.exit(f"not everything was delivered: {left}")
     found = memory[len(memory) // 10 :]
     print(f"backlog: {drafts} drafts, {CONCURRENCY} at once, SQLite with WAL and FULL")

@@ -1,15 +1,15 @@
 """How pages went out by one channel, as plain counters."""
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Final
 
+from ctid.outbound.deliveries import DELIVERED, LATENCY_SECONDS
 from ctid.outbound.port import Reason
 from ctid.outbound.tally import Histogram
 
-DELIVERY_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
 LATENESS_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
-DELIVERED: Final = "delivered"
 RESULTS: Final = (DELIVERED, *(reason.value for reason in Reason))
 """How an attempt may end; the values of a metric's label."""
 
@@ -30,20 +30,10 @@ class PageDeliveries:
     moved: int = 0
     failed: int = 0
     dropped: int = 0
-    latency: Histogram = field(default_factory=lambda: Histogram(DELIVERY_SECONDS))
+    latency: Histogram = field(default_factory=lambda: Histogram(LATENCY_SECONDS))
     lateness: Histogram = field(default_factory=lambda: Histogram(LATENESS_SECONDS))
     failing: Reason | None = None
 
     def copy(self) -> "PageDeliveries":
         """The numbers of this moment."""
-        return PageDeliveries(
-            self.attempts.copy(),
-            self.delivered,
-            self.folded,
-            self.moved,
-            self.failed,
-            self.dropped,
-            self.latency.copy(),
-            self.lateness.copy(),
-            self.failing,
-        )
+        return deepcopy(self)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from ctid.domain.alerts import Page
+from ctid.outbound.deliveries import DELIVERED
 from ctid.outbound.pages import falling_back
-from ctid.outbound.pages.deliveries import DELIVERED, PageDeliveries
+from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace, asked_seconds, has_to_leave
 from ctid.outbound.pages.folding import Group
 from ctid.outbound.pages.port import Channel, Message

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ctid.domain.alerts import PageEvent
 from ctid.domain.batch import Batch
 from ctid.store import alert_queries, pages
-from ctid.store.alert_queries import PageBacklog
 from ctid.store.alerts import page_from_json
 from ctid.store.pages import Claim, PageState, Settlement, Tried
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
+from ctid.store.waiting import Backlog
 from tests.alerts import LEAD, LIMIT, alert, page
 
 NOW = LIMIT + 1.0
@@ -206,8 +206,8 @@ async def test_pages_are_counted_by_channel(store: Store, reader: Reader) -> Non
     moved = settled(two, PageState.PENDING, channel="mail", route=1)
     await settle(store, settled(one), moved)
     assert await alert_queries.page_backlogs(reader) == {
-        "robot": PageBacklog({PageState.DELIVERED: 1, PageState.PENDING: 3}, LIMIT - 2),
-        "mail": PageBacklog({PageState.PENDING: 1}, LIMIT - 3),
+        "robot": Backlog({PageState.DELIVERED: 1, PageState.PENDING: 3}, LIMIT - 2),
+        "mail": Backlog({PageState.PENDING: 1}, LIMIT - 3),
     }
 
 

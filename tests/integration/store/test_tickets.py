@@ -11,7 +11,7 @@ from ctid.store import outbox, tickets
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
-from ctid.store.tickets import Backlog
+from ctid.store.waiting import Backlog
 from tests.drafts import draft
 
 NOW = 1_800_000_000.0

@@ -21,10 +21,10 @@ from ctid.outbound.reading import (
     Waiting,
 )
 from ctid.outbound.tally import Tally
-from ctid.store.alert_queries import PageBacklog
 from ctid.store.outbox import OutboxState
 from ctid.store.pages import PageState
-from ctid.store.tickets import Backlog, OpenReturns
+from ctid.store.tickets import OpenReturns
+from ctid.store.waiting import Backlog
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
 LINE = LineReading('an "odd"\ntitle\\', "network", 0.75)
@@ -63,7 +63,7 @@ def reading(folder: Path) -> Reading:
         alerts=AlertReading({"network": 0.0}, {}, 0),
         pages=PageReading(
             {"robot": PageDeliveries(delivered=7, folded=5)},
-            {"robot": PageBacklog({PageState.PENDING: 3}, 1_800_000_000.0)},
+            {"robot": Backlog({PageState.PENDING: 3}, 1_800_000_000.0)},
         ),
         tickets=TicketReading(
             {"rt": Deliveries()},
