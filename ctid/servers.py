@@ -67,58 +67,28 @@ async def serving(
     routes: list[Route],
 ) -> AsyncIterator[None]:
     """Answer, on all of them. `routes` are those of the control socket."""
-    async with (
-        _metrics(overview, listeners.metrics),
-        _api(overview, listeners.api, desk, reader, link_secret),
-        _control(overview.config, routes),
-    ):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _metrics(overview: Overview, listener: Listener | None) -> AsyncIterator[None]:
-    if listener is None:
-        yield
-        return
-    async with MetricsServer(
-        listener,
-        overview.config.metrics.token,
-        read=overview.read,
-        troubles=overview.troubles,
-        waited_for=overview.waited_for,
-    ):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _api(
-    overview: Overview,
-    listener: Listener | None,
-    desk: AlertDesk,
-    reader: Callable[[], Reader],
-    link_secret: bytes,
-) -> AsyncIterator[None]:
-    if listener is None:
-        yield
-        return
-    pages = AckPages(desk, reader, link_secret, lambda: overview.config, time.time)
-    async with ApiServer(
-        listener,
-        lambda: overview.config.api_token,
-        api_routes(desk, reader, time.time),
-        pages.routes(),
-    ):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _control(config: Config, routes: list[Route]) -> AsyncIterator[None]:
-    """Calls are recorded also where nobody can ask about them."""
-    path = socket_path.of_daemon(config, os.environ)
     async with contextlib.AsyncExitStack() as stack:
+        if listeners.metrics is not None:
+            metrics = MetricsServer(
+                listeners.metrics,
+                overview.config.metrics.token,
+                read=overview.read,
+                troubles=overview.troubles,
+                waited_for=overview.waited_for,
+            )
+            await stack.enter_async_context(metrics)
+        if listeners.api is not None:
+            pages = AckPages(desk, reader, link_secret, lambda: overview.config, time.time)
+            api = ApiServer(
+                listeners.api,
+                lambda: overview.config.api_token,
+                api_routes(desk, reader, time.time),
+                pages.routes(),
+            )
+            await stack.enter_async_context(api)
         try:
-            server = ControlServer(path, routes)
-            await stack.enter_async_context(server)
-        except SocketError as error:
+            path = socket_path.of_daemon(overview.config, os.environ)
+            await stack.enter_async_context(ControlServer(path, routes))
+        except SocketError as error:  # calls are recorded also where nobody can ask about them
             log.warning("no_control_socket", why=str(error))
         yield
