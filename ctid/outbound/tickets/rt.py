@@ -24,6 +24,8 @@ from ctid.outbound.tickets.rt_check import Examination
 from ctid.outbound.tickets.rt_rest2 import (
     ROOT,
     find_queue,
+    find_tickets,
+    get,
     has_field,
     lacks,
     quoted,
@@ -116,20 +118,14 @@ class RequestTracker:
                 await self._look_at_comments()
 
     async def look_up(self, key: str) -> Remote | None:
-        answer = await self._http.request(
-            "GET",
-            f"{ROOT}/tickets",
-            params={
-                "query": f"{quoted(f'CF.{{{self._table.key_field}}}')} = {quoted(key)}",
-                "fields": "CustomFields",
-                "orderby": "id",
-                "order": "ASC",
-                "per_page": str(_PAGE),
-            },
+        found = await find_tickets(
+            self._http,
+            f"{quoted(f'CF.{{{self._table.key_field}}}')} = {quoted(key)}",
+            fields="CustomFields",
+            orderby="id",
+            order="ASC",
+            per_page=str(_PAGE),
         )
-        if answer.status != HTTPStatus.OK:
-            raise refusal(answer, "a search")
-        found = shapes.objects(shapes.members(answer), "items")
         # databases differ in whether case matters
         ids = [shapes.number(item) for item in found if self._bears(item, key)]
         if ids:
@@ -149,18 +145,10 @@ class RequestTracker:
             await self._ticket(queue.proven)
         except DeliveryError as error:
             # that one may have been moved to where it cannot be seen
-            if error.reason is not Reason.GONE and not await self._shows_any(queue):
+            if error.reason is Reason.GONE:
+                return
+            if not await find_tickets(self._http, f"Queue = {quoted(str(queue.id))}", per_page="1"):
                 raise
-
-    async def _shows_any(self, queue: _Queue) -> bool:
-        answer = await self._http.request(
-            "GET",
-            f"{ROOT}/tickets",
-            params={"query": f"Queue = {quoted(str(queue.id))}", "per_page": "1"},
-        )
-        if answer.status != HTTPStatus.OK:
-            raise refusal(answer, "a search")
-        return bool(shapes.objects(shapes.members(answer), "items"))
 
     # -- the queue, and the key -------------------------------------------------------------------
 
@@ -261,14 +249,13 @@ class RequestTracker:
         return self._remote(shapes.number(shapes.members(answer)))
 
     async def _ticket(self, number: int, unseen: str | None = None) -> dict[str, Any]:
-        answer = await self._http.request(
-            "GET",
-            f"{ROOT}/ticket/{number}",
+        return await get(
+            self._http,
+            f"/ticket/{number}",
+            f"ticket {number}",
+            about_ticket=True,
             forbidden=unseen or lacks(f"see ticket {number}", "ShowTicket"),
         )
-        if answer.status != HTTPStatus.OK:
-            raise refusal(answer, f"ticket {number}", about_ticket=True)
-        return shapes.members(answer)
 
     async def _put(self, number: int, changes: dict[str, Any]) -> None:
         answer = await self._http.request(
@@ -318,15 +305,15 @@ class RequestTracker:
         await self._look_at_comments()
         for one in await self._history(ticket):
             if one.get("Type") == "Comment" and _is_ours(one, ticket):
-                answer = await self._http.request(
-                    "GET",
-                    f"{ROOT}/transaction/{shapes.number(one)}/attachments",
-                    params={"fields": "Content"},
+                found = await get(
+                    self._http,
+                    f"/transaction/{shapes.number(one)}/attachments",
+                    "a comment",
+                    {"fields": "Content"},
+                    about_ticket=True,
                     forbidden=lacks("see comments", "ShowTicketComments"),
                 )
-                if answer.status != HTTPStatus.OK:
-                    raise refusal(answer, "a comment", about_ticket=True)
-                for part in shapes.objects(shapes.members(answer), "items"):
+                for part in shapes.objects(found, "items"):
                     if notes.bears(shapes.text(part, "Content"), sign):
                         return True
         return False
@@ -348,21 +335,21 @@ class RequestTracker:
         found: list[dict[str, Any]] = []
         page = 1
         while True:
-            answer = await self._http.request(
-                "GET",
-                f"{ROOT}/ticket/{shapes.number(ticket)}/history",
-                params={
+            answer = await get(
+                self._http,
+                f"/ticket/{shapes.number(ticket)}/history",
+                "a ticket's history",
+                {
                     "fields": "Type,Field,Creator",
                     "orderby": "id",
                     "order": "DESC",
                     "per_page": str(_PAGE),
                     "page": str(page),
                 },
+                about_ticket=True,
                 forbidden=lacks("see a ticket's history", "ShowTicket"),
             )
-            if answer.status != HTTPStatus.OK:
-                raise refusal(answer, "a ticket's history", about_ticket=True)
-            items = shapes.objects(shapes.members(answer), "items")
+            items = shapes.objects(answer, "items")
             found += items
             if len(items) < _PAGE:  # the total is null for whoever may not see everything
                 return found

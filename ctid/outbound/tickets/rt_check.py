@@ -1,15 +1,13 @@
 """The examination of a Request Tracker: everything that create, update and look-up need."""
 
-from typing import Any, Final
+from typing import Any
 
 from ctid.config.backends import RtBackend
 from ctid.outbound.findings import of_failure
 from ctid.outbound.http import Http
 from ctid.outbound.port import DeliveryError, Finding, Reason
 from ctid.outbound.tickets import shapes
-from ctid.outbound.tickets.rt_rest2 import ROOT, find_queue, has_field, quoted, refusal
-
-_OK: Final = 200
+from ctid.outbound.tickets.rt_rest2 import find_queue, find_tickets, get, has_field, quoted
 
 
 class Examination:
@@ -22,7 +20,7 @@ class Examination:
     async def findings(self) -> list[Finding]:
         """In the order in which things have to be mended; it ends where the rest needs them."""
         try:
-            found = await self._get("/rt", "its version")
+            found = await get(self._http, "/rt", "its version")
         except DeliveryError as error:
             remedy = None
             if error.reason is Reason.DENIED:
@@ -118,23 +116,10 @@ class Examination:
         )
 
     async def _newest(self, query: str, fields: str) -> dict[str, Any] | None:
-        found = await self._get(
-            "/tickets",
-            "its tickets",
-            query=query,
-            fields=fields,
-            orderby="id",
-            order="DESC",
-            per_page="1",
+        tickets = await find_tickets(
+            self._http, query, fields=fields, orderby="id", order="DESC", per_page="1"
         )
-        tickets = shapes.objects(found, "items")
         return tickets[0] if tickets else None
-
-    async def _get(self, path: str, what: str, **params: str) -> dict[str, Any]:
-        answer = await self._http.request("GET", ROOT + path, params=params)
-        if answer.status != _OK:
-            raise refusal(answer, what)
-        return shapes.members(answer)
 
 
 def _links(record: dict[str, Any]) -> set[str]:

@@ -1,5 +1,6 @@
 """What both the backend and its examination ask Request Tracker, and how its refusals count."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -36,6 +37,28 @@ def refusal(
     return DeliveryError(Reason.REJECTED, why)
 
 
+async def get(
+    http: Http,
+    path: str,
+    what: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    about_ticket: bool = False,
+    forbidden: str | None = None,
+) -> dict[str, Any]:
+    """The object that it answers; the rest is as for `refusal`."""
+    answer = await http.request("GET", ROOT + path, params=params, forbidden=forbidden)
+    if answer.status != HTTPStatus.OK:
+        raise refusal(answer, what, about_ticket=about_ticket)
+    return shapes.members(answer)
+
+
+async def find_tickets(http: Http, query: str, **params: str) -> list[dict[str, Any]]:
+    """What a search finds by TicketSQL."""
+    found = await get(http, "/tickets", "a search", {"query": query, **params})
+    return shapes.objects(found, "items")
+
+
 def quoted(text: str) -> str:
     """As a text in TicketSQL."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
@@ -45,23 +68,13 @@ def quoted(text: str) -> str:
 async def find_queue(http: Http, name: str) -> dict[str, Any] | None:
     """The queue; None: it is not there, or may not be seen, which RT does not tell apart."""
     wanted = [{"field": "Name", "value": name}]
-    answer = await http.request(
-        "GET",
-        f"{ROOT}/queues",
-        params={"query": orjson.dumps(wanted).decode(), "fields": "Name"},
-    )
-    if answer.status != HTTPStatus.OK:
-        raise refusal(answer, "its queues")
-    found = shapes.objects(shapes.members(answer), "items")
+    params = {"query": orjson.dumps(wanted).decode(), "fields": "Name"}
+    found = shapes.objects(await get(http, "/queues", "its queues", params), "items")
     ids = [shapes.number(one) for one in found if one.get("Name") == name]
     if not ids:
         return None
-    answer = await http.request(
-        "GET", f"{ROOT}/queue/{ids[0]}", forbidden=lacks(f"see queue `{name}`", "SeeQueue")
-    )
-    if answer.status != HTTPStatus.OK:
-        raise refusal(answer, f"queue `{name}`")
-    return shapes.members(answer)
+    where = f"queue `{name}`"
+    return await get(http, f"/queue/{ids[0]}", where, forbidden=lacks(f"see {where}", "SeeQueue"))
 
 
 def has_field(queue: dict[str, Any], name: str) -> bool:
