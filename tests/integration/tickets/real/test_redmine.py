@@ -1,6 +1,5 @@
 """The backend for Redmine against a real one."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta, timezone
 from typing import Any, Final
@@ -12,6 +11,7 @@ from ctid.domain.drafts import Stage
 from ctid.outbound.port import DeliveryError, Reason, Remote
 from ctid.outbound.tickets import redmine as backends
 from tests.integration.tickets.real.calls import of_new_call, revised, wrong
+from tests.integration.tickets.real.killed import made_in_spite_of_it
 from tests.integration.tickets.real.redmine import Redmine
 from tests.integration.tickets.real.redmine_seen import (
     change,
@@ -21,7 +21,7 @@ from tests.integration.tickets.real.redmine_seen import (
     plain,
     texts,
 )
-from tests.waiting import until
+from tests.refusals import failing
 
 DUE: Final = 1_795_741_200.0 + 3600  # 2026-11-27 02:00 in UTC
 LINK: Final = "https://desk.example.org/calls/main/1795741200.7"
@@ -182,19 +182,16 @@ async def test_a_deleted_issue_is_gone(redmine: Redmine, backend: backends.Redmi
     remote = await backend.create(call)
     async with person(redmine) as http:
         await http.request("DELETE", f"/issues/{remote.id}.json")
-    with pytest.raises(DeliveryError) as caught:
+    with failing(Reason.GONE):
         await backend.update(remote, revised(call, 2), unsure=False)
-    assert caught.value.reason is Reason.GONE
     assert await backend.look_up(call.key) is None
 
 
 async def test_what_redmine_does_not_take_is_rejected(
     redmine: Redmine, backend: backends.Redmine
 ) -> None:
-    with pytest.raises(DeliveryError) as caught:
+    with failing(Reason.REJECTED, "Subject"):
         await backend.create(of_new_call(subject=""))
-    assert caught.value.reason is Reason.REJECTED
-    assert "Subject" in str(caught.value)
 
 
 # -- what may be wrong there ----------------------------------------------------------------------
@@ -204,9 +201,8 @@ async def test_a_wrong_key_is_denied(redmine: Redmine) -> None:
     key = "0123456789abcdef" * 2 + "01234567"
     async with opened(redmine, key) as backend:
         for attempt in (backend.create(of_new_call()), backend.look_up("x")):
-            with pytest.raises(DeliveryError) as caught:
+            with failing(Reason.DENIED) as caught:
                 await attempt
-            assert caught.value.reason is Reason.DENIED
             assert key not in str(caught.value)
         (finding,) = await backend.check()
         assert not finding.ok
@@ -228,10 +224,8 @@ async def test_a_switched_off_interface_is_told(redmine: Redmine) -> None:
 @pytest.mark.parametrize("project", ["nowhere", "hidden", "../users/current", "a b"])
 async def test_a_missing_project_is_named(redmine: Redmine, project: str) -> None:
     async with opened(redmine, project=project) as backend:
-        with pytest.raises(DeliveryError) as caught:
+        with failing(Reason.MISCONFIGURED, f"`{project}`"):
             await backend.create(of_new_call())
-        assert caught.value.reason is Reason.MISCONFIGURED
-        assert f"`{project}`" in str(caught.value)
         (complaint,) = wrong(await backend.check())
         assert f"`{project}`" in complaint
 
@@ -249,10 +243,8 @@ async def test_no_issue_is_made_where_something_lacks(
 ) -> None:
     async with opened(redmine, **keys) as backend:
         call = of_new_call(subject=f"[network] {uuid4()}")
-        with pytest.raises(DeliveryError) as caught:
+        with failing(Reason.MISCONFIGURED, named):
             await backend.create(call)
-        assert caught.value.reason is Reason.MISCONFIGURED
-        assert named in str(caught.value)
         (complaint,) = wrong(await backend.check())
         assert named in complaint
     async with person(redmine) as http:
@@ -278,10 +270,8 @@ async def test_an_issue_that_did_not_take_its_key_stops_the_rest_until_it_is_men
         first = of_new_call()
         remote = await backend.create(first)
         for _ in range(2):
-            with pytest.raises(DeliveryError) as caught:
+            with failing(Reason.MISCONFIGURED, f"issue {remote.id} "):
                 await backend.create(of_new_call())
-            assert caught.value.reason is Reason.MISCONFIGURED
-            assert f"issue {remote.id} " in str(caught.value)
         redmine.execute(
             "INSERT INTO custom_fields_trackers SELECT custom_fields.id, trackers.id "
             "FROM custom_fields, trackers WHERE custom_fields.name = 'BugKey' "
@@ -297,9 +287,8 @@ async def test_a_field_that_is_no_filter_finds_nothing_and_is_told(redmine: Redm
     async with opened(redmine, project="unfiltered", key_field="Unfiltered") as backend:
         assert wrong(await backend.check()) == []  # without an issue nobody can tell
         await backend.create(of_new_call())
-        with pytest.raises(DeliveryError) as caught:
+        with failing(Reason.MISCONFIGURED):
             await backend.look_up("ctid:other")
-        assert caught.value.reason is Reason.MISCONFIGURED
         (complaint,) = wrong(await backend.check())
         assert "filter" in complaint
     async with opened(
@@ -317,23 +306,18 @@ async def test_rights_that_lack_are_named(redmine: Redmine, backend: backends.Re
             "tick `Add issues` in a role of the user",
             "tick `Add notes` in a role of the user",
         ]
-        with pytest.raises(DeliveryError) as caught:
+        with failing(Reason.DENIED, "may not make issues in the project: tick `Add issues`"):
             await weak.create(of_new_call())
-        assert caught.value.reason is Reason.DENIED
-        assert "may not make issues in the project: tick `Add issues`" in str(caught.value)
         for unsure in (False, True):
-            with pytest.raises(DeliveryError) as caught:
+            with failing(Reason.DENIED):
                 await weak.update(remote, of_new_call(2), unsure=unsure)
-            assert caught.value.reason is Reason.DENIED
     async with opened(redmine, redmine.key("stranger")) as stranger:
         async with person(redmine) as http:
             new = {"issue": {"project_id": "hidden", "subject": "Hidden"}}
             made = (await http.request("POST", "/issues.json", json=new)).json()
         hidden = Remote(str(made["issue"]["id"]))
-        with pytest.raises(DeliveryError) as caught:
+        with failing(Reason.DENIED, f"may not see issue {hidden.id}: tick `View issues`"):
             await stranger.update(hidden, of_new_call(2), unsure=False)
-        assert caught.value.reason is Reason.DENIED
-        assert f"may not see issue {hidden.id}: tick `View issues`" in str(caught.value)
         (complaint,) = wrong(await stranger.check())
         assert "no member" in complaint
 
@@ -373,25 +357,7 @@ async def test_what_is_not_redmine_is_noticed(redmine: Redmine) -> None:
 
 async def test_killed_in_mid_request_and_then_it_is_there_once(redmine: Redmine) -> None:
     async with opened(redmine) as backend:
-        await backend.create(of_new_call())  # what follows is one POST alone
-        call = of_new_call(body="It rings.\n" * 20_000)  # enough to be met at work
-        before = redmine.program.cpu_seconds()
-        attempt = asyncio.gather(backend.create(call), return_exceptions=True)
-        await until(lambda: redmine.program.cpu_seconds() > before + 0.02)
-        redmine.program.kill()
-        try:
-            (error,) = await attempt
-            assert isinstance(error, DeliveryError)
-            assert error.reason in (Reason.CUT_OFF, Reason.TIMEOUT)
-            with pytest.raises(DeliveryError) as caught:
-                await backend.look_up(call.key)
-            assert caught.value.reason is Reason.UNREACHABLE
-            (finding,) = await backend.check()
-            assert not finding.ok
-        finally:
-            redmine.program.start()
-        remote = await backend.look_up(call.key) or await backend.create(call)
-        await backend.update(remote, revised(call, 2), unsure=True)
+        call = await made_in_spite_of_it(redmine.program, backend)
         async with person(redmine) as http:
             newest = {"status_id": "*", "limit": "3", "sort": "id:desc"}
             listed = (await http.request("GET", "/issues.json", params=newest)).json()["issues"]
