@@ -1,7 +1,7 @@
 """Rows of the table: queues, overflow from line to line, own agents."""
 
 from .model import Call, Offer, Phone, Scenario
-from .rows import ANSWER, DEAD, NEVER, QUEUED, TALK, answered, missed, phones, queue
+from .rows import ANSWER, DEAD, NEVER, QUEUED, TALK, answered, missed, overflowed, phones, queue
 
 QUEUE_ROWS = (
     Scenario(
@@ -113,15 +113,7 @@ QUEUE_ROWS = (
         "another line's queue takes over",
         ("exten => <x>,1,Answer()\n same => n,Queue(<q>,,,,1)\n same => n,Queue(<r>,,,,8)"),
         (
-            Offer(
-                "overflowed",
-                "q",
-                "queue_timeout",
-                rung="a",
-                by=None,
-                offered="invite:a",
-                ended="over:a",
-            ),
+            overflowed("q", "a"),
             answered("b", line="r", offered="invite:b"),
         ),
         phones(a=NEVER, b=Phone(0.7)),
@@ -138,15 +130,7 @@ QUEUE_ROWS = (
             " same => n,Dial(<C>,5)"
         ),
         (
-            Offer(
-                "overflowed",
-                "q",
-                "queue_timeout",
-                rung="a",
-                by=None,
-                offered="invite:a",
-                ended="over:a",
-            ),
+            overflowed("q", "a"),
             answered("c", line="r", rung="bc", offered="invite:b"),
         ),
         phones(a=NEVER, b=NEVER, c=Phone(0.5)),
@@ -164,15 +148,7 @@ QUEUE_ROWS = (
         ),
         (
             answered("a", line="q", offered="invite:a", answered="answer:a#2"),
-            Offer(
-                "overflowed",
-                "r",
-                "queue_timeout",
-                rung="b",
-                by=None,
-                offered="invite:b",
-                ended="over:b",
-            ),
+            overflowed("r", "b"),
         ),
         phones(a=Phone(1.4), b=NEVER),
         (Call(todo="wait 6, bye"),),

@@ -34,3 +34,11 @@ def missed(reason: str, **more: object) -> Offer:
     """A missed offer that the PBX ended, unless said."""
     values: dict[str, object] = {"by": "system", "rung": "a"} | more
     return Offer("missed", reason=reason, **values)  # type: ignore[arg-type]
+
+
+def overflowed(line: str, agent: str) -> Offer:
+    """An offer that went on to another line when the agent had rung in vain."""
+    offered, ended = f"invite:{agent}", f"over:{agent}"
+    return Offer(
+        "overflowed", line, "queue_timeout", rung=agent, by=None, offered=offered, ended=ended
+    )
