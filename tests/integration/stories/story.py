@@ -139,21 +139,15 @@ class Story:
 
     def miss(self, name: str) -> None:
         """Nobody picks up, and the PBX ends the call."""
-        self._step()
-        self.pbx.give_up(name)
-        self._do(self._told())
+        self._hear(lambda: self.pbx.give_up(name))
 
     def leave(self, name: str) -> None:
         """The caller hangs up."""
-        self._step()
-        self.pbx.leave(name)
-        self._do(self._told())
+        self._hear(lambda: self.pbx.leave(name))
 
     def answer(self, name: str, extension: str = _RINGS) -> None:
         """Somebody picks up."""
-        self._step()
-        self.pbx.answer(name, extension)
-        self._do(self._told())
+        self._hear(lambda: self.pbx.answer(name, extension))
 
     def overflow(self, name: str, line: str) -> None:
         """Nobody picks up, and the phones of another line ring."""
@@ -240,7 +234,7 @@ class Story:
         self._step()
         assert old in self._text
         self._text = self._text.replace(old, new)
-        self._do(self._reload())
+        self._do(self.daemon.use(self._load()))
 
     def roster(self, text: str) -> None:
         """Somebody writes another roster."""
@@ -290,11 +284,10 @@ class Story:
         ]
 
     def ack(self, by: str, number: int | None = None, why: str | None = None) -> None:
-        self._step()
-        self._do(self._ack(number, by, why))
+        number = self.alert() if number is None else number
+        self._by_people(lambda: self.daemon.desk.acknowledge(number, by, why))
 
     def resolve(self, by: str, why: str, number: int | None = None) -> None:
-        self._step()
         number = self.alert() if number is None else number
         self._by_people(lambda: self.daemon.desk.resolve(number, by, why))
 
@@ -309,7 +302,6 @@ class Story:
         kinds: Iterable[Kind] = (),
     ) -> int:
         """Page nobody for so long, from `after` on; gives its number."""
-        self._step()
         begins_at = self._clocks.wall() + seconds(after)
         ends_at = begins_at + seconds(duration)
         given = self._by_people(
@@ -318,20 +310,16 @@ class Story:
         return int(given.number)
 
     def unsilence(self, number: int, by: str) -> None:
-        self._step()
         self._by_people(lambda: self.daemon.desk.unsilence(number, by))
 
     def incident(self, title: str, by: str, line: str | None = None) -> None:
-        self._step()
         self._by_people(lambda: self.daemon.desk.incident(line, title, by))
 
     def test(self, line: str, by: str) -> None:
-        self._step()
         self._by_people(lambda: self.daemon.desk.test(line, by))
 
     def missed_close(self, uniqueid: str, by: str, why: str) -> None:
         """`ctid missed close`."""
-        self._step()
         self._by_people(lambda: self.daemon.by_hand.close_return(None, uniqueid, by, why))
 
     # -- what arrived -----------------------------------------------------------------------------
@@ -383,21 +371,24 @@ class Story:
             self._do(self._kill())
             self._do(self._start())
 
+    def _hear(self, act: Callable[[], None]) -> None:
+        """Something happens at the PBX, and ctid hears of it."""
+        self._step()
+        act()
+        self._do(self._told())
+
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)
 
     def _by_people(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        self._step()
+
         async def do() -> Any:
             given = await work()
             await self._settle()
             return given
 
         return self._do(do())
-
-    async def _ack(self, number: int | None, by: str, why: str | None) -> None:
-        found = self.alert() if number is None else number
-        await self.daemon.desk.acknowledge(found, by, why)
-        await self._settle()
 
     def _at(self, when: str) -> float:
         return datetime.fromisoformat(when).replace(tzinfo=self._zone).timestamp()
@@ -457,9 +448,6 @@ class Story:
             await self._settle()
         if self._daemon is not None:
             await self._daemon.observe()
-
-    async def _reload(self) -> None:
-        await self.daemon.use(self._load())
 
     async def _read_roster(self) -> None:
         if self._daemon is not None:
