@@ -1,11 +1,9 @@
 """`ctid check-backend` as it is typed."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
+from tests.integration.cli.checked import checked
 from tests.integration.tickets.zammad_server import LOGIN, TOKEN, Zammad
 
 CONFIG = """
@@ -24,20 +22,8 @@ token_file = "token"
 async def check_backend(
     folder: Path, *arguments: str, url: str = "http://127.0.0.1:1", token: str = TOKEN
 ) -> tuple[int, str, str]:
-    (folder / "ctid.toml").write_text(CONFIG.format(url=url))
-    for name, secret in (("secret", "x"), ("token", token)):
-        (folder / name).write_text(secret)
-        (folder / name).chmod(0o600)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", "check-backend", *arguments),
-        *("--config", str(folder / "ctid.toml")),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={},  # no proxy
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    config = CONFIG.format(url=url)
+    return await checked(folder, config, token, "check-backend", *arguments)
 
 
 async def test_a_system_that_is_well(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 """`ctid check-channel` as it is typed."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
+from tests.integration.cli.checked import checked
 from tests.integration.pages.robots import DingTalkRobot
 
 NOW_IS_REAL = 0.0
@@ -26,20 +24,8 @@ argv = ["{folder}/page"]
 async def check_channel(
     folder: Path, *arguments: str, url: str = "http://127.0.0.1:1", token: str = TOKEN
 ) -> tuple[int, str, str]:
-    (folder / "ctid.toml").write_text(CONFIG.format(url=url, folder=folder))
-    for name, secret in (("secret", "x"), ("token", token)):
-        (folder / name).write_text(secret)
-        (folder / name).chmod(0o600)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", "check-channel", *arguments),
-        *("--config", str(folder / "ctid.toml")),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={},  # no proxy
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    config = CONFIG.format(url=url, folder=folder)
+    return await checked(folder, config, token, "check-channel", *arguments)
 
 
 async def test_without_send_nobody_is_disturbed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A backup while calls are committed."""
 
-# ruff: noqa: ASYNC240, ASYNC221 - nothing else runs in these loops meanwhile
+# ruff: noqa: ASYNC240 - nothing else runs in these loops meanwhile
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
+from tests import small_disk
 from tests.integration.store import no_links, samples
 from tests.waiting import until
 
@@ -176,23 +177,13 @@ async def test_a_place_that_cannot_be_written_is_one_line(path: Path, tmp_path: 
 
 async def test_a_full_disk_leaves_nothing_and_is_one_line(path: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
     config = tmp_path / "ctid.toml"
     config.write_text(f'[store]\nurl = "{path}"\n')
-    script = (
-        f"mount -t tmpfs -o size=2500k ctid {disk} && {sys.executable} -m ctid backup {disk}/copy"
-        f" --config {config}; code=$?; ls -A {disk}; exit $code"
+    command = (
+        f"{sys.executable} -m ctid backup {disk}/copy --config {config}; "
+        f"code=$?; ls -A {disk}; exit $code"
     )
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = small_disk.run(disk, 2500, command)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"ctid: {disk}/copy: cannot be written: ")

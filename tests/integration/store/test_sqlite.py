@@ -18,6 +18,7 @@ from ctid.store.errors import StoreReason, StoreUnavailable
 from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader, RecordFilter
 from ctid.store.recorder import Store
+from tests import small_disk
 from tests.integration.store import samples
 
 ROOT = Path(__file__).parents[3]
@@ -158,21 +159,8 @@ async def test_kill_9_leaves_whole_batches_and_loses_none(path: Path, acknowledg
 
 async def test_a_full_disk_is_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    script = (
-        f"mount -t tmpfs -o size=2500k ctid {disk} && "
-        f"exec {sys.executable} -m tests.integration.store.small_disk {disk}"
-    )
-    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command = f"exec {sys.executable} -m tests.integration.store.full_disk {disk}"
+    done = small_disk.run(disk, 2500, command)
     assert done.returncode == 0, done.stderr
     failure, while_full, after = (line.split("\t") for line in done.stdout.splitlines())
     assert failure[0] == "full"

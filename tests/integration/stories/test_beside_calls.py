@@ -1,16 +1,13 @@
 """What is wrong beside the calls of a line: rates, deliveries, roster, calendar, disk."""
 
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests import small_disk
 from tests.integration.stories import texts
 from tests.integration.stories.conftest import Tell
 from tests.integration.stories.story import Story
 
-ROOT = Path(__file__).parents[3]
 LINE = texts.LINES.partition("\n\n")[0] + "\n"
 NO_WATCH = "warning_minutes = 1000\nlimit_minutes = 1440\n"
 
@@ -122,22 +119,8 @@ def test_a_store_that_fails_is_told_without_it(story: Story) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
     module = "tests.integration.stories.full_disk"
-    script = (
-        f"mount -t tmpfs -o size=2500k ctid {disk} && "
-        f"exec {sys.executable} -m {module} {tmp_path} {disk}"
-    )
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = small_disk.run(disk, 2500, f"exec {sys.executable} -m {module} {tmp_path} {disk}")
     assert done.returncode == 0, done.stderr
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import stat
-import subprocess
 import sys
 import tempfile
 import tracemalloc
@@ -18,9 +17,9 @@ from ctid.config.backends import FileBackend
 from ctid.outbound.port import DeliveryError, Document, Finding, Reason, Remote
 from ctid.outbound.tickets import open_backend
 from ctid.outbound.tickets.file import TicketFile
+from tests import small_disk
 from tests.drafts import document, draft
 
-ROOT = Path(__file__).parents[3]
 KEY = document().key
 OTHER = "ctid:desk:main:1.1:network"
 NASTY = 'a "b" {{c}}\n\u2028\u4e00 \U0001f600'
@@ -246,21 +245,8 @@ async def test_no_right(closed_folder: Path, name: str, told: str) -> None:
 
 def test_a_full_disk_leaves_whole_lines_and_is_recovered_from(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    script = (
-        f"mount -t tmpfs -o size=500k ctid {disk} && "
-        f"exec {sys.executable} -m tests.integration.tickets.full_disk {disk}"
-    )
-    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command = f"exec {sys.executable} -m tests.integration.tickets.full_disk {disk}"
+    done = small_disk.run(disk, 500, command)
     assert done.returncode == 0, done.stderr
     failure, found, full, after = (line.split("\t") for line in done.stdout.splitlines())
     path = disk / "tickets.jsonl"

@@ -1,4 +1,4 @@
-"""Fills a disk for real: `python -m tests.integration.store.small_disk FOLDER`.
+"""Fills a disk for real: `python -m tests.integration.store.full_disk FOLDER`.
 
 FOLDER is an empty, small file system. Prints what the store said when it was full; afterwards
 frees space, gives the refused batch again, and prints how many calls are there.
