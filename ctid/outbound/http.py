@@ -1,7 +1,6 @@
 """HTTP to systems of others: bounded in time and size, TLS verified, no secret in any message."""
 
 import html
-import os
 import re
 import ssl
 import urllib.request
@@ -10,13 +9,16 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
 from ctid import __version__
+from ctid.config.backends import HttpBackend
+from ctid.config.channels import HttpChannel
+from ctid.outbound.connecting import why_unreachable
 from ctid.outbound.port import DeliveryError, Reason
 
 LONGEST_ANSWER: Final = 1024 * 1024
@@ -36,9 +38,6 @@ _BUSY: Final = frozenset(
 )
 _CHANGE_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
-# OpenSSL's X509_V_ERR_... of a certificate
-_OTHER_TIME: Final = frozenset({9, 10})
-_OTHER_NAME: Final = frozenset({62, 64})
 _DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -111,6 +110,25 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
         self._was_answered = False
 
+    @classmethod
+    def of(
+        cls,
+        table: HttpBackend | HttpChannel,
+        headers: Mapping[str, str] | None = None,
+        *,
+        url: str | None = None,
+        secrets: Iterable[str] = (),
+    ) -> Self:
+        """To a ticket system or channel, as its table says; `url` if it is not the table's own."""
+        return cls(
+            url or table.url,
+            headers,
+            timeout_seconds=table.timeout_seconds,
+            ca_file=table.ca_file,
+            connections=table.concurrency,
+            secrets=secrets,
+        )
+
     @property
     def host(self) -> str:
         """Whom it talks to, for messages."""
@@ -181,7 +199,7 @@ class Http:
                 Reason.MISCONFIGURED, f"{self.host}: the configured `url` is no web address"
             )
         if not begun:
-            why = _why(error, is_tls=self._url.startswith("https://"))
+            why = why_unreachable(error, is_tls=self._url.startswith("https://"))
             return DeliveryError(Reason.UNREACHABLE, f"{self.host}: {why}")
         if isinstance(error, TimeoutError):
             return DeliveryError(
@@ -307,45 +325,6 @@ async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
             response.close()
             return None
     return bytes(found)
-
-
-def _why(error: Exception, *, is_tls: bool) -> str:
-    """Why nothing could be sent."""
-    if isinstance(error, TimeoutError):
-        if is_tls:
-            return (
-                "no TLS connection within the time allowed; does `url` have to begin with http://?"
-            )
-        return "no connection within the time allowed"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _of_certificate(error.certificate_error)
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return (
-            "no TLS is spoken there, or not the same version; "
-            "does `url` have to begin with http://?"
-        )
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name cannot be resolved"
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy on the way there answered {error.status}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        who = "the proxy: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-        number = error.os_error.errno
-        return who + (os.strerror(number).lower() if number else "no address of it answers")
-    return "the connection broke before anything was sent"
-
-
-def _of_certificate(error: Exception) -> str:
-    detail = getattr(error, "verify_message", "").rstrip(".") or "it cannot be verified"
-    code = getattr(error, "verify_code", 0)
-    if code in _OTHER_NAME:
-        return (
-            f"its certificate is for another name: {detail}; `url` must use the name in the "
-            "certificate"
-        )
-    if code in _OTHER_TIME:
-        return f"its certificate is of another time: {detail}; renew it, or correct the clock"
-    return f"its certificate is not trusted: {detail}; set `ca_file` to the one that signed it"
 
 
 def _host_of(url: str) -> str:

@@ -38,13 +38,11 @@ class Alertmanager:
 
     def __init__(self, table: AlertmanagerChannel) -> None:
         self._table = table
-        self._http = Http(
-            # the whole address of the API, as [alert] has it, is taken, too
-            table.url.rstrip("/").removesuffix(f"{_PATH}/alerts"),
+        self._http = Http.of(
+            table,
             _credentials(table),
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
+            # the whole address of the API, as [alert] has it, is taken, too
+            url=table.url.rstrip("/").removesuffix(f"{_PATH}/alerts"),
         )
 
     @property

@@ -56,13 +56,7 @@ class DingTalk:
         self._secret = None if table.secret is None else table.secret.reveal()
         self._table = table
         self._clock = clock
-        self._http = Http(
-            table.url,
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
-            secrets=(self._token, self._secret or ""),
-        )
+        self._http = Http.of(table, secrets=(self._token, self._secret or ""))
 
     async def send(self, message: Message) -> None:
         body = _document(message, self._table.keyword)
@@ -124,13 +118,7 @@ def _judge(answer: Answer, host: str) -> None:
         raise DeliveryError(
             Reason.BUSY, f"{host} turned it away for now; {robots.SLOWER}", retry_after_seconds=wait
         )
-    code = robots.code_of(answer, "errcode", host)
-    if code == 0:
-        return
-    told = answer.json()
-    why = str(told.get("errmsg", ""))
-    refusal = _security(why) if code == _SECURITY else CODES.get(code, robots.UNKNOWN)
-    raise robots.refused(answer, f"errcode {code}", host, refusal)
+    robots.judge(answer, host, CODES, (_SECURITY, _security))
 
 
 def _security(why: str) -> Refusal:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ctid.config.channels import FeishuChannel
 from ctid.domain.alerts import PageEvent
-from ctid.outbound.http import Answer, Http
+from ctid.outbound.http import Http
 from ctid.outbound.pages import robots
 from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.robots import Refusal
@@ -50,11 +50,9 @@ class Feishu:
         self._secret = None if table.secret is None else table.secret.reveal()
         self._table = table
         self._clock = clock
-        self._http = Http(
-            f"{table.url.rstrip('/')}/{self._token}",
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
+        self._http = Http.of(
+            table,
+            url=f"{table.url.rstrip('/')}/{self._token}",
             secrets=(self._token, self._secret or ""),
         )
 
@@ -63,7 +61,8 @@ class Feishu:
         if self._secret is not None:
             timestamp = str(int(self._clock()))
             body = {"timestamp": timestamp, "sign": signature(timestamp, self._secret), **body}
-        _judge(await robots.post(self._http, body), self._http.host)
+        answer = await robots.post(self._http, body)
+        robots.judge(answer, self._http.host, CODES, (_INVALID, _invalid), "code", "msg")
 
     async def check(self) -> list[Finding]:
         return await robots.check(self._http, self._table, "token", self._token)
@@ -124,18 +123,8 @@ def _person(address: str) -> str:
     return address
 
 
-def _judge(answer: Answer, host: str) -> None:
-    """Raises DeliveryError unless the body says that it was delivered."""
-    code = robots.code_of(answer, "code", host)
-    if code == 0:
-        return
-    refusal = CODES.get(code, robots.UNKNOWN)
-    if code == _INVALID:
-        # the token, or the message: only its words tell
-        is_address = "token" in str(answer.json().get("msg", ""))
-        refusal = (
-            Refusal(Reason.DENIED, robots.TOKEN)
-            if is_address
-            else Refusal(Reason.REJECTED, robots.CONTENT)
-        )
-    raise robots.refused(answer, f"code {code}", host, refusal)
+def _invalid(why: str) -> Refusal:
+    """The token, or the message."""
+    if "token" in why:
+        return Refusal(Reason.DENIED, robots.TOKEN)
+    return Refusal(Reason.REJECTED, robots.CONTENT)

@@ -25,12 +25,7 @@ class PagerDuty:
     def __init__(self, table: PagerDutyChannel, origin: Origin) -> None:
         self._origin = origin
         self._key = table.routing_key.reveal() if table.routing_key is not None else None
-        self._http = Http(
-            table.url,
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
-        )
+        self._http = Http.of(table)
 
     async def send(self, message: Message) -> None:
         """Send its events, one after the other.

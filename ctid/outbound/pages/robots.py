@@ -4,7 +4,7 @@ They answer HTTP 200 whatever becomes of a message: a code in the body decides. 
 asked anything without a message that all of a group would read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ctid.config.channels import HttpChannel
@@ -68,11 +68,28 @@ def code_of(answer: Answer, key: str, where: str) -> int:
     )
 
 
-def refused(answer: Answer, what: str, where: str, refusal: Refusal) -> DeliveryError:
-    """The error for a code, `what` such as `errcode 310000`."""
-    return DeliveryError(
+def judge(
+    answer: Answer,
+    where: str,
+    codes: Mapping[int, Refusal],
+    unclear: tuple[int, Callable[[str], Refusal]],
+    key: str = "errcode",
+    words: str = "errmsg",
+) -> None:
+    """Raises DeliveryError unless the body says that it was delivered.
+
+    `unclear` is the code that has several meanings, of which only the robot's words tell.
+    """
+    code = code_of(answer, key, where)
+    if code == 0:
+        return
+    several, meaning = unclear
+    refusal = codes.get(code, UNKNOWN)
+    if code == several:
+        refusal = meaning(str(answer.json().get(words, "")))
+    raise DeliveryError(
         refusal.reason,
-        f"{where} refused with {what}: {answer.shown()}; {refusal.remedy}",
+        f"{where} refused with {key} {code}: {answer.shown()}; {refusal.remedy}",
         retry_after_seconds=PATIENCE if refusal.reason is Reason.BUSY else None,
     )
 

@@ -17,12 +17,9 @@ class Webhook:
     def __init__(self, table: WebhookChannel, clock: Callable[[], float] = time.time) -> None:
         self._table = table
         self._clock = clock
-        self._http = Http(
-            table.url,
+        self._http = Http.of(
+            table,
             signing.bearing(table.token),
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
             secrets=() if table.secret is None else (table.secret.reveal(),),
         )
 

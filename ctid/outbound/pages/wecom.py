@@ -6,7 +6,7 @@ Its codes: https://developer.work.weixin.qq.com/document/path/90313.
 from typing import Any, Final
 
 from ctid.config.channels import WeComChannel
-from ctid.outbound.http import Answer, Http
+from ctid.outbound.http import Http
 from ctid.outbound.pages import robots
 from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.robots import Refusal
@@ -35,17 +35,11 @@ class WeCom:
     def __init__(self, table: WeComChannel) -> None:
         self._key = "" if table.key is None else table.key.reveal()
         self._table = table
-        self._http = Http(
-            table.url,
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
-            secrets=(self._key,),
-        )
+        self._http = Http.of(table, secrets=(self._key,))
 
     async def send(self, message: Message) -> None:
         answer = await robots.post(self._http, _document(message), {"key": self._key})
-        _judge(answer, self._http.host)
+        robots.judge(answer, self._http.host, CODES, (_INVALID, _invalid))
 
     async def check(self) -> list[Finding]:
         return await robots.check(self._http, self._table, "key", self._key)
@@ -67,18 +61,8 @@ def _document(message: Message) -> dict[str, Any]:
     return {"msgtype": "text", "text": {"content": content, **mentioned}}
 
 
-def _judge(answer: Answer, host: str) -> None:
-    """Raises DeliveryError unless the body says that it was delivered."""
-    code = robots.code_of(answer, "errcode", host)
-    if code == 0:
-        return
-    refusal = CODES.get(code, robots.UNKNOWN)
-    if code == _INVALID:
-        # the key, or the message: only its words tell
-        is_address = "webhook url" in str(answer.json().get("errmsg", ""))
-        refusal = (
-            Refusal(Reason.DENIED, robots.TOKEN)
-            if is_address
-            else Refusal(Reason.REJECTED, robots.CONTENT)
-        )
-    raise robots.refused(answer, f"errcode {code}", host, refusal)
+def _invalid(why: str) -> Refusal:
+    """The key, or the message."""
+    if "webhook url" in why:
+        return Refusal(Reason.DENIED, robots.TOKEN)
+    return Refusal(Reason.REJECTED, robots.CONTENT)

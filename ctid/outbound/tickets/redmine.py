@@ -63,11 +63,8 @@ class Redmine:
         self._table = table
         self._zone = zone
         self._zones = zones or {}
-        self._http = Http(
-            table.url,
-            {"X-Redmine-API-Key": table.token.reveal() if table.token else ""},
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
+        self._http = Http.of(
+            table, {"X-Redmine-API-Key": table.token.reveal() if table.token else ""}
         )
         self._projects: dict[str, _Project] = {}
         self._takes_notes = False

@@ -61,12 +61,7 @@ class RequestTracker:
     def __init__(self, table: RtBackend) -> None:
         self._table = table
         token = table.token.reveal() if table.token else ""
-        self._http = Http(
-            table.url,
-            {"Authorization": f"token {token}"},
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-        )
+        self._http = Http.of(table, {"Authorization": f"token {token}"})
         self._queues: dict[str, _Queue] = {}
         self._takes_changes: bool | None = None
         self._sees_comments = False

@@ -24,13 +24,7 @@ class Webhook:
     def __init__(self, table: WebhookBackend, clock: Callable[[], float] = time.time) -> None:
         self._table = table
         self._clock = clock
-        self._http = Http(
-            table.url,
-            signing.bearing(table.token),
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
-        )
+        self._http = Http.of(table, signing.bearing(table.token))
 
     async def create(self, document: Document) -> Remote:
         return await self._post(document, updating=False)

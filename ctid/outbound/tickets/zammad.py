@@ -29,13 +29,7 @@ class Zammad:
         if table.token is not None:
             headers["Authorization"] = f"Token token={table.token.reveal()}"
         self._table = table
-        self._http = Http(
-            table.url,
-            headers,
-            timeout_seconds=table.timeout_seconds,
-            ca_file=table.ca_file,
-            connections=table.concurrency,
-        )
+        self._http = Http.of(table, headers)
         self._has_field = False
 
     async def create(self, document: Document) -> Remote:
