@@ -14,6 +14,7 @@ from ctid.domain.numbers import Numbering, normalizer
 from ctid.outbound import contact_csv, vcard
 from ctid.outbound.contact_rows import ContactRow, ContactsError, UnusableRow
 from ctid.outbound.followed import POLL_SECONDS, Followed, FollowError
+from ctid.outbound.loads import File, Loads
 from ctid.outbound.plain import cut, plain
 
 log = structlog.get_logger("ctid")
@@ -50,10 +51,12 @@ class ContactDirectory:
     """The contacts of one file, by number in E.164; empty until it is read.
 
     `numbering` makes the file's numbers comparable with those of callers. `lines` are the names of
-    the lines that a contact may usually call.
+    the lines that a contact may usually call. `loads` is told how reading goes.
     """
 
-    def __init__(self, path: Path, numbering: Numbering, lines: Collection[str] = ()) -> None:
+    def __init__(
+        self, path: Path, numbering: Numbering, loads: Loads, lines: Collection[str] = ()
+    ) -> None:
         self._path = path
         self._file = Followed(
             path, "[contacts] file", LARGEST, too_large="64 MB: leave pictures out"
@@ -62,6 +65,7 @@ class ContactDirectory:
         self._lines = frozenset(lines)
         self._contacts: dict[str, Contact] = {}
         self._failed: str | None = None
+        self._loads = loads
         self._closed = False
 
     def __len__(self) -> int:
@@ -96,6 +100,7 @@ class ContactDirectory:
         if report is None:
             return
         self._failed = None
+        self._loads.succeeded(File.CONTACTS)
         for why in report.lines(self._path):
             log.warning("contact", why=why)
         log.info("contacts_read", numbers=report.contacts, file=str(self._path))
@@ -110,6 +115,7 @@ class ContactDirectory:
             self._closed = True  # who reads a long file in a thread gives up
 
     def _log_failure(self, why: str) -> None:
+        self._loads.failed(File.CONTACTS, why)
         if why != self._failed:
             self._failed = why
             log.error("contacts_not_read", why=why, kept=len(self))

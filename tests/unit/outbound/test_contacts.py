@@ -11,6 +11,7 @@ from ctid.domain.drafts import Contact
 from ctid.domain.numbers import Numbering
 from ctid.outbound.contact_rows import ContactsError
 from ctid.outbound.contacts import ContactDirectory, Report
+from ctid.outbound.loads import Loads
 from tests.waiting import until
 
 ONE = "number,customer,site,vip,line\n13800138000,Example Ltd.,Shanghai,yes,network\n"
@@ -19,7 +20,7 @@ SHANGHAI = Numbering("CN", "021", ("9",))
 
 
 def directory(path: Path) -> ContactDirectory:
-    return ContactDirectory(path, SHANGHAI, ["network", "server"])
+    return ContactDirectory(path, SHANGHAI, Loads(lambda: 0.0), ["network", "server"])
 
 
 def read(tmp_path: Path, data: str | bytes) -> tuple[ContactDirectory, list[str]]:
