@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from ctid.config import spreadsheet
 from ctid.config.problems import Problem, did_you_mean
 from ctid.domain.drafts import Contact
 from ctid.domain.numbers import Numbering, normalizer
@@ -186,10 +187,7 @@ class _Taking:
 
 
 def _decoded(data: bytes, path: Path) -> str:
-    """UTF-8 with or without BOM, else GB 18030, which spreadsheets in China write."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).removeprefix("\ufeff")
-        except UnicodeDecodeError:
-            continue
-    raise ContactsError(f"{path}: is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
+    text = spreadsheet.decoded(data)
+    if text is None:
+        raise ContactsError(f"{path}: is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
+    return text

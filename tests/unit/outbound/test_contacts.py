@@ -102,7 +102,7 @@ def test_bad_rows_are_told_and_the_others_used(tmp_path: Path) -> None:
         ":6: `anonymous` is no number",
         ":7: vip is `maybe`: write yes or no; taken for no",
         ":7: there is no line `netwrok`: did you mean `network`?",
-        ":9: has 5 fields, the header 4: put texts that hold a comma in quotes",
+        ":9: has 5 columns instead of 4: put texts that hold a comma in quotes",
         ":10: is no CSV: ',' expected after '\"'",
     ]
     assert len(found) == 3
