@@ -23,6 +23,7 @@ from ctid.kept import Kept
 from ctid.machines import Machines
 from ctid.outbound.alarm import Alarms, WebhookAlarm
 from ctid.outbound.heartbeat import Heartbeat
+from ctid.outbound.loads import File, Loads
 from ctid.outbound.reading import PageReading, TicketReading
 from ctid.outbound.tally import Tally
 from ctid.overview import Beside, Overview
@@ -85,14 +86,16 @@ async def record(
     url = config.store.url
     await migrate.upgrade(url)
     reloads = reloads or Reloads(lambda: config, asyncio.Event())
-    last = await last_run.read(url, [table.name for table in config.pbx])
-    backup_at = await last_run.backup_at(url)
+    last, backup_at = await asyncio.gather(
+        last_run.read(url, [table.name for table in config.pbx]), last_run.backup_at(url)
+    )
     tally = Tally(time.time)
     tally.expect(*expected(config))
     async with await Store.open(url) as store, asyncio.TaskGroup() as tasks:
-        tickets = Tickets(config, store, tasks)
+        loads = Loads(time.time, [File.CONFIG])
+        tickets = Tickets(config, store, tasks, loads)
         await tickets.begin()
-        paging = Paging(config, store, tasks, _CLOCKS)
+        paging = Paging(config, store, tasks, _CLOCKS, loads)
         await paging.begin(last)
         alarm = _alarm(config, tasks, paging)
         feeds = _all(
@@ -119,6 +122,7 @@ async def record(
                 paging.reading,
                 lambda: _pages(paging, kept),
                 lambda: dict(heartbeat.counts),
+                loads,
             ),
         )
         heartbeat = Heartbeat(config.heartbeat, overview.troubles)

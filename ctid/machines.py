@@ -1,7 +1,7 @@
 """What machines are told beside pages, and what they may ask for.
 
-Each Alertmanager has a keeper of its alerts; each broker has the states of lines and alerts, and
-its commands. Every one is a task.
+Each Alertmanager has a keeper of its alerts; each broker of a channel has the states of lines and
+alerts, and its commands; every broker is told that ctid is there. Each of these is a task.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ctid.alert_desk import AlertDesk
 from ctid.config import Config
+from ctid.config.broker import Broker
 from ctid.config.channels import Channel
 from ctid.domain.alerts import (
     Acknowledged,
@@ -27,6 +28,7 @@ from ctid.domain.watch import Watch
 from ctid.outbound.mqtt.alerts import AlertTopics
 from ctid.outbound.mqtt.commands import Action, Refused
 from ctid.outbound.mqtt.states import LineState, Standing
+from ctid.outbound.mqtt.status import Statuses
 from ctid.outbound.pages.alertmanager_forms import Words
 from ctid.outbound.pages.alertmanager_keeper import AlertmanagerKeeper
 from ctid.outbound.pages.channels import origin_of
@@ -66,10 +68,15 @@ class Machines:
         self._clock = clock
         self._topics: list[AlertTopics] = []
         self._running: list[asyncio.Task[None]] = []
+        self._statuses = Statuses(tasks, config.site)
         self._closed = False
 
     def open(self) -> None:
         """Begin to tell."""
+        self._statuses.open(_brokers(self._config))
+        self._begin()
+
+    def _begin(self) -> None:
         channels = self._config.channels
         origin = origin_of(self._config)
         for alertmanager in channels.alertmanager:
@@ -94,7 +101,9 @@ class Machines:
         if _plain(old) != _plain(config):
             await self._end()
             if not self._closed:
-                self.open()
+                self._begin()
+        if not self._closed:
+            await self._statuses.use(_brokers(config))
         for topics in self._topics:
             topics.changed()
 
@@ -102,6 +111,7 @@ class Machines:
         """Tell no more; a broker is told that ctid is away."""
         self._closed = True
         await self._end()
+        await self._statuses.close()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -180,6 +190,10 @@ class Machines:
             raise Refused(str(error)) from None
         except StoreUnavailable as error:
             raise Refused(f"done, but not on disk: it holds until ctid ends ({error})") from None
+
+
+def _brokers(config: Config) -> tuple[Broker, ...]:
+    return *config.mqtt, *config.channels.mqtt
 
 
 def _plain(config: Config) -> object:

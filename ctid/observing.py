@@ -1,21 +1,26 @@
-"""What is wrong beside the lines' own calls: rates, destinations, the roster, the calendar.
+"""What is wrong beside the lines' own calls: rates, destinations, roster, calendar, files.
 
 Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
+from typing import Final
 
 from ctid.config import Config
-from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck
+from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, NotReloaded
 from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG
 from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
+from ctid.outbound.loads import File, Load
 from ctid.store.queries import Reader
 from ctid.store.waiting import Waiting
+
+NOT_RELOADED_SECONDS: Final = 900.0
+"""Whoever is at a file has so long to notice a mistake before others are told."""
 
 
 def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], float]:
@@ -90,6 +95,22 @@ def ending(calendars: Iterable[Calendar], today: date) -> list[Observed]:
         for calendar in calendars
         if calendar_ending(calendar, today)
     ]
+
+
+def not_reloaded(
+    loads: Mapping[File, Load], now: float, known: Collection[str | None] = ()
+) -> list[Observed]:
+    """Files that cannot be read again for a while, or at all of those `known` to have been bad."""
+    found = []
+    for file, load in loads.items():
+        since = load.failed_since
+        if since is None or (since + NOT_RELOADED_SECONDS > now and file.value not in known):
+            continue
+        why, *more = (load.why or "").splitlines()
+        kept = load.loaded_at is not None
+        subject = NotReloaded(file.value, since, why, len(more), kept=kept)
+        found.append(Observed(None, file.value, since, subject))
+    return found
 
 
 def _midnight_utc(day: date) -> float:

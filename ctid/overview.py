@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ctid import __version__
@@ -11,6 +11,7 @@ from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
 from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.loads import Loads
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.reading import (
     ALERT_STATES,
@@ -59,9 +60,9 @@ def no_pages() -> PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What others know: answer rates by line and period, deliveries, what is wrong, heartbeats.
+    """What others know: answer rates, deliveries, what is wrong, heartbeats, files.
 
-    They are called at every scrape, so they only hand out what was computed before.
+    What is called is called at every scrape, so it only hands out what was computed before.
     """
 
     rates: Callable[[], Rates] = no_rates
@@ -69,13 +70,17 @@ class Beside:
     alerts: Callable[[], AlertReading] = no_alerts
     pages: Callable[[], PageReading] = no_pages
     heartbeats: Callable[[], Mapping[str, int]] = dict
+    loads: Loads = field(default_factory=lambda: Loads(time.time))
 
 
 NOTHING_BESIDE: Final = Beside()
 
 
 class Overview:
-    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`."""
+    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`.
+
+    `loads` is told by a reload how it went.
+    """
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class Overview:
     ) -> None:
         self.config = config
         self.backup_at: float | None = None
+        self.loads = beside.loads
         self._pipeline = pipeline
         self._pbxs = pbxs
         self._tally = tally
@@ -169,6 +175,7 @@ class Overview:
                 for name, connection in self._pbxs.connections.items()
             },
             heartbeats=self._beside.heartbeats(),
+            loads=self.loads.all(),
             stages=stages,
             store=StoreReading(
                 failing=self._pipeline.committer.health.store_error is not None,

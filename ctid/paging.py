@@ -22,6 +22,7 @@ from ctid.domain.drafts import LineName
 from ctid.domain.presence import Presence
 from ctid.domain.roster import Person, Roster
 from ctid.last_run import LastRun
+from ctid.outbound.loads import Loads
 from ctid.outbound.pages.alarm import PagingAlarm
 from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
@@ -51,16 +52,18 @@ class Paging:
     """Decides who is told of what, and has it delivered.
 
     Every worker is a task of `tasks`; so is who looks at the clock and who follows the roster.
+    `loads` tells how reading files went.
     """
 
     def __init__(
-        self, config: Config, store: Store, tasks: asyncio.TaskGroup, clocks: Clocks
+        self, config: Config, store: Store, tasks: asyncio.TaskGroup, clocks: Clocks, loads: Loads
     ) -> None:
         self._config = config
         self._store = store
         self._tasks = tasks
         self._clocks = clocks
-        self._roster = RosterFile(config)
+        self._loads = loads
+        self._roster = RosterFile(config, loads)
         self._following: asyncio.Task[None] | None = None
         self._side: list[asyncio.Task[None]] = []
         self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
@@ -164,7 +167,7 @@ class Paging:
         self._config = config
         self.links = AckLinks(self.links.secret, config.alert.public_url)
         self._pages = _pages(config, self._link)
-        self._roster = RosterFile(config, self._roster.current())
+        self._roster = RosterFile(config, self._loads, self._roster.current())
         await self._roster.refresh()
         self._follow()
         self.alarm.use(plan(config))
@@ -279,6 +282,8 @@ class Paging:
         today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
         watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
+        known = {alert.about for alert in watching.watch.alerting.open_of(Kind.NOT_RELOADED)}
+        watching.observed(Kind.NOT_RELOADED, observing.not_reloaded(self._loads.all(), now, known))
 
     async def test_weekly(self) -> None:
         """Try every channel, once after each moment of the plan. Raises StoreUnavailable."""

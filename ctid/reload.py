@@ -11,6 +11,7 @@ import structlog
 from ctid import last_run
 from ctid.config import Config, ConfigError
 from ctid.last_run import LastRun
+from ctid.outbound.loads import File
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs, reconnects
@@ -91,6 +92,7 @@ class Reloader:
             runs = await last_run.read(old.store.url, added) if added else {}
             self._renew()
         except (ConfigError, ServeError, StoreUnavailable) as error:
+            self._overview.loads.failed(File.CONFIG, str(error))
             return str(error).splitlines()
         if self._closed:
             return ["ctid is stopping"]
@@ -105,6 +107,7 @@ class Reloader:
         kept = {name: getattr(old, name) for name in _FIXED}
         kept["alert"] = config.alert.model_copy(update={"webhook": webhook})
         await self._apply(config.model_copy(update=kept), runs)
+        self._overview.loads.succeeded(File.CONFIG)
         log.info("reloaded", pbx=[table.name for table in config.pbx], lines=len(config.line))
         return []
 

@@ -23,6 +23,7 @@ from ctid.domain.records import Record
 from ctid.domain.returns import Returns, ToReturn
 from ctid.outbound.contacts import ContactDirectory
 from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.loads import File, Loads
 from ctid.outbound.port import Document
 from ctid.outbound.rendering import Templates
 from ctid.outbound.tickets import open_backend
@@ -94,13 +95,16 @@ def see_templates(config: Config) -> None:
 class Tickets:
     """Decides with every change of a call, and has what was committed delivered.
 
-    Every worker is a task of `tasks`; so is who follows the contact file.
+    Every worker is a task of `tasks`; so is who follows the contact file, and tells `loads`.
     """
 
-    def __init__(self, config: Config, store: Store, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, config: Config, store: Store, tasks: asyncio.TaskGroup, loads: Loads
+    ) -> None:
         self._config = config
         self._store = store
         self._tasks = tasks
+        self._loads = loads
         self._templates = templates_of(config)
         self._contacts: ContactDirectory | None = None
         self._following: asyncio.Task[None] | None = None
@@ -206,8 +210,9 @@ class Tickets:
         file, numbering, lines = _directory_of(config)
         if file is None:
             self._contacts = None
+            self._loads.absent(File.CONTACTS)
             return
-        directory = ContactDirectory(Path(file), numbering, lines)
+        directory = ContactDirectory(Path(file), numbering, self._loads, lines)
         self._following = self._tasks.create_task(self._follow(directory), name="contacts")
 
     async def _follow(self, directory: ContactDirectory) -> None:

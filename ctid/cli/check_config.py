@@ -1,5 +1,6 @@
 """`ctid check-config`: everything that is wrong in a configuration, at once."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -66,10 +67,11 @@ def _see_contacts(config: Config, file: Path) -> None:
     """Rows that cannot be used are warnings, as in the daemon, which goes on without them."""
     from ctid.outbound.contact_rows import ContactsError  # noqa: PLC0415 - the same
     from ctid.outbound.contacts import ContactDirectory  # noqa: PLC0415 - the same
+    from ctid.outbound.loads import Loads  # noqa: PLC0415 - the same
 
     names = [line.name for line in config.line]
     try:
-        report = ContactDirectory(file, config.numbering(), names).load()
+        report = ContactDirectory(file, config.numbering(), Loads(time.time), names).load()
     except ContactsError as error:
         fail(str(error), 2)
     for why in report.lines(file) if report is not None else ():

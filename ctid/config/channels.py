@@ -1,6 +1,7 @@
 """Ways to page people: a class for each type of channel, `[[channels.dingtalk]]` and so on."""
 
-from typing import Annotated, ClassVar, Final
+import re
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, Field
 
@@ -61,9 +62,19 @@ class HttpChannel(Channel):
     """A channel that is reached by HTTP."""
 
     files: ClassVar[tuple[str, ...]] = ("ca_file",)
+    in_address: ClassVar[re.Pattern[str] | None] = None
+    """How an address looks that holds the first of `needs`, as vendors show it."""
 
     url: Address
     ca_file: Text | None = None
+
+
+def secret_in_address(kind: str, table: dict[str, Any]) -> str | None:
+    """The secret that stands in the address of a table of this type; None: there is none."""
+    model, url = CHANNELS[kind], table.get("url")
+    if issubclass(model, HttpChannel) and model.in_address and isinstance(url, str):
+        return model.needs[0] if model.in_address.search(url) else None
+    return None
 
 
 class Robot(HttpChannel):
@@ -84,6 +95,8 @@ class Robot(HttpChannel):
 class DingTalkChannel(Robot):
     """A robot of a DingTalk group. `token` is the access_token, `secret` signs."""
 
+    in_address: ClassVar[re.Pattern[str]] = re.compile(r"[?&]access_token=")
+
     name: Name = "dingtalk"
     per_minute: PerMinute = 20
     url: Address = "https://oapi.dingtalk.com/robot/send"
@@ -94,6 +107,7 @@ class WeComChannel(HttpChannel):
 
     secrets: ClassVar[tuple[str, ...]] = ("key",)
     needs: ClassVar[tuple[str, ...]] = ("key",)
+    in_address: ClassVar[re.Pattern[str]] = re.compile(r"[?&]key=")
 
     name: Name = "wecom"
     per_minute: PerMinute = 20
@@ -105,6 +119,8 @@ class WeComChannel(HttpChannel):
 
 class FeishuChannel(Robot):
     """A robot of a Feishu (or Lark) group. `token` is the last part of its address."""
+
+    in_address: ClassVar[re.Pattern[str]] = re.compile(r"/hook/[^/]")
 
     name: Name = "feishu"
     per_minute: PerMinute = 60

@@ -8,7 +8,7 @@ from typing import Any
 
 from ctid.config import heartbeat
 from ctid.config.base import NOT_IN_ORDER, are_in_order
-from ctid.config.channels import CHANNELS
+from ctid.config.channels import CHANNELS, secret_in_address
 from ctid.config.problems import Path, did_you_mean, key_path
 from ctid.config.shape import BACKENDS, Mistake
 from ctid.domain.patterns import Pattern, PatternError, parse
@@ -112,6 +112,12 @@ def _channels(known: dict[str, Any]) -> Iterator[Mistake]:
             yield (
                 (*path, "name"),
                 f"`{name}` is the name of {key_path(first[name])} already: give each its own",
+            )
+        if found := secret_in_address(kind, table):
+            message = f"holds the {found}, which does not belong into this file: put it alone into"
+            yield (
+                (*path, "url"),
+                f"{message} a file of its own, name that with `{found}_file`, and take it out here",
             )
         if kind == "mqtt":
             yield from _needs_tls(path, table, ("client_cert", "client_key", "ca_file"))

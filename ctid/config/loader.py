@@ -16,7 +16,14 @@ from ctid.config import files, holidays, overrides, problems, syntax
 from ctid.config.address import is_loopback
 from ctid.config.backends import Backend, FileBackend, HttpBackend
 from ctid.config.base import Table, web_address
-from ctid.config.channels import CHANNELS, Channel, Channels, HttpChannel, own_channel
+from ctid.config.channels import (
+    CHANNELS,
+    Channel,
+    Channels,
+    HttpChannel,
+    own_channel,
+    secret_in_address,
+)
 from ctid.config.checks import channel_tables, check, tables
 from ctid.config.heartbeat import TARGETS, Heartbeat
 from ctid.config.models import CalendarTable, Config, Control
@@ -144,6 +151,8 @@ def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
         path: problems.Path = ("channels", kind, index)
         channel = CHANNELS[kind]
         for what in channel.needs:
+            if secret_in_address(kind, table) == what:
+                continue  # that is told, with how to mend it
             if not (f"{what}_file" in table or f"{what}_credential" in table):
                 yield path, f"has no {what}: add `{what}_file` or `{what}_credential`"
         for what in channel.secrets:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ctid.config import files
+from ctid.config import files, spreadsheet
 from ctid.config.channels import DingTalkChannel, WeComChannel
 from ctid.config.models import Config
 from ctid.config.positions import Positions
@@ -92,14 +92,24 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
 
 
 def _of_spreadsheet(data: bytes, path: Path) -> str:
-    """UTF-8 with or without a mark, else GB 18030, which spreadsheets in China write."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).removeprefix("\ufeff")
-        except UnicodeDecodeError:
-            continue
-    message = "is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
-    raise ConfigError([Problem(str(path), "", message)])
+    text = spreadsheet.decoded(data)
+    # the accents of other countries can be read as rare characters, but never as common ones
+    if text is None or "\0" in text or not (_is_utf8(data) or _is_chinese(text)):
+        message = "is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
+        raise ConfigError([Problem(str(path), "", message)])
+    return text
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_chinese(text: str) -> bool:
+    return not text.encode("gb2312", "ignore").isascii()
 
 
 def _ids(raw: Mapping[str, Any]) -> set[str]:

@@ -4,13 +4,13 @@ What is said of a person in one of their rows holds for all of them.
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ctid.config.problems import did_you_mean, listed
 from ctid.config.shape import Mistake
+from ctid.config.spreadsheet import Rows
 
 COLUMNS: Final = {
     "role": ("role", "角色", "岗位"),
@@ -31,10 +31,13 @@ NEEDED: Final = ("role", "person")
 SUBSTITUTION: Final = ("substitution", "替班")
 """In the place of a role: the person is absent, and the one in `by` is there."""
 
+_ONE_COLUMN: Final = (
+    "is one column, where a header is wanted: put commas, semicolons or tabs between its columns, "
+    "no full-width ones (，；)"
+)
 _COLUMN_OF: Final = {"id": "person", "people": "person", "absent": "person", "lines": "line"}
 _OF_PERSON: Final = ("name", "channels", "mobile", "language")
-_BETWEEN: Final = re.compile(r"[;|\n]")
-_DELIMITERS: Final = ",;\t"
+_BETWEEN: Final = re.compile(r"[;；|｜\n]")
 
 
 class CsvRoster:
@@ -67,17 +70,16 @@ class CsvRoster:
         return None
 
     def _cells(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-        delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows = Rows(text)
         columns: list[str | None] = []
         while True:
-            row = rows.line_num + 1
+            row = rows.at + 1
             try:
-                fields = next(rows)
-            except StopIteration:
-                return
+                fields = rows.next()
             except csv.Error as error:
                 self.mistakes.append(((row,), f"is no CSV: {error}; is a quote not closed?"))
+                return
+            if fields is None:
                 return
             if not any(field.strip() for field in fields) or fields[0].lstrip().startswith("#"):
                 continue
@@ -85,15 +87,16 @@ class CsvRoster:
                 columns = self._columns(row, fields)
                 if any(name not in columns for name in NEEDED):
                     return
-            elif any(field.strip() for field in fields[len(columns) :]):
-                self.mistakes.append(
-                    ((row,), f"has {len(fields)} fields, the header {len(columns)}: use quotes")
-                )
+            elif wrong := rows.too_many(fields, len(columns)):
+                self.mistakes.append(((row,), wrong))
             else:
                 named = zip(columns, fields, strict=False)
                 yield row, {name: field.strip() for name, field in named if name and field.strip()}
 
     def _columns(self, row: int, header: Sequence[str]) -> list[str | None]:
+        if len(header) == 1:
+            self.mistakes.append(((row,), _ONE_COLUMN))
+            return []
         by_heading = {word: name for name, words in COLUMNS.items() for word in words}
         found = [by_heading.get(heading.strip().lower()) for heading in header]
         for heading, name in zip(header, found, strict=True):

@@ -25,6 +25,8 @@ ROLES: Final = {
 MOBILE: Final = re.compile(r"\+?[0-9][0-9-]{4,19}")
 """A mobile number without blanks, by which robots mention somebody."""
 
+_SLASHES: Final = re.compile(r"(\d{4})/(\d\d?)/(\d\d?)")
+
 Moment = date | datetime
 _DAY_LENGTH: Final = len("2026-12-31")
 
@@ -97,6 +99,8 @@ def _moment(value: Any) -> Moment:
 
 
 def _from_text(text: str) -> Any:
+    # spreadsheets in China write days so, however they were typed
+    text = _SLASHES.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), text)
     try:
         is_day = len(text.strip()) <= _DAY_LENGTH
         return (date if is_day else datetime).fromisoformat(text.strip())

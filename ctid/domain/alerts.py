@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """Holidays are not known for long any more."""
     DELIVERY_STUCK = "delivery_stuck"
     """Tickets or pages do not arrive at a destination."""
+    NOT_RELOADED = "not_reloaded"
+    """A file that is read again while ctid runs cannot be used any more."""
     STORE_FAILING = "store_failing"
     """Records cannot be written."""
     INCIDENT = "incident"
@@ -145,6 +147,20 @@ class DeliveryStuck:
 
 
 @dataclass(frozen=True, slots=True)
+class NotReloaded:
+    """`file` is `config`, `roster` or `contacts`; `why` is its first mistake, of `more` others.
+
+    `kept`: what was read before stays in force; else there is none.
+    """
+
+    file: str
+    since: float
+    why: str
+    more: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFailing:
     """`why` is the line for the operator; `lines` are unanswered beyond their limit meanwhile."""
 
@@ -178,6 +194,7 @@ Subject = (
     | RosterGap
     | CalendarEnding
     | DeliveryStuck
+    | NotReloaded
     | StoreFailing
     | Incident
     | Test

@@ -1,12 +1,12 @@
 """A contact directory as CSV: a header row, then one contact a row."""
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ctid.config.problems import did_you_mean
+from ctid.config.spreadsheet import Rows
 from ctid.domain.drafts import Contact
 from ctid.outbound.contact_rows import ContactRow, ContactsError, UnusableRow, yes_or_no
 from ctid.outbound.plain import plain
@@ -20,36 +20,35 @@ COLUMNS: Final = {
 }
 """By which headings a column is known. Where two stand for one thing, the first of these wins."""
 
-_DELIMITERS: Final = ",;\t"
 _BETWEEN_NUMBERS: Final = re.compile(r"[,;|\n]")
 _COUNTED: Final = re.compile(r"[ _-]?\d+$")  # of `number 2`
 
 
 def read(text: str) -> Iterator[ContactRow | UnusableRow]:
     """The contacts in the text of a file. Raises ContactsError where it is no table at all."""
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = Rows(text)
     header: list[str] = []
     columns: dict[str, list[int]] = {}
     while True:
-        row = rows.line_num + 1
+        row = rows.at + 1
         try:
-            fields = next(rows)
-        except StopIteration:
-            return
+            fields = rows.next()
         except csv.Error as error:
-            if rows.line_num > row:
+            if rows.at > row:
                 raise ContactsError(f"{row}: a quote is opened here and never closed") from None
             yield UnusableRow(row, f"is no CSV: {error}")
             continue
+        if fields is None:
+            return
         if not any(field.strip() for field in fields):
             continue
         if not columns:
             header, columns = fields, _columns(row, fields)
             yield from _strange(row, header)
+        elif wrong := rows.too_many(fields, len(header)):
+            yield UnusableRow(row, wrong)
         else:
-            yield _contact(row, fields, columns, len(header))
+            yield _contact(row, fields, columns)
 
 
 def _columns(row: int, header: Sequence[str]) -> dict[str, list[int]]:
@@ -80,14 +79,8 @@ def _strange(row: int, header: Sequence[str]) -> Iterator[UnusableRow]:
 
 
 def _contact(
-    row: int, fields: Sequence[str], columns: dict[str, list[int]], width: int
+    row: int, fields: Sequence[str], columns: dict[str, list[int]]
 ) -> ContactRow | UnusableRow:
-    if any(field.strip() for field in fields[width:]):
-        return UnusableRow(
-            row,
-            f"has {len(fields)} fields, the header {width}: put texts that hold a comma in quotes",
-        )
-
     def of(what: str) -> list[str]:
         return [fields[place].strip() for place in columns[what] if place < len(fields)]
 

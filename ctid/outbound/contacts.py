@@ -8,12 +8,14 @@ from typing import Final
 
 import structlog
 
+from ctid.config import spreadsheet
 from ctid.config.problems import Problem, did_you_mean
 from ctid.domain.drafts import Contact
 from ctid.domain.numbers import Numbering, normalizer
 from ctid.outbound import contact_csv, vcard
 from ctid.outbound.contact_rows import ContactRow, ContactsError, UnusableRow
 from ctid.outbound.followed import POLL_SECONDS, Followed, FollowError
+from ctid.outbound.loads import File, Loads
 from ctid.outbound.plain import cut, plain
 
 log = structlog.get_logger("ctid")
@@ -50,10 +52,12 @@ class ContactDirectory:
     """The contacts of one file, by number in E.164; empty until it is read.
 
     `numbering` makes the file's numbers comparable with those of callers. `lines` are the names of
-    the lines that a contact may usually call.
+    the lines that a contact may usually call. `loads` is told how reading goes.
     """
 
-    def __init__(self, path: Path, numbering: Numbering, lines: Collection[str] = ()) -> None:
+    def __init__(
+        self, path: Path, numbering: Numbering, loads: Loads, lines: Collection[str] = ()
+    ) -> None:
         self._path = path
         self._file = Followed(
             path, "[contacts] file", LARGEST, too_large="64 MB: leave pictures out"
@@ -62,6 +66,7 @@ class ContactDirectory:
         self._lines = frozenset(lines)
         self._contacts: dict[str, Contact] = {}
         self._failed: str | None = None
+        self._loads = loads
         self._closed = False
 
     def __len__(self) -> int:
@@ -96,6 +101,7 @@ class ContactDirectory:
         if report is None:
             return
         self._failed = None
+        self._loads.succeeded(File.CONTACTS)
         for why in report.lines(self._path):
             log.warning("contact", why=why)
         log.info("contacts_read", numbers=report.contacts, file=str(self._path))
@@ -110,6 +116,7 @@ class ContactDirectory:
             self._closed = True  # who reads a long file in a thread gives up
 
     def _log_failure(self, why: str) -> None:
+        self._loads.failed(File.CONTACTS, why)
         if why != self._failed:
             self._failed = why
             log.error("contacts_not_read", why=why, kept=len(self))
@@ -180,10 +187,7 @@ class _Taking:
 
 
 def _decoded(data: bytes, path: Path) -> str:
-    """UTF-8 with or without BOM, else GB 18030, which spreadsheets in China write."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).removeprefix("\ufeff")
-        except UnicodeDecodeError:
-            continue
-    raise ContactsError(f"{path}: is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
+    text = spreadsheet.decoded(data)
+    if text is None:
+        raise ContactsError(f"{path}: is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
+    return text

@@ -43,6 +43,7 @@ class _Collector(Collector):
         reading = self._reading
         yield from _build(reading)
         yield from _heartbeats(reading)
+        yield from _loads(reading)
         yield from _calls(reading)
         yield from _durations(reading)
         yield from _lines(reading)
@@ -66,6 +67,22 @@ def _heartbeats(reading: Reading) -> Iterator[Metric]:
         "Signs of life to the addresses of [heartbeat], by result.",
         ("result",),
         {(result,): number for result, number in reading.heartbeats.items()},
+    )
+
+
+def _loads(reading: Reading) -> Iterator[Metric]:
+    loads = reading.loads
+    yield gauge(
+        "ctid_config_last_reload_successful",
+        "1 while the newest attempt to read the file again was one that succeeded.",
+        ("file",),
+        {(file,): float(load.failed_since is None) for file, load in loads.items()},
+    )
+    yield gauge(
+        "ctid_config_last_reload_success_timestamp_seconds",
+        "When the file was last read that is in force; absent until then.",
+        ("file",),
+        {(f,): load.loaded_at for f, load in loads.items() if load.loaded_at is not None},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from ctid.domain.alerts import Kind
 from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.loads import File, Load
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.tally import Counts
 from ctid.store.tickets import OpenReturns
@@ -113,13 +114,14 @@ class PageReading:
 class Reading:
     """Everything. `stages` counts open calls by line (empty: none) and stage.
 
-    `heartbeats` counts them by result.
+    `heartbeats` counts them by result; `loads` are how reading each file again went.
     """
 
     version: str
     lines: Mapping[str, LineReading]
     pbxs: Mapping[str, PbxReading]
     heartbeats: Mapping[str, int]
+    loads: Mapping[File, Load]
     stages: Mapping[tuple[str, str], int]
     store: StoreReading
     counts: Counts

@@ -9,6 +9,7 @@ from ctid.config import Config, ConfigError, roster
 from ctid.config.files import LARGEST
 from ctid.domain.roster import Empty, Roster
 from ctid.outbound.followed import POLL_SECONDS, Followed, FollowError
+from ctid.outbound.loads import File, Loads
 
 log = structlog.get_logger("ctid")
 
@@ -16,10 +17,11 @@ log = structlog.get_logger("ctid")
 class RosterFile:
     """Follows the file that the configuration names; without one the roster is empty.
 
-    Until it is read, `before` is in force: after a reload, the roster that was.
+    `loads` is told how that goes. Until it is read, `before` is in force: after a reload, the
+    roster that was.
     """
 
-    def __init__(self, config: Config, before: Roster | None = None) -> None:
+    def __init__(self, config: Config, loads: Loads, before: Roster | None = None) -> None:
         self._around = roster.surroundings(config)
         self._file = (
             None
@@ -33,6 +35,9 @@ class RosterFile:
         )
         self._roster = before if before is not None and self._file is not None else Empty()
         self._failed: str | None = None
+        self._loads = loads
+        if self._file is None:
+            loads.absent(File.ROSTER)
 
     def current(self) -> Roster:
         """The last good one."""
@@ -58,8 +63,10 @@ class RosterFile:
         except Exception:
             # a fault of ours must not stop the recording of calls
             log.exception("roster_fault")
+            self._loads.failed(File.ROSTER, "a fault of ctid: see its log")
             return
         if read:
+            self._loads.succeeded(File.ROSTER)
             self._failed = None
             log.info("roster_read", file=str(self._file and self._file.path))
 
@@ -70,6 +77,7 @@ class RosterFile:
             await self.refresh()
 
     def _log_failure(self, why: str) -> None:
+        self._loads.failed(File.ROSTER, why)
         if why != self._failed:
             self._failed = why
             for line in why.splitlines():

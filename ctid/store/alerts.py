@@ -23,6 +23,7 @@ from ctid.domain.alerts import (
     Incident,
     Kind,
     LongestWait,
+    NotReloaded,
     Page,
     PageEvent,
     Recipient,
@@ -56,6 +57,7 @@ _SUBJECTS: Final[Mapping[type[Subject], str]] = {
     RosterGap: "roster_gap",
     CalendarEnding: "calendar_ending",
     DeliveryStuck: "delivery_stuck",
+    NotReloaded: "not_reloaded",
     StoreFailing: "store_failing",
     Incident: "incident",
     Test: "test",
@@ -76,6 +78,7 @@ _SubjectDocument = Annotated[
     | Annotated[RosterGap, Tag("roster_gap")]
     | Annotated[CalendarEnding, Tag("calendar_ending")]
     | Annotated[DeliveryStuck, Tag("delivery_stuck")]
+    | Annotated[NotReloaded, Tag("not_reloaded")]
     | Annotated[StoreFailing, Tag("store_failing")]
     | Annotated[Incident, Tag("incident")]
     | Annotated[Test, Tag("test")],

@@ -28,6 +28,7 @@ from ctid.config.backends import WebhookBackend
 from ctid.domain.batch import Batch
 from ctid.domain.policy import Wanted
 from ctid.outbound.alarm import NoAlarm
+from ctid.outbound.loads import Loads
 from ctid.pipeline import Pipeline
 from ctid.store import migrate, tickets
 from ctid.store.queries import Reader
@@ -94,7 +95,7 @@ async def backlog(drafts: int, port: int) -> None:
                 await store.commit(Batch(wanted=tuple(wanted)))
             calm_the_collector()
             async with asyncio.TaskGroup() as tasks:
-                here = Tickets(config(port, url), store, tasks)
+                here = Tickets(config(port, url), store, tasks, Loads(time.time))
                 began, before = time.perf_counter(), rss_kib()
                 here.open()
                 memory = []
@@ -161,7 +162,7 @@ async def record(port: int, calls: int, to: int) -> dict[str, float]:
         client = Client(Decoder(), time.time, max_queued=10_000_000)
         watch = Stopwatch()
         async with await Store.open(str(database)) as store, asyncio.TaskGroup() as tasks:
-            here = Tickets(config(to or None, str(database)), store, tasks)
+            here = Tickets(config(to or None, str(database)), store, tasks, Loads(time.time))
             pipeline = Pipeline(
                 {lab.PBX: lab.directory()},
                 store,

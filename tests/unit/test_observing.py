@@ -6,7 +6,9 @@ import pytest
 
 from ctid import observing
 from ctid.config import Config, load
+from ctid.domain.alerts import NotReloaded
 from ctid.domain.roster import Empty
+from ctid.outbound.loads import File, Loads
 
 DUTY = 1_798_414_200.0
 """2026-12-28 07:30 in Shanghai, a Monday."""
@@ -41,3 +43,29 @@ def test_without_a_roster_file_nothing_is_missing(config: Config) -> None:
     none = config.model_copy(update={"roster": config.roster.model_copy(update={"file": None})})
     assert observing.unstaffed(Empty(), config, DUTY)
     assert observing.unstaffed(Empty(), none, DUTY) == []
+
+
+def test_a_file_that_was_bad_for_a_while_is_told_with_its_first_mistake() -> None:
+    now = DUTY
+    loads = Loads(lambda: now)
+    loads.succeeded(File.CONFIG)
+    loads.succeeded(File.ROSTER)
+    assert observing.not_reloaded(loads.all(), now) == []
+    loads.failed(File.ROSTER, "roster.csv:3: role: is wrong\nroster.csv:4: hours: too")
+    assert observing.not_reloaded(loads.all(), now + 14 * 60.0) == []
+    now += 600.0
+    loads.failed(File.ROSTER, "roster.csv:3: role: is still wrong")
+    (found,) = observing.not_reloaded(loads.all(), DUTY + 15 * 60.0)
+    why = "roster.csv:3: role: is still wrong"
+    assert found == (None, "roster", DUTY, NotReloaded("roster", DUTY, why, 0, kept=True))
+    loads.succeeded(File.ROSTER)
+    assert observing.not_reloaded(loads.all(), DUTY + 15 * 60.0) == []
+
+
+def test_what_was_never_read_is_not_kept_and_what_is_not_configured_any_more_is_well() -> None:
+    loads = Loads(lambda: DUTY)
+    loads.failed(File.CONTACTS, "a\nb\nc")
+    (found,) = observing.not_reloaded(loads.all(), DUTY + 15 * 60.0)
+    assert found.subject == NotReloaded("contacts", DUTY, "a", 2, kept=False)
+    loads.absent(File.CONTACTS)
+    assert observing.not_reloaded(loads.all(), DUTY + 15 * 60.0) == []

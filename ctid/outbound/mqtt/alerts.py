@@ -33,7 +33,7 @@ _REST_SECONDS: Final = 1.0
 
 
 class AlertTopics:
-    """Runs as a task until it is cancelled; then it says `offline` and logs off.
+    """Runs as a task until it is cancelled; then it logs off.
 
     `current` gives all that is published; it is asked after each `changed` and with each
     connection. `command` is there only if the table lets commands in.
@@ -69,7 +69,7 @@ class AlertTopics:
         states = Subscription(topics.all_states(site), qos=0)
         self._connection = Connection(
             lambda: open_access(table, f"ctid-{site}-{table.name}-alerts"),
-            status=topics.STATUS.at(site),
+            status=None,
             subscriptions=(states, *commands),
             on_message=self._hear,
             on_up=self._up,

@@ -23,6 +23,7 @@ _ABOUT: Final = {
     Kind.ROSTER_GAP: "role",
     Kind.CALENDAR_ENDING: "calendar",
     Kind.DELIVERY_STUCK: "destination",
+    Kind.NOT_RELOADED: "file",
 }
 """The name of the label for what an alert is about."""
 

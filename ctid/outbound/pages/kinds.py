@@ -25,6 +25,7 @@ KINDS: Final[Mapping[Kind, KindWords]] = {
     Kind.ROSTER_GAP: KindWords("CtidRosterGap", "warning", "nobody is on the roster"),
     Kind.CALENDAR_ENDING: KindWords("CtidCalendarEnding", "warning", "the calendar is ending"),
     Kind.DELIVERY_STUCK: KindWords("CtidDeliveryStuck", "warning", "deliveries do not arrive"),
+    Kind.NOT_RELOADED: KindWords("CtidNotReloaded", "warning", "a file cannot be read again"),
     Kind.STORE_FAILING: KindWords("CtidStoreFailing", "critical", "records cannot be written"),
     Kind.INCIDENT: KindWords("CtidIncident", "critical", "an incident was opened"),
     Kind.TEST: KindWords("CtidTest", "info", "a test: nothing is wrong"),

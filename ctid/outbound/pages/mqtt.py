@@ -13,8 +13,7 @@ from ctid.outbound.port import Finding
 class MqttPages:
     """The channel. It is delivered once the broker has it for at least one subscriber.
 
-    `address` of a message stands in its document. Whether ctid is there is said by `AlertTopics`,
-    which lives for as long as ctid does.
+    `address` of a message stands in its document.
     """
 
     def __init__(self, table: MqttChannel, site: str, pauses: Pauses = USUAL_PAUSES) -> None:

@@ -124,6 +124,13 @@ FIELDS: Final = MappingProxyType(
             "oldest_at": f"Since when the oldest does. {_UNIX}.",
             "why": "What the other side says.",
         },
+        alerts.NotReloaded: {
+            "file": "`config`, `roster` or `contacts`.",
+            "since": f"Since when it cannot be used. {_UNIX}.",
+            "why": "Its first mistake.",
+            "more": "How many others it has.",
+            "kept": "Whether what was read before stays in force; else there is none.",
+        },
         alerts.StoreFailing: {
             "since": f"Since when nothing can be written. {_UNIX}.",
             "why": "Why, for the operator.",

@@ -10,6 +10,7 @@ from ctid.domain.alerts import (
     DeliveryStuck,
     Incident,
     LongestWait,
+    NotReloaded,
     Page,
     PageEvent,
     Resolved,
@@ -20,7 +21,7 @@ from ctid.domain.alerts import (
     Warned,
 )
 from ctid.domain.records import GapCause
-from ctid.outbound.pages import endings
+from ctid.outbound.pages import endings, of_ctid
 from ctid.outbound.pages.first_steps import first_step
 from ctid.outbound.pages.sight import not_known, saw_all
 from ctid.outbound.pages.titles import percent, rate
@@ -99,26 +100,8 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
                 f"nobody is on the roster as {role} of {line} from {begins} to {ends}.",
                 f"{line} {begins} 至 {ends} 的{role}无人排班。",
             )
-        case CalendarEnding() as subject:
-            last, calendar = name(subject.last_day), name(subject.calendar)
-            return tongue.pick(
-                f"holidays of {calendar} are known up to {last}; after that every day counts by "
-                "its weekday alone.",
-                f"节假日数据（{calendar}）只到 {last}；此后仅按星期计算值守时间。",
-            )
-        case DeliveryStuck() as subject:
-            what = tongue.count(subject.waiting, "delivery waits", "deliveries wait", "件")
-            oldest, to = tongue.clock(subject.oldest_at), name(subject.destination)
-            why = words(subject.why) if subject.why else ""
-            return tongue.pick(
-                f"{what} for {to}, the oldest since {oldest}" + (f": {why}" if why else "."),
-                f"{to} 积压 {what}，最早自 {oldest}" + (f"：{why}" if why else "。"),
-            )
-        case StoreFailing() as subject:
-            since, why = tongue.clock(subject.since), words(subject.why)
-            return tongue.pick(
-                f"since {since} calls are not saved: {why}", f"自 {since} 起通话记录无法保存：{why}"
-            )
+        case CalendarEnding() | DeliveryStuck() | NotReloaded() | StoreFailing() as subject:
+            return of_ctid.wrong(tongue, subject)
         case Incident() as subject:
             what, by = words(subject.title), name(subject.by)
             on = (
@@ -238,22 +221,8 @@ def _first_step(tongue: Tongue, page: Page) -> str:
                 "put somebody on the roster; what is missing: ctid roster lint",
                 "请排班；查看缺口：ctid roster lint",
             )
-        case CalendarEnding():
-            return tongue.pick(
-                "upgrade ctid's package of holidays, or write the days into the override file; "
-                "ctid check-config names both.",
-                "升级 ctid 的节假日软件包，或把节假日写入例外文件；详见 ctid check-config。",
-            )
-        case DeliveryStuck():
-            return tongue.pick(
-                "see whether that system runs, then ctid outbox list",
-                "检查该系统是否正常，再看 ctid outbox list",
-            )
-        case StoreFailing():
-            return tongue.pick(
-                "look at disk space and database, then ctid status",
-                "检查磁盘空间和数据库，再看 ctid status",
-            )
+        case CalendarEnding() | DeliveryStuck() | NotReloaded() | StoreFailing() as subject:
+            return of_ctid.first_step(tongue, subject)
         case Incident():
             return ""
         case Test():

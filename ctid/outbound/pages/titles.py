@@ -14,6 +14,7 @@ from ctid.domain.alerts import (
     Ending,
     Incident,
     LongestWait,
+    NotReloaded,
     Page,
     PageEvent,
     Resolved,
@@ -33,6 +34,7 @@ _HEADINGS: Final[Mapping[type, tuple[str, str]]] = {
     RosterGap: ("NOBODY ON DUTY", "无人值班"),
     CalendarEnding: ("HOLIDAYS NOT KNOWN", "节假日数据将到期"),
     DeliveryStuck: ("STUCK", "投递受阻"),
+    NotReloaded: ("NOT RELOADED", "更新未生效"),
     StoreFailing: ("CALLS NOT SAVED", "通话记录无法保存"),
     Incident: ("INCIDENT", "事件"),
     Test: ("TEST", "演练"),
@@ -47,6 +49,7 @@ _NOUNS: Final[Mapping[type, tuple[str, str]]] = {
     RosterGap: ("nobody on the roster", "无人值班"),
     CalendarEnding: ("holidays not known", "节假日数据将到期"),
     DeliveryStuck: ("deliveries stuck", "投递受阻"),
+    NotReloaded: ("not reloaded", "更新未生效"),
     StoreFailing: ("calls not saved", "通话记录无法保存"),
     Test: ("test", "演练"),
 }
@@ -127,8 +130,9 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
             return tongue.pick(f"{head} after {name(day)}", f"{head}：{name(day)}")
         case DeliveryStuck(destination=to, waiting=count):
             return tongue.pick(f"{head}: {count} for {name(to)}", f"{head}：{name(to)} {count} 件")
-        case StoreFailing():
-            return tongue.pick(f"{head}: {line}", f"{head}：{line}")
+        case NotReloaded() | StoreFailing() as subject:
+            what = tongue.file(subject.file) if isinstance(subject, NotReloaded) else line
+            return tongue.pick(f"{head}: {what}", f"{head}：{what}")
         case Incident(title=text):
             return tongue.pick(f"{head}: {name(text)}, {line}", f"{head}：{name(text)}，{line}")
         case Test():

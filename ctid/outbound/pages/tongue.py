@@ -36,6 +36,11 @@ _CAUSES: Final = {
     "overrun": ("too many events", "事件过多"),
     "daemon_down": ("ctid did not run", "ctid 未运行"),
 }
+_FILES: Final = {
+    "config": ("configuration", "配置"),
+    "roster": ("roster", "值班表"),
+    "contacts": ("contacts", "联系人"),
+}
 
 
 def name(text: str) -> str:
@@ -104,6 +109,9 @@ class Tongue:
 
     def cause(self, cause: str) -> str:
         return self.pick(*_CAUSES.get(cause, (name(cause), name(cause))))
+
+    def file(self, file: str) -> str:
+        return self.pick(*_FILES.get(file, (name(file), name(file))))
 
     def spaced(self, text: str) -> str:
         """For Chinese to follow: a Latin word is set off by a space."""

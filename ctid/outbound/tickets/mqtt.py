@@ -29,7 +29,7 @@ class Mqtt:
         self._acks = Acks()
         self._connection = Connection(
             lambda: open_access(table, f"ctid-{site}-{table.name}"),
-            status=topics.STATUS.at(site),
+            status=None,
             subscriptions=(Subscription(topics.all_acks(site)),) if table.acknowledged else (),
             on_message=self._receive,
             session_seconds=_SESSION_SECONDS if table.acknowledged else 0,
@@ -89,7 +89,7 @@ class Mqtt:
         return await Examination(self._table, client_id, plan).findings()
 
     async def close(self) -> None:
-        """Say `offline` and log off: a few seconds at most, whatever the broker does."""
+        """Log off: a few seconds at most, whatever the broker does."""
         await self._connection.close()
 
     @property

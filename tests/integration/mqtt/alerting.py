@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import aiomqtt
 import orjson
@@ -90,6 +91,15 @@ async def heard(client: aiomqtt.Client, topic: str) -> Any:
         if message.topic.value == topic:
             assert isinstance(message.payload, bytes)
             return orjson.loads(message.payload) if message.payload else None
+
+
+async def until_up(client: aiomqtt.Client, desk: Desk, ctid: AlertTopics) -> None:
+    """Return when ctid is connected: it publishes a line that nobody has seen before."""
+    desk.lines = (*desk.lines, line(uuid4().hex))
+    ctid.changed()
+    topic = f"ctid/lab/state/line/{desk.lines[-1].name}"
+    await client.subscribe(topic, qos=1)
+    await heard(client, topic)
 
 
 async def ask(client: aiomqtt.Client, body: Any, topic: str = COMMAND, **keys: Any) -> None:

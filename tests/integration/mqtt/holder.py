@@ -1,23 +1,20 @@
-"""A ctid in a process of its own, to be killed: connects to the broker and says when it has."""
+"""A ctid in a process of its own, to be killed: says at the broker that it is there."""
 
 import asyncio
 import sys
 
 import structlog
 
-from ctid.config.backends import MqttBackend
+from ctid.config.broker import Broker
 from ctid.config.secret import Secret
-from ctid.outbound.tickets.mqtt import Mqtt
+from ctid.outbound.mqtt.status import Status
 
 
 async def main() -> None:
-    table = MqttBackend(
-        host="127.0.0.1", port=int(sys.argv[1]), username="ctid", acknowledged=True
-    ).model_copy(update={"password": Secret(sys.argv[2])})
+    table = Broker(host="127.0.0.1", port=int(sys.argv[1]), username="ctid")
+    with_password = table.model_copy(update={"password": Secret(sys.argv[2])})
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    await Mqtt(table, "lab").look_up("ctid:lab:1:network")
-    print("connected", flush=True)
-    await asyncio.Event().wait()
+    await Status(with_password, "lab").run()
 
 
 asyncio.run(main())

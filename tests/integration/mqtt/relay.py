@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+NAME = "relay"
+"""Of its tasks, which end when both sides have heard of the end."""
+
 
 class Budget:
     """How many bytes may still pass before the connection is cut; None: any number."""
@@ -29,6 +32,7 @@ async def relay(
     async def connected(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        task.set_name(NAME)
         ended.add(task)
         back, forth = await asyncio.open_connection("127.0.0.1", to)
 

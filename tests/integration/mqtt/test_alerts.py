@@ -26,6 +26,7 @@ from tests.integration.mqtt.alerting import (
     kept,
     line,
     until_kept,
+    until_up,
 )
 from tests.integration.mqtt.backend import next_from
 from tests.integration.mqtt.broker import PASSWORDS, Broker, program
@@ -167,24 +168,14 @@ async def test_many_lines(own_broker: Broker, request: pytest.FixtureRequest) ->
     assert there == {f"ctid/lab/state/line/line-{number}" for number in range(300)}
 
 
-async def test_ctid_is_online_while_it_runs(own_broker: Broker) -> None:
-    async with own_broker.client("wall") as wall:
-        await wall.subscribe("ctid/lab/status", qos=1)
-        async with alerting(channel_table(own_broker), Desk()):
-            assert (await next_from(wall)).payload == b"online"
-        assert (await next_from(wall)).payload == b"offline"
-
-
 # commands
 
 
 async def test_acknowledged_by_who_may_and_refused_to_who_may_not(broker: Broker) -> None:
     desk = Desk()
-    async with broker.client("desk") as person, alerting(channel_table(broker), desk):
+    async with broker.client("desk") as person, alerting(channel_table(broker), desk) as ctid:
         await person.subscribe(RESULT, qos=1)
-        await person.subscribe("ctid/lab/status", qos=1)
-        while (await next_from(person)).payload != b"online":
-            pass
+        await until_up(person, desk, ctid)
         refused = await asyncio.to_thread(sent_by, broker, "wall", '{"action": "ack"}')
         assert "Not authorized" in refused
         await ask(person, ACK)
@@ -196,11 +187,9 @@ async def test_what_is_refused_is_said_in_one_line_and_the_next_is_carried_out(
     broker: Broker,
 ) -> None:
     desk = Desk()
-    async with broker.client("desk") as person, alerting(channel_table(broker), desk):
+    async with broker.client("desk") as person, alerting(channel_table(broker), desk) as ctid:
         await person.subscribe(RESULT, qos=1)
-        await person.subscribe("ctid/lab/status", qos=1)
-        while (await next_from(person)).payload != b"online":
-            pass
+        await until_up(person, desk, ctid)
         bad = [b"{", b"\xff\xfe", b"[]", b"7", b"[" * 5000, b"x" * 60_000, b'{"action": "shout"}']
         with capture_logs() as lines:
             for payload in bad:
@@ -252,15 +241,13 @@ async def test_what_the_broker_kept_is_never_carried_out(own_broker: Broker) -> 
 
 async def test_by_default_there_are_no_commands(broker: Broker) -> None:
     desk = Desk()
-    async with broker.client("desk") as person:
-        await person.subscribe("ctid/lab/status", qos=1)
-        async with alerting(channel_table(broker, commands=False), desk):
-            while (await next_from(person)).payload != b"online":
-                pass
-            sender = Client(open_access(channel_table(broker, "desk"), "sender"))
-            await sender.enter()
-            code = await sender.publish_surely(COMMAND, orjson.dumps(ACK), DEADLINE_SECONDS)
-            await sender.leave()
+    settings = channel_table(broker, commands=False)
+    async with broker.client("desk") as person, alerting(settings, desk) as ctid:
+        await until_up(person, desk, ctid)
+        sender = Client(open_access(channel_table(broker, "desk"), "sender"))
+        await sender.enter()
+        code = await sender.publish_surely(COMMAND, orjson.dumps(ACK), DEADLINE_SECONDS)
+        await sender.leave()
     assert code.value == NO_SUBSCRIBERS
     assert desk.done == []
 
@@ -270,9 +257,7 @@ async def test_a_flood_of_commands_ends_nothing(own_broker: Broker) -> None:
     settings = channel_table(own_broker)
     async with own_broker.client("desk") as person, alerting(settings, desk) as ctid:
         await person.subscribe(RESULT, qos=1)
-        await person.subscribe("ctid/lab/status", qos=1)
-        while (await next_from(person)).payload != b"online":
-            pass
+        await until_up(person, desk, ctid)
         desk.held.clear()
         for _ in range(150):
             await ask(person, ACK)

@@ -31,6 +31,7 @@ from ctid.watching import Watching
 from tests.integration.alertmanager import server as alertmanagers
 from tests.integration.alertmanager.server import Server, alertmanager
 from tests.integration.mqtt.alerting import RESULT, ask, channel_table, heard, until_kept
+from tests.integration.mqtt.backend import next_from, table
 from tests.integration.mqtt.broker import Broker
 from tests.unit.domain.missed_calls import record
 from tests.unit.domain.watching import Names
@@ -254,3 +255,22 @@ async def test_another_configuration(own_broker: Broker, tmp_path: Path) -> None
         await ctid.machines.use(config.model_copy(update={"channels": Channels(mqtt=(settings,))}))
         await server.told("CtidWatchdog", "resolved")
         await until_kept(own_broker, "line/network")
+
+
+async def test_ctid_is_there_while_its_tables_change(own_broker: Broker, tmp_path: Path) -> None:
+    channel = channel_table(own_broker)
+    config = configured(tmp_path, "http://127.0.0.1:9", channel)
+    drafts = config.model_copy(update={"mqtt": (table(own_broker),), "channels": Channels()})
+    async with own_broker.client("wall") as wall:
+        await wall.subscribe("ctid/lab/status", qos=1)
+        async with daemon(drafts) as ctid:
+            assert (await next_from(wall)).payload == b"online"
+            both = drafts.model_copy(update={"channels": Channels(mqtt=(channel,))})
+            other = channel.model_copy(update={"commands": False})
+            for tables in (both, both.model_copy(update={"channels": Channels(mqtt=(other,))})):
+                await ctid.machines.use(tables)
+                await until_kept(own_broker, "line/network", "line/server")
+            await wall.subscribe("mark", qos=1)
+            assert len(wall.messages) == 0
+            await ctid.machines.use(both.model_copy(update={"mqtt": (), "channels": Channels()}))
+            assert (await next_from(wall)).payload == b"offline"

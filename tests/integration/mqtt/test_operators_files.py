@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ctid.outbound.mqtt.status import Statuses
 from ctid.outbound.pages.mqtt import MqttPages
 from ctid.outbound.port import Remote
 from ctid.outbound.tickets.mqtt import Mqtt
@@ -82,10 +83,13 @@ async def test_drafts_go_and_answers_come(broker: Broker) -> None:
             await tickets.publish(ACK, orjson.dumps({"ticket_id": "1"}), qos=1)
         assert created.result() == Remote("1")
         assert [finding.ok for finding in await backend.check()] == [True] * 4
-    async with broker.client("wall") as wall:
-        await wall.subscribe(STATUS, qos=1)
-        assert (await next_from(wall)).payload == b"online"
         await backend.close()
+    async with asyncio.TaskGroup() as tasks, broker.client("wall") as wall:
+        await wall.subscribe(STATUS, qos=1)
+        statuses = Statuses(tasks, "ctid", QUICK)
+        statuses.open([settings])
+        assert (await next_from(wall)).payload == b"online"
+        await statuses.close()
         assert (await next_from(wall)).payload == b"offline"
 
 

@@ -9,7 +9,7 @@ import pytest
 from ctid.config.channels import MqttChannel
 from ctid.outbound.pages.mqtt import MqttPages
 from ctid.outbound.port import DeliveryError, Reason
-from tests.integration.mqtt.alerting import Desk, alerting, channel_table
+from tests.integration.mqtt.alerting import channel_table
 from tests.integration.mqtt.backend import QUICK, SITE, next_from
 from tests.integration.mqtt.broker import Broker
 from tests.paged import about, alert
@@ -56,16 +56,3 @@ async def test_who_may_not_publish(broker: Broker) -> None:
 async def test_a_check_of_what_is_well(broker: Broker) -> None:
     async with channel(channel_table(broker)) as pages:
         assert [finding.ok for finding in await pages.check()] == [True] * 4
-
-
-async def test_the_end_of_a_channel_does_not_say_that_ctid_is_gone(own_broker: Broker) -> None:
-    settings = channel_table(own_broker)
-    async with own_broker.client("wall") as wall, alerting(settings, Desk()):
-        await wall.subscribe("ctid/lab/status", qos=1)
-        assert (await next_from(wall)).payload == b"online"
-        await wall.subscribe(PAGE, qos=1)
-        async with channel(settings) as pages:
-            await pages.send(about(alert()))
-        assert (await next_from(wall)).topic.value == PAGE
-        await wall.subscribe("mark", qos=1)
-        assert len(wall.messages) == 0

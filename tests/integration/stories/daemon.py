@@ -16,6 +16,7 @@ from ctid.committer import Clocks, Deciding
 from ctid.config import Config
 from ctid.domain import events as ev
 from ctid.domain.presence import Presence, Seat
+from ctid.outbound.loads import Loads
 from ctid.paging import Paging
 from ctid.pipeline import Pipeline
 from ctid.store import pages
@@ -73,9 +74,10 @@ class Daemon:
             asyncio.TaskGroup() as tasks,
         ):
             self.store = store
-            self.tickets = Tickets(config, store, tasks)
+            loads = Loads(clocks.wall)
+            self.tickets = Tickets(config, store, tasks, loads)
             await self.tickets.begin()
-            self.paging = Paging(config, store, tasks, clocks)
+            self.paging = Paging(config, store, tasks, clocks, loads)
             await self.paging.begin(last)
             self.pipeline = Pipeline(
                 {table.name: config.directory(table.name) for table in config.pbx},

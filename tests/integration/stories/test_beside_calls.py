@@ -69,6 +69,26 @@ def test_nobody_on_the_roster(story_of: Tell) -> None:
     story.expect("09:00:30 dingtalk @Li: RESOLVED: Network (nobody on the roster)")
 
 
+def test_a_roster_that_breaks_is_told_to_those_who_are_on_the_one_before(story_of: Tell) -> None:
+    story = story_of(begin="2026-06-05 17:00")  # a Friday
+    story.roster(texts.ROSTER.replace("first_line", "frist_line").replace('"li"', '"lee"'))
+    story.advance("14m")
+    story.expect_silence()
+    story.advance("1m")
+    (page,) = story.expect("17:15 dingtalk @Li: NOT RELOADED: roster")
+    assert "the new roster cannot be used since 17:00, and the one before stays" in page.text
+    assert "roster.toml:" in page.text
+    assert "Do first: mend the file; what is wrong in it: ctid roster lint" in page.text
+    story.kill()
+    story.start()  # no roster is read now, and it is still the same alert
+    story.advance("16m")
+    assert story.states() == ["not_reloaded firing", "roster_gap firing", "roster_gap firing"]
+    story.roster(texts.ROSTER)
+    story.advance("15s")
+    assert "17:31:15 dingtalk @Li: RESOLVED: ctid (not reloaded)" in story.take()
+    assert story.states() == []
+
+
 def test_the_calendar_ends_soon(story_of: Tell, tmp_path: Path) -> None:
     (tmp_path / "calendar.toml").write_text(
         'known_until = 2026-07-30\n[days]\n2026-06-19 = "holiday"\n'

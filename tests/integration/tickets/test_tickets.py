@@ -13,6 +13,7 @@ from ctid.config import Config, load
 from ctid.domain.batch import Batch
 from ctid.domain.roster import Empty
 from ctid.outbound.alarm import NoAlarm
+from ctid.outbound.loads import Loads
 from ctid.pipeline import Pipeline
 from ctid.refusal import RefusedError
 from ctid.store import tickets as stored
@@ -63,7 +64,7 @@ async def test_a_fault_about_one_call_leaves_the_others_their_tickets(
 ) -> None:
     """An id that no link can hold stands for whatever nobody thought of."""
     async with asyncio.TaskGroup() as tasks:
-        tickets = Tickets(config, store, tasks)
+        tickets = Tickets(config, store, tasks, Loads(time.time))
         calls = [record(float(at), uniqueid=name) for at, name in enumerate(("1", "\ud800", "3"))]
         decided = tickets.decide(calls, NOW)
     assert [wanted.draft.uniqueid for wanted in decided.wanted] == ["1", "3"]
@@ -71,10 +72,10 @@ async def test_a_fault_about_one_call_leaves_the_others_their_tickets(
 
 async def test_who_waits_is_taken_up_with_the_drafts_about_it(config: Config, store: Store) -> None:
     async with asyncio.TaskGroup() as tasks:
-        before = Tickets(config, store, tasks)
+        before = Tickets(config, store, tasks, Loads(time.time))
         missed = before.decide([record(1.0), record(2.0, caller_number=None)], NOW)
         await store.commit(Batch(returns=missed.returns, wanted=missed.wanted))
-        after = Tickets(config, store, tasks)
+        after = Tickets(config, store, tasks, Loads(time.time))
         await after.begin()
         again = after.decide([record(3.0)], NOW)
     assert [wanted.draft.key for wanted in again.wanted] == ["ctid:ctid:main:1.0"]
@@ -82,7 +83,7 @@ async def test_who_waits_is_taken_up_with_the_drafts_about_it(config: Config, st
 
 async def test_what_is_chosen_by_hand(config: Config, store: Store) -> None:
     async with asyncio.TaskGroup() as tasks:
-        tickets = Tickets(config, store, tasks)
+        tickets = Tickets(config, store, tasks, Loads(time.time))
         decided = tickets.decide([record(float(at), caller_number=None) for at in range(9)], NOW)
         await store.commit(Batch(wanted=decided.wanted))
         clocks = Clocks(time.time, time.monotonic)
@@ -103,7 +104,7 @@ async def test_what_is_chosen_by_hand(config: Config, store: Store) -> None:
 async def test_what_is_closed_stays_closed(config: Config, store: Store) -> None:
     """Else a reload that ends after the daemon's stop would keep it from ending."""
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        tickets = Tickets(config, store, tasks)
+        tickets = Tickets(config, store, tasks, Loads(time.time))
         tickets.open()
         await tickets.close()
         await tickets.use(config)

@@ -21,6 +21,8 @@ from tests.integration.web.daemon import LINES, Daemon, call, command, daemon, t
 PROMTOOL = shutil.which("promtool")
 PROMETHEUS = shutil.which("prometheus")
 OPERATING = (Path(__file__).parents[3] / "docs/operating.md").read_text()
+WELL = 'ctid_config_last_reload_successful{{file="{}"}}'
+READ_AT = 'ctid_config_last_reload_success_timestamp_seconds{{file="{}"}}'
 MEND = "apt-get install --no-install-recommends prometheus"
 
 
@@ -265,10 +267,16 @@ async def test_a_reload_in_the_middle_of_a_call_loses_nothing(folder: Path) -> N
 async def test_a_bad_configuration_leaves_the_old_one_in_force(folder: Path) -> None:
     async with FakeAmi() as pbx, daemon(folder, text(pbx)) as ctid:
         await ctid.until("pbx_attached")
+        _, page = await ctid.get("/metrics")
+        assert sample(page, WELL.format("config")) == 1
+        at = sample(page, READ_AT.format("config"))
         ctid.config.write_text(text(pbx, before="timezone = 1\nlime = 2"))
         ctid.signal(signal.SIGHUP)
         await ctid.until("not_reloaded", 2)
         await ctid.told("READY=1", 2)
+        _, page = await ctid.get("/metrics")
+        assert sample(page, WELL.format("config")) == 0
+        assert sample(page, READ_AT.format("config")) == at
         status, answer = await ctid.ask("POST", "/v1/reload")
         assert status == 409
         assert len(answer["error"].splitlines()) == 2
@@ -276,6 +284,35 @@ async def test_a_bad_configuration_leaves_the_old_one_in_force(folder: Path) -> 
         for block in call("queue_answered"):
             pbx.sessions[0].send(block)
         assert (await ctid.until("call"))["line"] == "8020"
+        ctid.config.write_text(text(pbx))
+        assert await ctid.ask("POST", "/v1/reload") == (200, {})
+        _, page = await ctid.get("/metrics")
+        assert sample(page, WELL.format("config")) == 1
+        assert sample(page, READ_AT.format("config")) > at
+
+
+async def test_how_reading_roster_and_contacts_went_is_in_the_metrics(folder: Path) -> None:
+    files = '[roster]\nfile = "roster.csv"\n[contacts]\nfile = "contacts.csv"\n'
+    (folder / "roster.csv").write_text("role,person\nfirst_line,li\nfrist_line,li\n")
+    (folder / "contacts.csv").write_text("number,customer\n13800138000,ACME\n")
+    async with FakeAmi() as pbx, daemon(folder, text(pbx, more=files)) as ctid:
+        await ctid.until("roster_not_read")
+        await ctid.until("contacts_read")
+        _, page = await ctid.get("/metrics")
+        assert sample(page, WELL.format("roster")) == 0
+        assert READ_AT.format("roster") not in page
+        assert sample(page, WELL.format("contacts")) == 1
+        (folder / "roster.csv").write_text("role,person\nfirst_line,li\n")
+        ctid.signal(signal.SIGHUP)
+        await ctid.until("roster_read")
+        _, page = await ctid.get("/metrics")
+        assert sample(page, WELL.format("roster")) == 1
+        assert sample(page, READ_AT.format("roster")) > 0
+        ctid.config.write_text(text(pbx))
+        assert await ctid.ask("POST", "/v1/reload") == (200, {})
+        _, page = await ctid.get("/metrics")
+        assert 'file="roster"' not in page
+        assert 'file="contacts"' not in page
 
 
 async def test_a_configuration_that_is_no_file_is_refused(folder: Path) -> None:

@@ -36,6 +36,7 @@ def reading() -> Reading:
         {},
         {},
         {},
+        {},
         store,
         Tally(time.time).counts,
         {},

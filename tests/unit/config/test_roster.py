@@ -257,13 +257,73 @@ def test_mistakes_in_a_table_have_their_rows() -> None:
         ":6: by: there is no person `lee`: add one of this id",
         ":6: until: is not after `from`: write the later one here",
         ":7: from: is missing: every table of this kind needs it",
-        ":8: has 11 fields, the header 9: use quotes",
+        ":8: has 11 columns instead of 9: put texts that hold a comma in quotes",
     ]  # fmt: skip
+
+
+ROW = "first_line,zhang,,network,dingtalk,,,,\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\n , \n" + TABLE + "\n,,,,\n" + ROW + "\n", id="empty rows"),
+        pytest.param(TABLE.replace("\n", ",,\n") + ROW, id="more columns in the header"),
+        pytest.param(TABLE + ROW.replace("\n", ",,,,\n"), id="more columns in a row"),
+        pytest.param("#;;;;;;;;;;;;\n" + TABLE + ROW, id="a remark first"),
+        pytest.param((TABLE + ROW).replace(",", "\t"), id="tabs"),
+        pytest.param("\ufeffsep=;\r\n" + (TABLE + ROW).replace(",", ";"), id="delimiter said"),
+        pytest.param('"sep=|"\n' + (TABLE + ROW).replace(",", "|"), id="another delimiter said"),
+        pytest.param((TABLE + ROW).replace("\n", "\r"), id="of old Macs"),
+    ],
+)
+def test_spreadsheets_write_many_dialects(text: str) -> None:
+    plain = read(TABLE + ROW, "roster.csv")
+    assert read(text, "roster.csv") == plain
+
+
+def test_a_semicolon_in_a_table_of_semicolons() -> None:
+    text = "role;person;line\nfirst_line;zhang;{}\n"
+    assert problems(text.format("network;server"), "roster.csv") == [
+        ":2: has 4 columns instead of 3: put texts that hold a semicolon in quotes"
+    ]
+    for line in ('"network;server"', "network|server", "network；server"):
+        (shift,) = read(text.format(line), "roster.csv").shifts
+        assert shift.lines == {"network", "server"}
+
+
+def test_days_as_spreadsheets_write_them() -> None:
+    row = "substitution,zhang,,,,,2026/12/4,2026/12/31 12:00,\n"
+    plan = read(TABLE + ROW + row, "roster.csv")
+    assert plan == read(TABLE + ROW + row.replace("/4", "/04").replace("/", "-"), "roster.csv")
+    assert problems(TABLE + row.replace("/4", "/32"), "roster.csv") == [
+        ":2: from: must be a day or a local time, such as 2026-12-31 or 2026-12-31T08:00"
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("role,person,name\nfirst_line,li,Jürgen\n".encode("latin-1"), id="Latin-1"),
+        pytest.param("role,person\nfirst_line,li\n".encode("utf-16"), id="UTF-16"),
+        pytest.param(b"PK\x03\x04\x14\0\0\0", id="the spreadsheet itself"),
+    ],
+)
+def test_other_encodings_are_told_in_one_line(data: bytes) -> None:
+    assert problems(data, "roster.csv") == [
+        ": is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
+    ]
+
+
+def test_a_rare_character_in_a_name_is_read() -> None:
+    text = "role,person,name\nfirst_line,li,李喆\n"
+    assert read(text.encode("gb18030"), "roster.csv").people["li"].name == "李喆"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("角色，人员\n一线，zhang\n", ":1: is one column, where a header is wanted: put commas, "),
         ("", ": holds no shift"),
         ("person,hours\nzhang,24x7\n", ":1: no column is the role: head it with one of `role`"),
         ("role,person,our\n", ":1: unknown column `our`; did you mean `hours`?"),

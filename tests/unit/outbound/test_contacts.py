@@ -11,6 +11,7 @@ from ctid.domain.drafts import Contact
 from ctid.domain.numbers import Numbering
 from ctid.outbound.contact_rows import ContactsError
 from ctid.outbound.contacts import ContactDirectory, Report
+from ctid.outbound.loads import Loads
 from tests.waiting import until
 
 ONE = "number,customer,site,vip,line\n13800138000,Example Ltd.,Shanghai,yes,network\n"
@@ -19,7 +20,7 @@ SHANGHAI = Numbering("CN", "021", ("9",))
 
 
 def directory(path: Path) -> ContactDirectory:
-    return ContactDirectory(path, SHANGHAI, ["network", "server"])
+    return ContactDirectory(path, SHANGHAI, Loads(lambda: 0.0), ["network", "server"])
 
 
 def read(tmp_path: Path, data: str | bytes) -> tuple[ContactDirectory, list[str]]:
@@ -101,7 +102,7 @@ def test_bad_rows_are_told_and_the_others_used(tmp_path: Path) -> None:
         ":6: `anonymous` is no number",
         ":7: vip is `maybe`: write yes or no; taken for no",
         ":7: there is no line `netwrok`: did you mean `network`?",
-        ":9: has 5 fields, the header 4: put texts that hold a comma in quotes",
+        ":9: has 5 columns instead of 4: put texts that hold a comma in quotes",
         ":10: is no CSV: ',' expected after '\"'",
     ]
     assert len(found) == 3

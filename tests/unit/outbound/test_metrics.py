@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ctid.domain.records import Outcome
 from ctid.domain.stages import Stage
 from ctid.outbound.deliveries import Deliveries
+from ctid.outbound.loads import File, Load
 from ctid.outbound.metrics import render
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.reading import (
@@ -54,6 +55,7 @@ def reading(folder: Path) -> Reading:
         lines={"a": LINE},
         pbxs={"lab": PBX},
         heartbeats={"sent": 4, "not_delivered": 1},
+        loads={File.CONFIG: Load(1_800_000_000.0), File.ROSTER: Load(None, 1_800_000_001.0, "x")},
         stages={("a", "talking"): 2},
         store=StoreReading(
             failing=False, commits=5, waiting=0, dropped=0, set_aside=0, refused=0, path=database
@@ -103,6 +105,9 @@ def test_values_stand_where_they_belong(tmp_path: Path) -> None:
         'ctid_open_calls{line="a",stage="talking"} 2.0',
         'ctid_open_calls{line="a",stage="waiting"} 0.0',
         'ctid_heartbeats_total{result="not_delivered"} 1.0',
+        'ctid_config_last_reload_successful{file="config"} 1.0',
+        'ctid_config_last_reload_successful{file="roster"} 0.0',
+        'ctid_config_last_reload_success_timestamp_seconds{file="config"} 1.8e+09',
         'ctid_pbx_state{pbx="lab",state="attached"} 1.0',
         'ctid_pbx_state{pbx="lab",state="waiting"} 0.0',
         'ctid_pbx_ends_total{pbx="lab",reason="unreachable"} 1.0',
@@ -136,6 +141,7 @@ def test_what_is_not_known_is_absent(tmp_path: Path) -> None:
         lines={},
         pbxs={},
         heartbeats={},
+        loads={},
         stages={},
         store=StoreReading(
             failing=True,

@@ -9,9 +9,11 @@ from structlog.testing import capture_logs
 
 from ctid.config import Config, load
 from ctid.domain.roster import Empty, Role, Roster
+from ctid.outbound.loads import Loads
 from ctid.outbound.roster_file import RosterFile
 from tests.waiting import until
 
+LOADS = Loads(lambda: 0.0)
 GOOD = """[[person]]
 id = "zhang"
 [[shift]]
@@ -38,7 +40,7 @@ def write(tmp_path: Path, text: str) -> None:
 
 
 async def test_a_bad_file_changes_nothing_and_is_told_once(tmp_path: Path, config: Config) -> None:
-    made = RosterFile(config)
+    made = RosterFile(config, LOADS)
     with capture_logs() as logs:
         await made.refresh()
         await made.refresh()
@@ -69,21 +71,21 @@ async def test_after_a_reload_the_roster_that_was_is_in_force_until_the_file_is_
     tmp_path: Path, config: Config
 ) -> None:
     write(tmp_path, GOOD)
-    old = RosterFile(config)
+    old = RosterFile(config, LOADS)
     assert old.load()
     write(tmp_path, "nonsense")
-    new = RosterFile(config, old.current())
+    new = RosterFile(config, LOADS, old.current())
     await new.refresh()
     assert there(new.current()) == ["zhang"]
     (tmp_path / "ctid.toml").write_text("")
-    none = RosterFile(load(tmp_path / "ctid.toml", read_secrets=False), old.current())
+    none = RosterFile(load(tmp_path / "ctid.toml", read_secrets=False), LOADS, old.current())
     await none.refresh()
     assert none.current() == Empty()
 
 
 async def test_the_file_is_followed(tmp_path: Path, config: Config) -> None:
     write(tmp_path, GOOD)
-    made = RosterFile(config)
+    made = RosterFile(config, LOADS)
     task = asyncio.ensure_future(made.watch(0.01))  # noqa: TID251 - it is cancelled below
     try:
         await until(lambda: there(made.current()) == ["zhang"])

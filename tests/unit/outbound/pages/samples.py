@@ -20,6 +20,7 @@ from ctid.domain.alerts import (
     Incident,
     Kind,
     LongestWait,
+    NotReloaded,
     Page,
     PageEvent,
     Recipient,
@@ -46,11 +47,12 @@ KINDS = {
     RosterGap: Kind.ROSTER_GAP,
     CalendarEnding: Kind.CALENDAR_ENDING,
     DeliveryStuck: Kind.DELIVERY_STUCK,
+    NotReloaded: Kind.NOT_RELOADED,
     StoreFailing: Kind.STORE_FAILING,
     Incident: Kind.INCIDENT,
     Test: Kind.TEST,
 }
-WHOLE = (CalendarEnding, DeliveryStuck, StoreFailing)
+WHOLE = (CalendarEnding, DeliveryStuck, NotReloaded, StoreFailing)
 ADDRESS = "13700137000"
 LINES: dict[Language, dict[str, LineName]] = {
     "en": {
@@ -205,6 +207,12 @@ SAMPLES: dict[str, Page] = {
     "roster_gap": page(RosterGap("duty_lead", at("08:00", 28), at("16:00", 28))),
     "calendar_ending": page(CalendarEnding("CN", "2026-12-31")),
     "delivery_stuck": page(DeliveryStuck("zammad", 12, at("09:00"), "503 Service Unavailable")),
+    "not_reloaded": page(
+        NotReloaded("roster", at("10:00"), "roster.csv:7: hours: `mo` is no day", 2, kept=True)
+    ),
+    "not_reloaded, nothing kept": page(
+        NotReloaded("contacts", at("10:00"), "contacts.csv: holds no contact", 0, kept=False)
+    ),
     "store_failing": page(StoreFailing(at("10:01"), "no space left on device", ("network", "sap"))),
     "incident": page(Incident("core switch in building 3 is dead", "赵六")),
     "test": page(Test("weekly plan")),

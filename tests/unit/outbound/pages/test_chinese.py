@@ -119,6 +119,18 @@ PBX 失联 2 分钟：网络热线
 先做：检查该系统是否正常，再看 ctid outbox list
 确认接手：ctid alerts ack 17
 """,
+    "not_reloaded": """\
+更新未生效：值班表
+问题：自 10:00 起新的值班表无法使用，沿用原来的：roster.csv:7: hours: `mo` is no day（另有 2 处）
+先做：修正该文件；查看错误：ctid roster lint
+确认接手：ctid alerts ack 17
+""",
+    "not_reloaded, nothing kept": """\
+更新未生效：联系人
+问题：自 10:00 起联系人无法使用，目前没有：contacts.csv: holds no contact
+先做：修正该文件；查看错误：ctid check-config
+确认接手：ctid alerts ack 17
+""",
     "store_failing": """\
 通话记录无法保存：ctid
 问题：自 10:01 起通话记录无法保存：no space left on device

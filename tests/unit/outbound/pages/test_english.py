@@ -119,6 +119,18 @@ Wrong: 12 deliveries wait for zammad, the oldest since 09:00: 503 Service Unavai
 Do first: see whether that system runs, then ctid outbox list
 Acknowledge: ctid alerts ack 17
 """,
+    "not_reloaded": """\
+NOT RELOADED: roster
+Wrong: the new roster cannot be used since 10:00, and the one before stays in force: roster.csv:7: hours: `mo` is no day (and 2 more mistakes)
+Do first: mend the file; what is wrong in it: ctid roster lint
+Acknowledge: ctid alerts ack 17
+""",
+    "not_reloaded, nothing kept": """\
+NOT RELOADED: contacts
+Wrong: the contacts cannot be used since 10:00, and nothing stands in for it: contacts.csv: holds no contact
+Do first: mend the file; what is wrong in it: ctid check-config
+Acknowledge: ctid alerts ack 17
+""",
     "store_failing": """\
 CALLS NOT SAVED: ctid
 Wrong: since 10:01 calls are not saved: no space left on device
