@@ -150,6 +150,7 @@ async def test_a_silence_from_its_begin_to_its_end(ctid: Desk) -> None:
         (b'{"why": "x", "minutes": 1, "kinds": ["x"]}', 400, "x: no such kind; there are: unansw"),
         (b'{"why": "x", "minutes": 1, "lines": ["x"]}', 409, "x: no such line; there are: networ"),
         (b'{"why": "%s", "minutes": 1}' % (b"x" * 501), 400, '"why" is too long: 500 char'),
+        (b'{"why": "x", "minutes": 1, "line": "network"}', 400, '"line" is unknown here; the body'),
         (b'{"why": "x", "minutes": 1, "by": "a\\nb"}', 400, '"by" must be a name of at most 80'),
         (b" " * (LONGEST_BODY + 1), 413, "what was asked is too long: 16384 bytes at most"),
     ],
