@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ctid.domain.records import Direction, Outcome, Reason, Record
@@ -145,7 +146,7 @@ class Returns:
         if call.direction is Direction.INBOUND or call.line is not None:
             answered = [visit for visit in visits if visit.outcome is Outcome.ANSWERED]
             if answered:
-                return self._reached_by_answer(answered[0])
+                return self._reached_by_answer(answered)
             missed = [visit for visit in visits if _is_missed(visit)]
             return self._missed(missed[-1]) if missed and not call.open else []
         if not call.open and call.did:
@@ -159,14 +160,19 @@ class Returns:
         number = self._normalize(seen)
         return list(self._open.get(number, {}).values()) if number else []
 
-    def _reached_by_answer(self, visit: Record) -> list[ToReturn]:
-        at = visit.answered_at or visit.ended_at
-        why = f"called again, answered on line {visit.line}"
-        return [
-            self._reached(entry, at, visit.agent, why)
-            for entry in self._entries(visit.caller_number)
-            if at is not None and at > entry.misses[-1].at
-        ]
+    def _reached_by_answer(self, visits: Sequence[Record]) -> list[ToReturn]:
+        """Somebody answered the caller, on each of these visits."""
+        answers = [(visit.answered_at or visit.ended_at, visit) for visit in visits]
+        # not always the order of the visits: a transfer may lead back to the first line
+        known = sorted(((at, visit) for at, visit in answers if at is not None), key=itemgetter(0))
+        changed = []
+        for entry in self._entries(visits[0].caller_number):
+            answer = next((one for one in known if one[0] > entry.misses[-1].at), None)
+            if answer is not None:
+                at, visit = answer
+                why = f"called again, answered on line {visit.line}"
+                changed.append(self._reached(entry, at, visit.agent, why))
+        return changed
 
     def _called(self, call: Record) -> list[ToReturn]:
         began = call.started_at or call.answered_at or call.ended_at

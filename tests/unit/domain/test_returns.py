@@ -153,3 +153,16 @@ def test_closing_what_was_reached_meanwhile_leaves_a_later_miss_open(returns: Re
     later = one(returns.receive([record(300.0)]))
     returns.close(seen, 500.0, "zhang", "wrote a mail")
     assert returns.open_entries() == [later]
+
+
+def test_a_later_answer_of_a_call_reaches_who_was_missed_meanwhile(returns: Returns) -> None:
+    """Answered, missed on another phone's call, then transferred to a line that answers."""
+    first = answered(100.0)
+    returns.receive([first])
+    returns.receive([record(200.0, line="server")])
+    again = answered(300.0, uniqueid="100.0", ordinal=1, line="printer", transferred=True)
+    entry = one(returns.receive([first, again]))
+    assert (entry.state, entry.why) == (
+        ReturnState.REACHED,
+        "called again, answered on line printer",
+    )
