@@ -1,9 +1,8 @@
 """`ctid check-...` in a process of its own, beside servers of the test."""
 
-import asyncio
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
+
+from tests.integration.cli.processes import ran
 
 
 async def checked(folder: Path, config: str, token: str, *arguments: str) -> tuple[int, str, str]:
@@ -12,12 +11,4 @@ async def checked(folder: Path, config: str, token: str, *arguments: str) -> tup
     for name, secret in (("secret", "x"), ("token", token)):
         (folder / name).write_text(secret)
         (folder / name).chmod(0o600)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", *arguments),
-        *("--config", str(folder / "ctid.toml")),
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return await ran(folder / "ctid.toml", *arguments)

@@ -1,6 +1,5 @@
 """The whole chain of a running daemon: a page, the link in it, and what commands and API say."""
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.integration.ami.fake_server import FakeAmi
+from tests.integration.cli.processes import ran_aloud
 from tests.integration.web.daemon import Daemon, daemon, text
 from tests.waiting import until
 
@@ -75,15 +75,7 @@ class Chain:
         }
 
     async def type(self, *arguments: str) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ctid", "alerts", *arguments),
-            *("--config", str(self.ctid.config)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await asyncio.wait_for(process.communicate(), 90)
-        assert process.returncode is not None
-        return process.returncode, said.decode()
+        return await ran_aloud(self.ctid.config, "alerts", *arguments, seconds=90)
 
     async def ask(self, method: str, path: str) -> tuple[int, str]:
         port = (await self.ctid.until("api_listening"))["port"]

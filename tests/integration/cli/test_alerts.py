@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pwd
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -26,6 +25,7 @@ from ctid.store.recorder import Store
 from tests import alerts as made
 from tests.desk import CONFIG, Desk, Names, Now, opened
 from tests.integration.cli.conftest import Ctid
+from tests.integration.cli.processes import ran_aloud
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 NONE_RUNS = "ctid: no daemon runs: this is how it stood when it ended\n"
@@ -234,15 +234,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Des
 
 async def type_(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status and all that a command said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", "alerts", *arguments),
-        *("--config", str(folder / "ctid.toml")),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, said.decode()
+    return await ran_aloud(folder / "ctid.toml", "alerts", *arguments, seconds=60)
 
 
 async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:

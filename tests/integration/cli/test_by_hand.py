@@ -1,11 +1,9 @@
 """What a person changes about call-backs and drafts, by the running daemon."""
 
-import asyncio
 import json
 import os
 import pwd
 import sqlite3
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -15,6 +13,7 @@ import pytest
 
 from tests.integration.ami.fake_server import FakeAmi
 from tests.integration.cli import desk
+from tests.integration.cli.processes import ran_aloud
 from tests.integration.web.daemon import Daemon, daemon, text
 from tests.waiting import until
 
@@ -37,14 +36,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dae
 
 async def ask(ctid: Daemon, *arguments: str) -> tuple[int, str]:
     """Exit status and all that a command said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", *arguments, "--config", str(ctid.config)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return process.returncode, said.decode()
+    return await ran_aloud(ctid.config, *arguments, seconds=30)
 
 
 def rows(ctid: Daemon, query: str) -> list[Any]:

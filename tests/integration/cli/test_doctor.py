@@ -1,9 +1,6 @@
 """`ctid doctor` as it is typed, against a PBX that is not quite well."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from ctid.domain.batch import Batch
@@ -11,6 +8,7 @@ from ctid.store.migrate import upgrade
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from tests.integration.ami.fake_server import SECRET, FakeAmi
+from tests.integration.cli.processes import ran
 from tests.integration.store import samples
 
 CONFIG = """
@@ -30,15 +28,7 @@ async def doctor(folder: Path, port: int, *arguments: str) -> tuple[int, str, st
     (folder / "secret").write_text(SECRET)
     (folder / "secret").chmod(0o600)
     (folder / "ctid.toml").write_text(CONFIG.format(port=port))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ctid", "doctor", "--config", str(folder / "ctid.toml")),
-        *("--seconds", "0.1", *arguments),
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return await ran(folder / "ctid.toml", "doctor", "--seconds", "0.1", *arguments)
 
 
 async def test_a_queue_that_is_missing_fails_and_says_how_to_mend_it(tmp_path: Path) -> None:
