@@ -22,7 +22,7 @@ from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.web.answers import ControlError
 from ctid.web.api import ApiRoute, Asked
-from ctid.web.bodies import minutes, moment, number, optional, text, texts
+from ctid.web.bodies import minutes, moment, number, only, optional, text, texts
 from ctid.web.control import Asker, Route
 
 _MOST_LISTED: Final = 1000
@@ -49,21 +49,21 @@ class AlertActions:
 
     async def acknowledge(self, body: Any, by: str) -> Any:
         with _refusals():
-            _only(body, "number", "why")
+            only(body, "number", "why")
             why = None if optional(body, "why") is None else _words(body, "why")
             alert = await self._desk.acknowledge(number(body, "number"), by, why)
         return alert_document(alert, silenced=False)
 
     async def resolve(self, body: Any, by: str) -> Any:
         with _refusals():
-            _only(body, "number", "why")
+            only(body, "number", "why")
             why = _words(body, "why")
             alert = await self._desk.resolve(number(body, "number"), by, why)
         return alert_document(alert, silenced=False)
 
     async def silence(self, body: Any, by: str) -> Any:
         """`until`, or `minutes` from `from` on, which is now if not said."""
-        _only(body, "lines", "kinds", "why", "from", "until", "minutes")
+        only(body, "lines", "kinds", "why", "from", "until", "minutes")
         lines, kinds = texts(body, "lines"), [_kind(word) for word in texts(body, "kinds")]
         why = _words(body, "why")
         begins, ends, lasts = moment(body, "from"), moment(body, "until"), minutes(body, "minutes")
@@ -83,7 +83,7 @@ class AlertActions:
 
     async def incident(self, body: Any, by: str) -> Any:
         with _refusals():
-            _only(body, "line", "title")
+            only(body, "line", "title")
             line, title = optional(body, "line"), _words(body, "title")
             alert = await self._desk.incident(line, title, by)
         return alert_document(alert, silenced=self._is_silenced(alert.number))
@@ -224,15 +224,6 @@ def _refusals() -> Iterator[None]:
         raise ControlError(str(error)) from None
     except StoreUnavailable as error:
         raise ControlError(str(error), HTTPStatus.SERVICE_UNAVAILABLE) from None
-
-
-def _only(body: Any, *keys: str) -> None:
-    """Refuse a key that says nothing: `line` for `lines` would silence every line."""
-    unknown = [] if not isinstance(body, dict) else [k for k in body if k not in (*keys, "by")]
-    if unknown:
-        allowed = ", ".join(sorted(keys))
-        why = f'"{unknown[0][:40]}" is unknown here; the body takes {allowed}'
-        raise ControlError(why, HTTPStatus.BAD_REQUEST)
 
 
 def _words(body: Any, key: str) -> str:

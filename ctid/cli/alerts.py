@@ -29,7 +29,7 @@ from ctid.domain.masking import masked
 from ctid.store import alert_queries
 from ctid.store.alert_queries import AlertRow
 
-app = usage.group("What is wrong, who was told, and who takes care.")
+app = usage.commands("What is wrong, who was told, and who takes care.")
 app.command("ack")(alert_changes.ack)
 app.command("resolve")(alert_changes.resolve)
 app.command("silence")(alert_changes.silence)

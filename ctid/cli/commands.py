@@ -1,6 +1,6 @@
 """Which commands there are. The module of one is read in once it is asked for.
 
-All of them together need twice the time of any: the daemon's start and a person would wait for it.
+To read in all of them takes twice as long as any one: a person would wait for that.
 """
 
 import importlib
@@ -57,8 +57,6 @@ def _read_in(name: str) -> Any:
     module = importlib.import_module(f"ctid.cli.{function}")
     found = getattr(module, "app", None)
     if found is None:
-        found = typer.Typer(
-            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-        )
+        found = usage.commands()
         found.command(name)(getattr(module, function))
     return typer.main.get_command(found)

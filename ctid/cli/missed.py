@@ -17,7 +17,7 @@ from ctid.output import iso
 from ctid.store import tickets
 from ctid.store.told import Told, told
 
-app = usage.group("Who was missed and has to be called back.")
+app = usage.commands("Who was missed and has to be called back.")
 
 _OPEN = (ReturnState.OPEN, ReturnState.ATTEMPTED)
 _TABLE = [

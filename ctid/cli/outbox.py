@@ -20,7 +20,7 @@ from ctid.store.drafts import draft_to_json
 from ctid.store.outbox import OutboxState
 from ctid.store.tickets import Delivery
 
-app = usage.group("Ticket drafts on their way to other systems.")
+app = usage.commands("Ticket drafts on their way to other systems.")
 
 _TABLE = [
     Column("decided", "decided", spare=LAST + 1),

@@ -18,7 +18,7 @@ from ctid.domain.lines import Line
 from ctid.domain.roster import Person, Plan, Role, gaps
 from ctid.output import iso
 
-app = usage.group("Who is on duty when, and whether somebody always is.")
+app = usage.commands("Who is on duty when, and whether somebody always is.")
 
 LOOK_AHEAD_DAYS: Final = 14
 _DAY: Final = 86_400.0

@@ -40,8 +40,8 @@ class Group(TyperGroup):
         return code
 
 
-def group(purpose: str) -> typer.Typer:
-    """Commands that belong together, such as `ctid alerts list`."""
+def commands(purpose: str | None = None) -> typer.Typer:
+    """One command, or several that belong together, such as `ctid alerts list`, with a purpose."""
     return typer.Typer(
         help=purpose,
         cls=Group,

@@ -259,7 +259,7 @@ class Alerting:
         """Take out what has to be written."""
         told = Told(tuple(self._changed.values()), tuple(self._pages), self.silences.drain())
         self._changed, self._pages = {}, []
-        return NOTHING_TOLD if told == NOTHING_TOLD else told
+        return told if any(told) else NOTHING_TOLD
 
     # -- inside -----------------------------------------------------------------------------------
 

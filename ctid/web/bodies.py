@@ -63,5 +63,16 @@ def moment(body: Any, key: str) -> float | None:
     return float(value)
 
 
+def only(body: Any, *keys: str) -> None:
+    """Refuse a key that says nothing here: `line` for `lines` would silence every line.
+
+    `by` may always stand there.
+    """
+    for key in body if isinstance(body, dict) else ():
+        if key not in (*keys, "by"):
+            allowed = ", ".join(sorted(keys))
+            raise ControlError(f'"{key[:40]}" is unknown here; the body takes {allowed}', 400)
+
+
 def _value(body: Any, key: str) -> Any:
     return body.get(key) if isinstance(body, dict) else None
