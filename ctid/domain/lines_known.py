@@ -14,7 +14,7 @@ from ctid.domain.forgetting import Number
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ReturnState, ToReturn
-from ctid.domain.unanswered import Clock, Fate, Offer, Reading, offer_of
+from ctid.domain.unanswered import Clock, Fate, Offer, Reading, answered_at, earlier, offer_of
 
 _GAPS_KEPT: Final = 200
 
@@ -169,7 +169,7 @@ class Lines:
         touched: set[str] = set()
         for _, of_call in groupby(records, lambda record: (record.pbx, record.uniqueid)):
             visits = list(of_call)
-            answered = [v.answered_at for v in visits if v.answered_at is not None]
+            answered = [at for at in map(answered_at, visits) if at is not None]
             reached_at = min(answered, default=None)
             for record in visits:
                 if record.line in self.clocks:
@@ -203,7 +203,7 @@ class Lines:
                 fate=offer.fate,
                 is_final=offer.is_final,
                 left_at=left_at,
-                reached_at=_earlier(
+                reached_at=earlier(
                     None if known is None else known.reached_at,
                     None if reached_at is None else reached_at - skew,
                 ),
@@ -220,22 +220,18 @@ class Lines:
         return self._reached(entry, entry.settled_at - skew if by_pbx else entry.settled_at)
 
     def _reached(self, entry: ToReturn, at: float) -> set[str]:
-        """Everybody who is meant by this entry was reached; on every line they tried."""
+        """Everybody who is meant by this entry was reached; on every line they tried.
+
+        Also where the clock is closed: the answer that closed it may yet be taken out.
+        """
         calls = {miss[:2] for miss in entry.misses}
         touched = set()
         for name, clock in self.clocks.items():
-            if clock.reading.since is None:
-                continue
-            for offer in clock.reading.offers:
-                if offer.key[:2] in calls and offer.reached_at is None:
+            for offer in clock.offers():
+                if offer.key[:2] in calls:
                     clock.put(offer.reached(at))
                     touched.add(name)
         return touched
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    found = [at for at in (one, other) if at is not None]
-    return min(found, default=None)
 
 
 def _shifted(gap: Gap, seconds: float) -> Gap:

@@ -50,8 +50,8 @@ class Offer:
         return self.at <= at and (self.left_at is None or self.left_at > at)
 
     def reached(self, at: float) -> "Offer":
-        """The same, of a caller who was reached then."""
-        return replace(self, reached_at=at)
+        """The same, of a caller who was reached then, or before."""
+        return replace(self, reached_at=earlier(self.reached_at, at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,24 @@ def offer_of(
         agent=record.agent,
         rings=record.rings,
     )
+
+
+def answered_at(record: Record) -> float | None:
+    """When the caller was answered on this visit, or the earliest that can have been.
+
+    None: nobody answered there, or it counts nowhere.
+    """
+    at = _offered_at(record)
+    if at is None or record.outcome in (Outcome.NOT_OFFERED, Outcome.EXCLUDED):
+        return None
+    fate, left_at = _fate(record, at)
+    return left_at if fate is Fate.ANSWERED else None
+
+
+def earlier(one: float | None, other: float | None) -> float | None:
+    """The first of two times of which some may not be known."""
+    found = [at for at in (one, other) if at is not None]
+    return min(found, default=None)
 
 
 def _offered_at(record: Record) -> float | None:

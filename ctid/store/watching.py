@@ -1,5 +1,8 @@
 """What the line watch takes up after a restart: on every line, what happened since the last answer.
 
+With the calls of those who went without one come their other visits: they may have been answered
+on another line.
+
 Raises StoreUnavailable.
 """
 
@@ -24,6 +27,7 @@ _OVERLAP_SECONDS: Final = 86_400.0
 """A caller who still waits when another is answered was offered at most so long before."""
 _MOST_RECORDS: Final = 5_000
 _LINES_AT_ONCE: Final = 20
+_CALLS_AT_ONCE: Final = 500
 _LATEST_ANSWERS: Final = 20  # offered later is not always answered later
 _UNANSWERED: Final = (Outcome.MISSED.value, Outcome.OVERFLOWED.value, Outcome.LOST.value)
 
@@ -51,6 +55,7 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
             answered = found.last_answers
             closed = {n: answered[n].at if n in answered else now - _BACK_SECONDS for n in some}
             found.records.extend(await _unanswered(connection, closed))
+        found.records.extend(await _answered_elsewhere(connection, found.records))
         found.settled.extend(await _settled(connection, found.records))
     # those of a call together, as they are decided
     found.records.sort(key=lambda each: (each.pbx, each.uniqueid, each.ordinal))
@@ -129,6 +134,26 @@ async def _unanswered(connection: AsyncConnection, closed_at: Mapping[str, float
     """Who came to each line and went without an answer since it was closed, at these times."""
     answer = await connection.execute(_ALL_UNANSWERED, _given(closed_at.items()))
     return [rows.record_from({**row}) for row in answer.mappings()]
+
+
+async def _answered_elsewhere(
+    connection: AsyncConnection, records: Sequence[Record]
+) -> list[Record]:
+    """Visits to other lines on which the callers of these were answered in the same call."""
+    calls: dict[str, list[str]] = {}
+    for pbx, uniqueid in {(each.pbx, each.uniqueid) for each in records if not each.open}:
+        calls.setdefault(pbx, []).append(uniqueid)
+    found: list[Record] = []
+    for pbx, uniqueids in calls.items():
+        for start in range(0, len(uniqueids), _CALLS_AT_ONCE):
+            query = select(record).where(
+                _C.pbx == pbx,
+                _C.uniqueid.in_(uniqueids[start : start + _CALLS_AT_ONCE]),
+                _C.outcome == Outcome.ANSWERED.value,
+            )
+            answer = await connection.execute(query)
+            found.extend(rows.record_from({**row}) for row in answer.mappings())
+    return found
 
 
 async def _settled(connection: AsyncConnection, records: Sequence[Record]) -> list[ToReturn]:

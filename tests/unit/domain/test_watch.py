@@ -21,7 +21,6 @@ from ctid.domain.duty import Duty, parse_shift
 from ctid.domain.escalation import Plan, Step
 from ctid.domain.lines_known import LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
-from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.roster import Role
 from ctid.domain.watch import Observed
 from ctid.store.spellings import Spellings
@@ -222,21 +221,9 @@ def test_everybody_who_was_missed_was_reached() -> None:
     story.missed_call("a")
     story.advance(16 * MINUTE)
     story.said()
-    entry = ToReturn(
-        "main",
-        "a",
-        "network",
-        "+86138",
-        "138",
-        None,
-        ReturnState.REACHED,
-        (("main", "a", BEGIN, Outcome.MISSED, None),),  # type: ignore[arg-type]
-        BEGIN + HOUR,
-        settled_at=story.now,
-    )
-    story.watch.receive([], [entry], story.now)
-    assert story.said() == ["resolved Li"]
+    story.reach("a")
     resolved = story.told[-1].alerts[0].state
+    assert story.said() == ["resolved Li"]
     assert isinstance(resolved, Resolved)
     assert resolved.ending is Ending.REACHED
 

@@ -10,6 +10,7 @@ from ctid.domain.duty import Duty, parse
 from ctid.domain.escalation import Plan
 from ctid.domain.lines_known import LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Record
+from ctid.domain.returns import Miss, ReturnState, ToReturn
 from ctid.domain.roster import EVERYONE, Person, Role, Roster
 from ctid.domain.watch import Watch
 from tests.unit.domain.missed_calls import record
@@ -104,6 +105,27 @@ class Story:
         self.call(name, line)
         self.advance(after)
         self.miss(name)
+
+    def reach(self, *names: str) -> None:
+        """Somebody calls those back who were missed, with success."""
+        calls = [self._calls[name] for name in names]
+        settled = [
+            ToReturn(
+                call.pbx,
+                call.uniqueid,
+                call.line or "",
+                call.caller_number,
+                call.caller_number,
+                None,
+                ReturnState.REACHED,
+                (Miss(call.pbx, call.uniqueid, self.begin, Outcome.MISSED, None),),
+                self.now + HOUR,
+                settled_at=self.now,
+            )
+            for call in calls
+        ]
+        self.watch.receive([], settled, self.now)
+        self._drain()
 
     def _take(self, made: Record) -> None:
         self._calls[made.uniqueid] = made

@@ -1,0 +1,50 @@
+"""What was decided before a restart holds after it: nobody is paged about who was reached."""
+
+import pytest
+
+from tests.integration.stories.story import Story
+
+
+def restart(story: Story) -> None:
+    story.kill()
+    story.start()
+
+
+def test_who_was_answered_on_another_line_in_the_same_call(story: Story) -> None:
+    story.call("a")
+    story.advance("30s")
+    story.overflow("a", "server")
+    story.answer("a", "102")
+    story.leave("a")
+    restart(story)
+    story.advance("1h")
+    story.expect_silence()
+
+
+def test_who_was_called_back(story: Story) -> None:
+    story.missed_call("a", number="13811112222")
+    story.call_back("13811112222", talk="20s")
+    restart(story)
+    story.advance("1h")
+    story.expect_silence()
+
+
+@pytest.mark.parametrize("line", ["network", "server"])
+def test_who_called_again_and_was_answered(story: Story, line: str) -> None:
+    story.missed_call("a", number="13811112222")
+    story.answered_call("b", line, number="13811112222")
+    restart(story)
+    story.advance("1h")
+    story.expect_silence()
+
+
+def test_of_two_one_was_called_back_before_and_one_after(story: Story) -> None:
+    story.missed_call("a", number="13811112222")
+    story.missed_call("b", number="13811113333")
+    story.call_back("13811112222", talk="20s")
+    restart(story)
+    story.advance("10m")
+    story.expect("09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
+    story.call_back("13811113333", talk="10s")
+    (page,) = story.expect("09:11:30 dingtalk @Li: RESOLVED: Network (unanswered)")
+    assert "all who were missed were reached" in page.text
