@@ -168,13 +168,17 @@ async def told(connection: AsyncConnection, alerts: Collection[int]) -> set[tupl
     return {(alert, recipient) for alert, recipient in await connection.execute(query)}
 
 
-async def release(connection: AsyncConnection, channel: str) -> None:
-    """End the leases of a channel: whoever had them is no more.
+async def release(
+    connection: AsyncConnection, channel: str, held: Collection[tuple[int, int]] = ()
+) -> None:
+    """End the leases of a channel, but those of pages that are `held`: who had them is no more.
 
-    To be called at a start, where no other daemon can use the same database (SQLite).
+    To be called where no other daemon can use the same database (SQLite).
     """
-    held = and_(_waits(channel, None), _C.lease_until.is_not(None))
-    await connection.execute(update(page).where(held).values(lease_until=None))
+    leased = and_(_waits(channel, None), _C.lease_until.is_not(None))
+    if held:
+        leased = and_(leased, tuple_(_C.alert, _C.seq).not_in(held))
+    await connection.execute(update(page).where(leased).values(lease_until=None))
 
 
 async def hurry(connection: AsyncConnection, channel: str) -> None:

@@ -201,7 +201,8 @@ class PageWorker:
         hurried: bool,  # noqa: FBT001 - one of a kind
     ) -> _Turn:
         if self._unsure and self._store.database.path is not None:
-            await pages.release(connection, self.name)  # nobody else can have leased them
+            # nobody else can have leased them; what is sent or settled here keeps its lease
+            await pages.release(connection, self.name, list(self._held))
         if hurried:
             await pages.hurry(connection, self.name)
         await pages.settle(connection, settled)

@@ -1,7 +1,11 @@
 """Pages reach somebody: by the next channel, in digests, after restarts, and once."""
 
 import asyncio
+import sqlite3
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,6 +284,37 @@ async def test_a_stop_waits_for_what_is_under_way_and_gives_back_the_rest(desk: 
     rows = await desk.rows(*range(20))
     assert sum(row.state is PageState.DELIVERED for row in rows) == 2
     assert {row.lease_until for row in rows} == {None}
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Another program keeps ctid from writing."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def test_what_arrived_while_the_store_could_not_be_written_is_not_sent_again(
+    sqlite_url: str, sqlite_path: Path
+) -> None:
+    async with (
+        await Store.open(sqlite_url, busy_timeout_seconds=0.1) as store,
+        await Reader.open(sqlite_url) as reader,
+    ):
+        desk = Desk(store, reader)
+        robot = desk.phones["robot"]
+        robot.gate.clear()
+        await desk.want(to(1), to(2))
+        async with desk.working(robot={}):
+            await until(lambda: robot.under_way == 2)
+            async with locked(sqlite_path):
+                robot.gate.set()
+                await until(lambda: desk.workers["robot"].counts.delivered == 2)
+                # a turn looks at the clock when it begins, and twice when it has failed
+                failed = desk.clock.readings + 3
+                await until(lambda: desk.clock.readings >= failed)
+            await desk.settled(PageState.DELIVERED, 1, 2)
+    assert [message.key for message in robot.began] == ["1-0", "2-0"]
 
 
 async def test_a_clock_set_forward_does_not_send_twice_what_is_under_way(desk: Desk) -> None:

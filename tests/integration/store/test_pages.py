@@ -102,6 +102,8 @@ async def test_the_lease_of_who_is_no_more_can_be_ended(store: Store) -> None:
     await claim(store)
     await store.transaction(lambda connection: pages.release(connection, "mail"))
     assert await claim(store) == []
+    await store.transaction(lambda connection: pages.release(connection, "robot", [(0, 0)]))
+    assert [each.key for each in await claim(store)] == [(1, 0)]
     await store.transaction(lambda connection: pages.release(connection, "robot"))
     assert len(await claim(store)) == 2
 
