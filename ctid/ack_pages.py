@@ -22,7 +22,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.masking import masked
 from ctid.outbound.pages.titles import title
-from ctid.outbound.pages.tongue import Tongue, name
+from ctid.outbound.pages.tongue import Tongue, name, words
 from ctid.outbound.wording import Language
 from ctid.refusal import RefusedError
 from ctid.store import alert_queries
@@ -113,8 +113,8 @@ class AckPages:
         told = tongue.pick(f"Alert {alert.number}", f"告警 {alert.number}")
         known = Shown(tongue.language, heading, (told, self._fired(tongue, page)))
         match alert.state:
-            case Acknowledged(at=at, by=by):
-                return html(HTTPStatus.OK, replace(known, state=_taken(tongue, at, by, me)))
+            case Acknowledged() as taken:
+                return html(HTTPStatus.OK, replace(known, state=_taken(tongue, taken, me)))
             case Resolved(at=at, by=by):
                 return html(HTTPStatus.OK, replace(known, state=_over(tongue, at, by)))
             case _:
@@ -169,13 +169,19 @@ def _expired(tongue: Tongue, number: int) -> Shown:
     )
 
 
-def _taken(tongue: Tongue, at: float, by: str, me: str) -> str:
-    when = tongue.clock(at)
-    if by == me:
-        return tongue.pick(f"You take care of it, since {when}.", f"您已于 {when} 接手。")
+def _taken(tongue: Tongue, taken: Acknowledged, me: str) -> str:
+    when, why = tongue.clock(taken.at), masked(words(taken.why or ""))
+    if not why or taken.why == _WHY:
+        english = chinese = ""
+    else:
+        english, chinese = f" (reason: {why})", f"（备注：{why}）"
+    if taken.by == me:
+        return tongue.pick(
+            f"You take care of it, since {when}{english}.", f"您已于 {when} 接手{chinese}。"
+        )
     return tongue.pick(
-        f"{name(by)} takes care of it, since {when}.",
-        f"{tongue.spaced(name(by))}已于 {when} 接手。",
+        f"{name(taken.by)} takes care of it, since {when}{english}.",
+        f"{tongue.spaced(name(taken.by))}已于 {when} 接手{chinese}。",
     )
 
 

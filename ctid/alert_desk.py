@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -24,6 +24,13 @@ class OpenAlert:
 
     alert: Alert
     silenced: bool
+
+
+class Taken(NamedTuple):
+    """Who takes care of an alert; `already`: it was taken before, and nothing was changed."""
+
+    alert: Alert
+    already: bool
 
 
 class AlertDesk:
@@ -57,13 +64,17 @@ class AlertDesk:
         """Those that hold now, or will."""
         return self._watching.watch.alerting.silences.in_force(self._clock())
 
-    async def acknowledge(self, number: int, by: str, why: str | None = None) -> Alert:
-        """Somebody takes care: no repeats, no escalation."""
+    async def acknowledge(self, number: int, by: str, why: str | None = None) -> Taken:
+        """Somebody takes care: no repeats, no escalation. It stays with who was first."""
+        already = any(
+            one.number == number and isinstance(one.state, Acknowledged)
+            for one in self._watching.watch.alerting.open_alerts()
+        )
         alert = self._changed(lambda watch, now: watch.alerting.acknowledge(number, now, by, why))
-        if isinstance(alert.state, Acknowledged) and alert.state.by == by:  # not who came later
+        if not already:
             log.info("alert_acknowledged", alert=number, by=by, why=why)
         await self._pipeline.written()
-        return alert
+        return Taken(alert, already)
 
     async def resolve(self, number: int, by: str, why: str) -> Alert:
         """Somebody says that it is over."""

@@ -51,8 +51,8 @@ class AlertActions:
         with _refusals():
             only(body, "number", "why")
             why = None if optional(body, "why") is None else _words(body, "why")
-            alert = await self._desk.acknowledge(number(body, "number"), by, why)
-        return alert_document(alert, silenced=False)
+            alert, already = await self._desk.acknowledge(number(body, "number"), by, why)
+        return {**alert_document(alert, silenced=False), "already_acknowledged": already}
 
     async def resolve(self, body: Any, by: str) -> Any:
         with _refusals():

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from ctid.alert_desk import AlertDesk
 from ctid.config import Config
@@ -33,6 +34,7 @@ from ctid.outbound.pages.alertmanager_forms import Words
 from ctid.outbound.pages.alertmanager_keeper import AlertmanagerKeeper
 from ctid.outbound.pages.channels import origin_of
 from ctid.outbound.pages.port import Message
+from ctid.outbound.pages.tongue import Tongue
 from ctid.refusal import RefusedError
 from ctid.store.errors import StoreUnavailable
 
@@ -165,13 +167,13 @@ class Machines:
         message = self._render([Page(0, alert, event, reader, now, now)], None)
         return Words(message.title, message.text)
 
-    async def _command(self, action: Action, body: Mapping[str, Any], by: str) -> None:
-        """Raises Refused."""
-        why = body.get("why")
+    async def _command(self, action: Action, body: Mapping[str, Any], by: str) -> str | None:
+        """What there is to say about it, if anything. Raises Refused."""
         try:
             match action:
                 case Action.ACK:
-                    await self._desk.acknowledge(body["alert"], by, why)
+                    taken = await self._desk.acknowledge(body["alert"], by, body.get("why"))
+                    return self._by_whom(taken.alert) if taken.already else None
                 case Action.RESOLVE:
                     await self._desk.resolve(body["alert"], by, body["why"])
                 case Action.INCIDENT:
@@ -190,6 +192,16 @@ class Machines:
             raise Refused(str(error)) from None
         except StoreUnavailable as error:
             raise Refused(f"done, but not on disk: it holds until ctid ends ({error})") from None
+        return None
+
+    def _by_whom(self, alert: Alert) -> str | None:
+        if not isinstance(alert.state, Acknowledged):
+            return None  # it was over in this very moment
+        zone = self._config.zones().get(alert.line or "", self._config.timezone)
+        at = Tongue("en", ZoneInfo(zone), self._clock()).clock(alert.state.at)
+        because = f" (reason: {alert.state.why})" if alert.state.why else ""
+        by = alert.state.by
+        return f"already acknowledged by {by} at {at}{because}; nothing was changed"
 
 
 def _brokers(config: Config) -> tuple[Broker, ...]:

@@ -1,6 +1,5 @@
 """What `ctid alerts` changes: the running daemon does it, in the name of who asks."""
 
-import os
 import time
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,7 +12,6 @@ from ctid.cli.asking import asking
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
 from ctid.cli.control import ask
 from ctid.domain.alerts import Kind
-from ctid.web.control import Asker
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="As it is listed.")]
 
@@ -29,8 +27,13 @@ def ack(
     body = {"number": number, "why": why.strip() or None}
     alert = ask(loaded, "POST", "/v1/alerts/ack", body)
     by = alert["acknowledged_by"]
-    if by != Asker(os.getpid(), os.getuid()).name():
-        typer.echo(f"alert {number}: {by} takes care of it already")
+    if alert["already_acknowledged"]:
+        zone = ZoneInfo(loaded.timezone)
+        at = times.to_minutes(times.parse_time(alert["acknowledged_at"], zone), zone, time.time())
+        because = f" (reason: {alert['why']})" if alert["why"] else ""
+        typer.echo(
+            f"alert {number}: already acknowledged by {by} at {at}{because}; nothing was changed"
+        )
         return
     others = sum(one["name"] != by for one in alert["paged"])
     told = f"; {_counted(others, 'recipient')} will be told" if others else ""

@@ -22,8 +22,11 @@ from ctid.outbound.port import DeliveryError, Reason
 
 log = structlog.get_logger("ctid")
 
-Command = Callable[[Action, Mapping[str, Any], str], Awaitable[None]]
-"""Does what is asked for: action, the whole body, who says to ask. Raises Refused."""
+Command = Callable[[Action, Mapping[str, Any], str], Awaitable[str | None]]
+"""Does what is asked for: action, the whole body, who says to ask; gives what there is to say.
+
+Raises Refused.
+"""
 
 _MOST_WAITING: Final = 100
 _AT_ONCE: Final = 20  # as many as brokers let be under way
@@ -184,7 +187,7 @@ class AlertTopics:
         try:
             body = decoded(payload)
             wanted = order(body, kept=kept)
-            await self._command(wanted.action, wanted.body, wanted.by)
+            why = await self._command(wanted.action, wanted.body, wanted.by)
         except Refused as error:
             self._refuse(str(error))
             return {"id": token_of(body), "ok": False, "why": str(error)}
@@ -193,7 +196,7 @@ class AlertTopics:
             log.exception("mqtt_fault", channel=self._table.name)
             return {"id": token_of(body), "ok": False, "why": "a fault of ctid: see its log"}
         log.info("mqtt_command", action=wanted.action.value, alert=body.get("alert"), by=wanted.by)
-        return {"id": token_of(body), "ok": True, "why": None}
+        return {"id": token_of(body), "ok": True, "why": why}
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

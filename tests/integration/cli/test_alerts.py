@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pwd
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -270,11 +271,24 @@ async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:
 
 async def test_who_takes_care_already(running: Desk) -> None:
     await running.desk.incident("network", "core switch", "root")
+    await running.desk.incident("network", "dark", "root")
     await running.desk.acknowledge(1, "Wang Wu")
-    assert await type_(running.folder, "ack", "1") == (
+    assert await type_(running.folder, "ack", "2", "--why", "on my way") == (
         0,
-        "alert 1: Wang Wu takes care of it already\n",
+        f"alert 2: acknowledged by {ME}; 2 recipients will be told\n",
     )
+    for number, who in (("1", "Wang Wu"), ("2", ME)):
+        status, said = await type_(running.folder, "ack", number, "--why", "not again")
+        because = " (reason: on my way)" if number == "2" else ""
+        assert status == 0
+        assert re.fullmatch(
+            rf"alert {number}: already acknowledged by {who} at \d\d:\d\d{re.escape(because)}; "
+            r"nothing was changed\n",
+            said,
+        )
+    async with running.reader() as reader:
+        pages = await alert_queries.pages_of(reader, 2)
+    assert [page.event.value for page in pages] == ["firing"] * 2 + ["acknowledged"] * 2
 
 
 async def test_a_silence_by_its_length_and_by_its_end(running: Desk) -> None:

@@ -53,11 +53,12 @@ class Desk:
     def current(self) -> Standing:
         return Standing(self.lines, self.alerts)
 
-    async def command(self, action: Action, body: Mapping[str, Any], by: str) -> None:
+    async def command(self, action: Action, body: Mapping[str, Any], by: str) -> str | None:
         await self.held.wait()
         if body.get("alert") == 13:
             raise Refused("there is no open alert 13")
         self.done.append((action, body, by))
+        return None
 
 
 @asynccontextmanager

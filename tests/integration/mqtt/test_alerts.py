@@ -61,10 +61,10 @@ class Faulty(Desk):
             raise RuntimeError("no such line")
         return super().current()
 
-    async def command(self, action: Action, body: Mapping[str, Any], by: str) -> None:
+    async def command(self, action: Action, body: Mapping[str, Any], by: str) -> str | None:
         if body["alert"] == 99:
             raise RuntimeError("no such alert")
-        await super().command(action, body, by)
+        return await super().command(action, body, by)
 
     looked = False
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -237,6 +238,33 @@ async def test_what_is_asked_for_in_words(own_broker: Broker, tmp_path: Path) ->
         assert (await heard(person, RESULT))["ok"] is True
         await until_kept(own_broker, "line/network", "line/server")
         assert await ctid.alerts() == []
+
+
+async def test_a_second_acknowledgement_is_told_whose_the_alert_is(
+    own_broker: Broker, tmp_path: Path
+) -> None:
+    settings = channel_table(own_broker)
+    async with (
+        daemon(configured(tmp_path, "http://127.0.0.1:9", settings)) as ctid,
+        own_broker.client("desk") as person,
+    ):
+        await until_kept(own_broker, "line/network", "line/server")
+        await person.subscribe(RESULT, qos=1)
+        await ctid.desk.incident("server", "Core switch is down", "root")
+        ack = {"action": "ack", "alert": 1, "by": "Li Lei", "why": "on it"}
+        await ask(person, ack)
+        assert await heard(person, RESULT) == {"id": None, "ok": True, "why": None}
+        at = datetime.fromtimestamp(ctid.time[0], ZoneInfo("UTC")).strftime("%H:%M")
+        ctid.time[0] += 1.0
+        await ask(person, {**ack, "by": "Han", "why": "mine"})
+        assert await heard(person, RESULT) == {
+            "id": None,
+            "ok": True,
+            "why": f"already acknowledged by Li Lei at {at} (reason: on it); nothing was changed",
+        }
+        (alert,) = await ctid.alerts()
+        assert isinstance(alert.state, Acknowledged)
+        assert (alert.state.by, alert.state.why) == ("Li Lei", "on it")
 
 
 async def test_another_configuration(own_broker: Broker, tmp_path: Path) -> None:

@@ -68,9 +68,13 @@ async def test_who_acknowledges_is_the_token_and_whom_it_names(ctid: Desk) -> No
     status, answer = await ctid.ask("POST", "/api/v1/alerts/1/ack", json={"why": "on my way"})
     assert (status, answer["state"], answer["acknowledged_by"]) == (200, "acknowledged", "tickets")
     assert (answer["why"], answer["acknowledged_at"]) == ("on my way", at(60.0))
-    # a second time, by somebody else: it stays with the first
-    _, answer = await ctid.ask("POST", "/api/v1/alerts/1/ack", json={"by": "Wang Wu"})
-    assert answer["acknowledged_by"] == "tickets"
+    assert answer["already_acknowledged"] is False
+    # a second time, by somebody else or not: it stays with the first, and with their reason
+    for body in ({"by": "Wang Wu", "why": "mine"}, {"why": "again"}):
+        status, answer = await ctid.ask("POST", "/api/v1/alerts/1/ack", json=body)
+        assert (status, answer["already_acknowledged"]) == (200, True)
+        assert (answer["acknowledged_by"], answer["why"]) == ("tickets", "on my way")
+        assert answer["acknowledged_at"] == at(60.0)
     _, answer = await ctid.ask("POST", "/api/v1/alerts/2/ack", json={"by": "Wang Wu"})
     assert answer["acknowledged_by"] == "Wang Wu via tickets"
     # without a body

@@ -127,6 +127,17 @@ async def test_once_and_by_one(ctid: Desk) -> None:
         assert words in seen.words
 
 
+async def test_the_page_says_why_somebody_took_it(ctid: Desk) -> None:
+    links = await paths(ctid)
+    await ctid.desk.acknowledge(1, "Chen", "on my way, 13812345678")
+    seen = await fetch(ctid, links["Wang Wu"], "POST")
+    assert seen.words.endswith(
+        "Chen takes care of it, since 09:00 (reason: on my way, 138******78)."
+    )
+    seen = await fetch(ctid, links["李四"], "POST")
+    assert seen.words.endswith("Chen 已于 09:00 接手（备注：on my way, 138******78）。")
+
+
 async def test_a_link_outlives_a_restart_and_is_used_up_for_good(folder: Path) -> None:
     clock = Clock()
     async with opened(folder, clock) as ctid:
