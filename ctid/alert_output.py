@@ -13,6 +13,7 @@ from ctid.domain.alerts import (
     Alert,
     Caller,
     Firing,
+    Incident,
     Resolved,
     Silence,
     State,
@@ -24,7 +25,7 @@ from ctid.store.alert_queries import AlertRow, PageRow
 
 LISTED: Final = (
     "number", "kind", "line", "about", "state", "silenced", "since", "limit_at", "fired_at",
-    "acknowledged_at", "acknowledged_by", "ended_at", "ending", "resolved_by", "why",
+    "acknowledged_at", "acknowledged_by", "ended_at", "ending", "resolved_by", "why", "title",
 )  # fmt: skip
 """The fields of an alert in a list."""
 PAGE_FIELDS: Final = (
@@ -41,7 +42,8 @@ def row_document(row: AlertRow, *, silenced: bool) -> dict[str, Any]:
     values = {**row._asdict(), "kind": row.kind.value, "silenced": silenced}
     values |= {name: iso(values[name]) for name in _TIMES}
     values["ending"] = None if row.ending is None else row.ending.value
-    values["why"] = None if row.why is None else masked(row.why)
+    for name in ("why", "title"):
+        values[name] = None if values[name] is None else masked(values[name])
     return {name: values[name] for name in LISTED}
 
 
@@ -116,6 +118,7 @@ def _row(alert: Alert) -> AlertRow:
         acknowledged_by=None,
         resolved_by=None,
         why=None,
+        title=alert.subject.title if isinstance(alert.subject, Incident) else None,
     )
     match alert.state:
         case Warned():

@@ -16,7 +16,6 @@ from ctid.domain.alerts import (
     Alert,
     DeliveryStuck,
     Ending,
-    Incident,
     Kind,
     Page,
     PageEvent,
@@ -51,10 +50,16 @@ class _Moment(NamedTuple):
 
 
 def in_short(row: AlertRow, alert: Alert | None) -> str | None:
-    """What a list says beside the kind."""
+    """What a list says beside the kind, with the reason that somebody gave."""
+    what = _about(row, alert)
+    why = masked(row.why) if row.why else None
+    return f"{what} ({why})" if what and why else what or why
+
+
+def _about(row: AlertRow, alert: Alert | None) -> str | None:
+    if row.title is not None:
+        return masked(row.title)
     match None if alert is None else alert.subject:
-        case Incident(title=said):
-            return masked(said)
         case Test(by=by):
             return f"by {by}"
         case DeliveryStuck(destination=destination):

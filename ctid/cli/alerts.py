@@ -213,7 +213,7 @@ def _for_people(
         "fired": times.to_minutes(row.fired_at, zone, now),
         "ended": times.to_minutes(row.ended_at, zone, now),
         "by": row.resolved_by or row.acknowledged_by,
-        "what": masked(row.why) if row.why else alert_story.in_short(row, alert),
+        "what": alert_story.in_short(row, alert),
     }
 
 

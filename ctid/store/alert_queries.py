@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
-from ctid.domain.alerts import Alert, Ending, Kind, Page, PageEvent, Silence
+from ctid.domain.alerts import Alert, Ending, Incident, Kind, Page, PageEvent, Silence
 from ctid.store import waiting
 from ctid.store.alert_rows import silence_from
 from ctid.store.alerts import alert_from_json, page_from_json
@@ -21,14 +21,21 @@ from ctid.store.waiting import Backlog
 _A: Final = alert.c
 _P: Final = page.c
 _S: Final = silence.c
-_LISTED_ALERT: Final = tuple(column for column in _A if column.name != "data")
+_LISTED_ALERT: Final = (
+    *(column for column in _A if column.name != "data"),
+    # what a person has reported stands nowhere else
+    case((_A.kind == Kind.INCIDENT.value, _A.data)).label("title"),
+)
 _LISTED_PAGE: Final = tuple(column for column in _P if column.name != "data")
 
 _Value = TypeVar("_Value")
 
 
 class AlertRow(NamedTuple):
-    """A row of `alert` without its document; docs/store.md has the meaning of each."""
+    """A row of `alert` without its document; docs/store.md has the meaning of each.
+
+    `title` is what was reported, in the words of who did; None of all but incidents.
+    """
 
     number: int
     kind: Kind
@@ -44,6 +51,7 @@ class AlertRow(NamedTuple):
     acknowledged_by: str | None
     resolved_by: str | None
     why: str | None
+    title: str | None
 
 
 class PageRow(NamedTuple):
@@ -104,7 +112,14 @@ async def _listed(reader: Reader, query: Select[Any]) -> list[AlertRow]:
 def _alert_row(row: Any) -> AlertRow:
     found = AlertRow(*row)
     ending = found.ending and Ending(found.ending)
-    return found._replace(kind=Kind(found.kind), ending=ending)
+    return found._replace(kind=Kind(found.kind), ending=ending, title=_title(found.title))
+
+
+def _title(data: str | None) -> str | None:
+    if data is None:
+        return None
+    subject = alert_from_json(data).subject
+    return subject.title if isinstance(subject, Incident) else None
 
 
 async def find_alert(reader: Reader, number: int) -> Alert | None:

@@ -252,6 +252,8 @@ async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:
         0,
         f"alert 1: acknowledged by {ME}; 2 recipients will be told\n",
     )
+    _, said = await type_(folder, "list")
+    assert lines(said)[1].endswith(f"{ME} core switch (on my way)")
     (one,) = running.desk.open_alerts()
     assert isinstance(one.alert.state, Acknowledged)
     assert (one.alert.state.by, one.alert.state.why) == (ME, "on my way")
@@ -263,6 +265,10 @@ async def test_an_incident_from_its_report_to_its_end(running: Desk) -> None:
         alert = await alert_queries.find_alert(reader, 1)
     assert alert is not None
     assert isinstance(alert.state, Resolved)
+    for listed in (("list", "--all"), ("history",)):
+        assert lines((await type_(folder, *listed))[1])[1].endswith(" core switch (replaced)")
+        (row,) = json.loads((await type_(folder, *listed, "--format", "json"))[1])
+        assert (row["title"], row["why"]) == ("core switch", "replaced")
     assert await type_(folder, "ack", "1") == (
         1,
         "ctid: no alert 1 is open; `ctid alerts list` shows them\n",

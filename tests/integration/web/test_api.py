@@ -104,6 +104,7 @@ async def test_resolving_needs_a_reason_and_is_remembered(ctid: Desk) -> None:
     for path in ("/api/v1/alerts?all", "/api/v1/alerts?all=1&limit=1"):
         (listed,) = (await ctid.ask("GET", path))[1]["alerts"]
         assert (listed["resolved_by"], listed["why"]) == ("tickets", "replaced")
+        assert listed["title"] == "core switch"
     status, shown = await ctid.ask("GET", "/api/v1/alerts/1", token=READ)
     assert (status, shown["ending"], shown["subject"]["title"]) == (200, "by_person", "core switch")
 
