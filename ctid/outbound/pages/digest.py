@@ -29,6 +29,21 @@ _KINDS: Final = tuple(Kind)
 LineTitle = Callable[[Page], str]
 
 
+def newest(pages: Sequence[Page]) -> list[Page]:
+    """One page about each alert, as it stands now, in the order in which they were told of.
+
+    Of several people's at that moment the first one's.
+    """
+    last: dict[tuple[int, object], Page] = {}
+    for page in sorted(pages, key=lambda page: page.seq):
+        about = page.alert.number, page.alert.key
+        known = last.get(about)
+        if known is None or (known.event, known.decided_at) != (page.event, page.decided_at):
+            last[about] = page
+    told = dict.fromkeys((page.alert.number, page.alert.key) for page in pages)
+    return [last[about] for about in told]
+
+
 def digest_title(tongue: Tongue, pages: Sequence[Page], line_title: LineTitle) -> str:
     """How many of what, and the first lines."""
     counts = Counter(_heading(tongue, page) for page in _ordered(pages))
@@ -42,11 +57,16 @@ def digest_title(tongue: Tongue, pages: Sequence[Page], line_title: LineTitle) -
     return cut(mark + tongue.pick(f"{groups}: {named}", f"{groups}：{named}"), LONGEST_TITLE)
 
 
-def digest_lines(tongue: Tongue, pages: Sequence[Page], line_title: LineTitle) -> Iterator[str]:
-    """One for each group of alerts that say the same: its lines, with the alerts' numbers."""
+def digest_lines(
+    tongue: Tongue, pages: Sequence[Page], line_title: LineTitle, messages: int
+) -> Iterator[str]:
+    """One for each group of alerts that say the same: its lines, with the alerts' numbers.
+
+    `messages` would have been sent without the limit.
+    """
     yield tongue.pick(
-        f"{len(pages)} messages in one, because many came at once.",
-        f"消息较多，{len(pages)} 条合并为一条。",
+        f"{messages} messages in one, because many came at once.",
+        f"消息较多，{messages} 条合并为一条。",
     )
     groups: dict[str, list[str]] = {}
     for page in _ordered(pages):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ctid.domain.alerts import Page, PageEvent, Recipient
 from ctid.domain.drafts import LineName
-from ctid.outbound.pages.digest import digest_lines, digest_title
+from ctid.outbound.pages.digest import digest_lines, digest_title, newest
 from ctid.outbound.pages.document import document
 from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.telling import told
@@ -49,13 +49,14 @@ class Pages:
 
     def render(self, pages: Sequence[Page], address: str | None) -> Message:
         """One message of one or more pages to one recipient; the same pages make the same one."""
-        first, *others = pages
+        told_of = newest(pages)
+        first, *others = told_of
         links = {page.key: link for page in pages if (link := self._link(page)) is not None}
         if others:
             whole = max(page.decided_at for page in pages)
             tongue = self._tongue(first.recipient, self._zone, whole)
-            heading = digest_title(tongue, pages, self._title)
-            lines = list(digest_lines(tongue, pages, self._title))
+            heading = digest_title(tongue, told_of, self._title)
+            lines = list(digest_lines(tongue, told_of, self._title, len(pages)))
         else:
             zone = self._zones.get(first.alert.line or "", self._zone)
             tongue = self._tongue(first.recipient, zone, first.decided_at)
@@ -70,7 +71,7 @@ class Pages:
         data = document(key, self._site, tongue.language, heading, text, pages, self._lines, links)
         shown = tuple(
             (self._link_words(tongue, page, alone=not others), links[page.key])
-            for page in pages
+            for page in told_of
             if page.key in links
         )
         return Message(key, tuple(pages), heading, text, shown[:_DIGEST_LINKS], data, address)

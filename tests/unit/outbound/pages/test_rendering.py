@@ -285,14 +285,56 @@ def many(count: int) -> list[Page]:
     return [page(line=f"line-{row}", number=row + 1) for row in range(count)]
 
 
+def numbered(number: int, one: Page) -> Page:
+    return replace(one, alert=replace(one.alert, number=number))
+
+
+def linked(one: Page) -> str:
+    return f"https://ctid.example/{one.key}"
+
+
+def test_a_digest_tells_of_each_alert_once_as_it_stands_now() -> None:
+    """First paged, then again, by two people of one group; another is over meanwhile."""
+    over = Resolved(FIRED, at("10:40"), Ending.ANSWERED, "李四")
+    found = [
+        page(number=17, seq=0),
+        page(number=18, seq=0, line="sap"),
+        page(number=17, seq=1),
+        page(event=PageEvent.REPEAT, number=17, seq=2, when=at("10:30")),
+        page(event=PageEvent.REPEAT, number=17, seq=3, when=at("10:30")),
+        page(QUIET, PageEvent.RESOLVED, over, number=18, seq=1, line="sap", when=at("10:40")),
+    ]
+    message = pages(link=linked).render(found, None)
+    assert message.title == (
+        "1 STILL UNANSWERED, 1 RESOLVED UNANSWERED: Network hotline, SAP hotline"
+    )
+    assert message.text == (
+        "6 messages in one, because many came at once.\n"
+        "STILL UNANSWERED, 15 min, no phone registered: Network hotline (17)\n"
+        "RESOLVED UNANSWERED: SAP hotline (18)\n"
+        "Acknowledge: ctid alerts ack N, with N from the brackets"
+    )
+    assert message.links == (("Acknowledge 17: Network hotline", "https://ctid.example/17-2"),)
+    assert message.pages == tuple(found)
+
+
+def test_several_pages_about_one_alert_are_as_the_newest_alone() -> None:
+    newest = page(event=PageEvent.REPEAT, seq=1, when=at("10:30"))
+    message, alone = (
+        pages(link=linked).render(some, None) for some in ([page(seq=0), newest], [newest])
+    )
+    assert (message.title, message.text, message.links) == (alone.title, alone.text, alone.links)
+    assert message.key != alone.key
+
+
 def test_a_digest_names_every_line() -> None:
     found = [
-        SAMPLES["blind"],
+        numbered(21, SAMPLES["blind"]),
         page(number=18, line="sap"),
         page(),
-        SAMPLES["after a gap"],
-        SAMPLES["answered"],
-        SAMPLES["warning"],
+        numbered(19, SAMPLES["after a gap"]),
+        numbered(22, SAMPLES["answered"]),
+        numbered(20, SAMPLES["warning"]),
     ]
     message = pages().render(found, None)
     assert message.title == (
@@ -301,10 +343,10 @@ def test_a_digest_names_every_line() -> None:
     assert message.text == (
         "6 messages in one, because many came at once.\n"
         "UNANSWERED, 15 min, no phone registered: Network hotline (17), SAP hotline (18)\n"
-        "NO ANSWER SEEN, 45 min, no phone registered: Network hotline (17)\n"
-        "BLIND: Network hotline (17)\n"
-        "WARNING UNANSWERED, 10 min, agents paused: Network hotline (17)\n"
-        "RESOLVED UNANSWERED: Network hotline (17)\n"
+        "NO ANSWER SEEN, 45 min, no phone registered: Network hotline (19)\n"
+        "BLIND: Network hotline (21)\n"
+        "WARNING UNANSWERED, 10 min, agents paused: Network hotline (20)\n"
+        "RESOLVED UNANSWERED: Network hotline (22)\n"
         "Acknowledge: ctid alerts ack N, with N from the brackets"
     )
     chinese = pages("zh").render(found[:3], None)
@@ -312,7 +354,7 @@ def test_a_digest_names_every_line() -> None:
     assert chinese.text == (
         "消息较多，3 条合并为一条。\n"
         "无人接听，15 分钟，没有话机注册：网络热线（17）、SAP 热线（18）\n"
-        "PBX 失联：网络热线（17）\n"
+        "PBX 失联：网络热线（21）\n"
         "确认接手：ctid alerts ack N（N 为括号中的编号）"
     )
 
