@@ -63,6 +63,7 @@ def line_rules(config: Config) -> list[LineRules]:
     """The lines, as the watch knows them."""
     alert = config.alert
     tables = {table.name: table for table in config.line}
+    exclusion = config.directory("").exclusion  # the same for all PBXs
     return [
         LineRules(
             line.name,
@@ -73,6 +74,7 @@ def line_rules(config: Config) -> list[LineRules]:
             longest_wait_seconds=60.0 * alert.longest_wait_minutes,
             blind_seconds=60.0 * alert.blind_minutes,
             short_abandon_seconds=config.figures.short_abandon_seconds,
+            excluded=lambda number: exclusion(number) is not None,
         )
         for line in config.lines()
     ]

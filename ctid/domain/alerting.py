@@ -178,6 +178,14 @@ class Alerting:
             alert = replace(known, state=state, limit_at=condition.limit_at)
         self._keep(self._escalate(alert, now))
 
+    def correct(self, condition: Condition, now: float) -> None:
+        """The open alert about this began at another time than it seemed; nobody is told of it."""
+        alert = self._open[condition.key]
+        since, limit_at = condition.since, condition.limit_at
+        if (alert.since, alert.limit_at) != (since, limit_at):
+            subject = self._describe(condition, now)
+            self._keep(replace(alert, since=since, limit_at=limit_at, subject=subject))
+
     def end(self, key: AlertKey, now: float, ending: Ending, by: str | None = None) -> None:
         """It holds no more; tell everybody who was told."""
         self._dismissed.pop(key, None)

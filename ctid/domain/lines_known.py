@@ -4,7 +4,7 @@ Pure. Records, gaps and answers of the PBX come in; nothing is decided here. All
 seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -21,7 +21,10 @@ _GAPS_KEPT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class LineRules:
-    """One line: its duty hours and limits, all in seconds of duty."""
+    """One line: its duty hours and limits, all in seconds of duty.
+
+    `excluded` tells by a caller's number, as it arrived, who counts nowhere.
+    """
 
     name: str
     duty: Duty | None
@@ -31,6 +34,7 @@ class LineRules:
     longest_wait_seconds: float = 900.0
     blind_seconds: float = 120.0
     short_abandon_seconds: float = 5.0
+    excluded: Callable[[str], bool] = lambda _: False
 
 
 class LastAnswer(NamedTuple):
@@ -188,6 +192,8 @@ class Lines:
             return known.counts if known is not None else is_on_duty(line.duty, at, line.zone)
 
         offer = offer_of(record, line.short_abandon_seconds, counts=counts)
+        if offer is not None and offer.fate is Fate.ANSWERED and line.excluded(offer.number or ""):
+            offer = None  # the record says so only at the end: no alert may be over before that
         if offer is None:
             clock.take_out(key)
             return

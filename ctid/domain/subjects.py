@@ -17,10 +17,8 @@ def unanswered(lines: Lines, name: str, since: float, now: float) -> Unanswered:
     """The clock of a line, open since then."""
     clock = lines.clocks[name]
     reading = clock.reading
-    answered_at = reading.last_answer_at
-    is_over = reading.since is None or (answered_at is not None and answered_at > since)
     # who was missed has still to be called back
-    offers = clock.before.offers if is_over else reading.offers
+    offers = clock.before.offers if reading.is_over(since) else reading.offers
     waiting = sorted((offer.at, offer.number or "") for offer in reading.waiting)
     missed = [o for o in offers if o.fate is Fate.MISSED and o.reached_at is None]
     missed.sort(key=lambda offer: offer.at)

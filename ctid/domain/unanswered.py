@@ -7,8 +7,9 @@ taken out, answered late or reached leaves no trace. All times are Unix seconds 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
+from ctid.domain.alerts import Ending
 from ctid.domain.records import Outcome, Reason, Record, Ring
 
 OfferKey = tuple[str, str, int]
@@ -54,9 +55,20 @@ class Offer:
         return replace(self, reached_at=earlier(self.reached_at, at))
 
 
+class Closing(NamedTuple):
+    """The clock was closed: by an agent's answer, a person, or because all were reached."""
+
+    at: float
+    ending: Ending
+    by: str | None = None
+
+
+_NEVER: Final = Closing(float("-inf"), Ending.TAKEN_OUT)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the clock of a line shows. `since` None: it is closed.
+    """What the clock of a line shows. `since` None: it is closed; `closing` was the last one.
 
     `offers` are those it is open for: who waits, and who was missed or lost since. `waiting` are
     all who wait, also those who were offered before it opened.
@@ -67,6 +79,11 @@ class Reading:
     waiting: tuple[Offer, ...]
     last_answer_at: float | None
     last_answer_by: str | None
+    closing: Closing = _NEVER
+
+    def is_over(self, since: float) -> bool:
+        """Whether what began then goes on no more; else it goes on, maybe from another time on."""
+        return self.since is None or self.closing.at > since
 
 
 CLOSED: Final = Reading(None, (), (), None, None)
@@ -157,9 +174,9 @@ class Clock:
     def __init__(self) -> None:
         self._offers: dict[OfferKey, Offer] = {}
         # the last time at which it was closed for good: nothing before it matters any more
-        self._closed_at = float("-inf")
-        self._closings: list[float] = []
-        self._last_answer: tuple[float, str | None] | None = None
+        self._closing = _NEVER
+        # only what cannot be taken out any more, too
+        self._last_answer: Closing | None = None
         self.reading = CLOSED
         self.before = CLOSED
         """What it showed last while it was open, before it closed, or opened anew."""
@@ -182,80 +199,86 @@ class Clock:
 
     def close(self, at: float) -> None:
         """Somebody says that it is over, for a reason. `compute` has to follow."""
-        self._closings.append(at)
+        self._closing = max(self._closing, Closing(at, Ending.BY_PERSON), key=_at)
 
     def answered_before(self, at: float, by: str | None) -> None:
-        """The last answer that is known of the time before."""
-        self._closed_at = max(self._closed_at, at)
-        self._last_answer = (at, by)
-        self.compute()
+        """The last answer that is known of the time before. `compute` has to follow."""
+        self._answered(Closing(at, Ending.ANSWERED, by))
 
     def shift(self, seconds: float) -> None:
         """The daemon's clock was set: what was before stays as long ago as it was."""
         self._offers = {key: _shifted(offer, seconds) for key, offer in self._offers.items()}
-        self._closed_at += seconds
-        self._closings = [at + seconds for at in self._closings]
+        self._closing = self._closing._replace(at=self._closing.at + seconds)
         if self._last_answer is not None:
-            self._last_answer = (self._last_answer[0] + seconds, self._last_answer[1])
+            self._last_answer = self._last_answer._replace(at=self._last_answer.at + seconds)
         self.compute()
 
     def compute(self) -> Reading:
         """What it shows now. What can matter no more is forgotten."""
-        answers = sorted(
-            (offer for offer in self._offers.values() if offer.fate is Fate.ANSWERED),
-            key=lambda offer: offer.left_at or 0.0,
-        )
-        if answers and (
-            self._last_answer is None or (answers[-1].left_at or 0.0) >= self._last_answer[0]
-        ):
-            self._last_answer = (answers[-1].left_at or 0.0, answers[-1].agent)
-        final = [offer.left_at for offer in answers if offer.is_final and offer.left_at is not None]
-        closed_at = max([self._closed_at, *final, *self._closings])
-        self._forget(closed_at)
-        open_answers = [
-            o.left_at for o in answers if o.left_at is not None and o.left_at > closed_at
-        ]
-        latest = max([closed_at, *open_answers])
-        since, members = _open_since(latest, self._offers.values())
+        not_final = []
+        for offer in self._offers.values():
+            if offer.fate is Fate.ANSWERED and offer.left_at is not None:
+                answer = Closing(offer.left_at, Ending.ANSWERED, offer.agent)
+                if offer.is_final:
+                    self._answered(answer)
+                else:
+                    not_final.append(answer)
+        self._forget()
+        latest = max([self._closing, *not_final], key=_at)
+        since, members, closing = _open_since(latest, self._offers.values())
         waiting = tuple(offer for offer in self._offers.values() if offer.fate is Fate.WAITING)
-        at, by = self._last_answer or (None, None)
+        known = [] if self._last_answer is None else [self._last_answer]
+        at, _, by = max([*known, *not_final], key=_at, default=(None, None, None))
         if self.reading.since not in (None, since):
             self.before = self.reading
-        self.reading = Reading(since, tuple(members), waiting, at, by)
+        self.reading = Reading(since, tuple(members), waiting, at, by, closing)
         return self.reading
 
-    def _forget(self, closed_at: float) -> None:
+    def _answered(self, answer: Closing) -> None:
+        """For good."""
+        known = [] if self._last_answer is None else [self._last_answer]
+        self._last_answer = max([answer, *known], key=_at)
+        self._closing = max(self._closing, answer, key=_at)
+
+    def _forget(self) -> None:
         """After a closing only who left later matters, and an answer that may yet be taken out."""
-        self._closed_at = closed_at
-        self._closings.clear()
         self._offers = {
             key: offer
             for key, offer in self._offers.items()
-            if offer.left_at is None or offer.left_at > closed_at or not offer.is_final
+            if offer.left_at is None or offer.left_at > self._closing.at or not offer.is_final
         }
 
 
-def _open_since(closed_at: float, offers: Iterable[Offer]) -> tuple[float | None, Sequence[Offer]]:
-    """When it opened after the last answer, and for whom; it closes when all are reached."""
+def _at(closing: Closing) -> float:
+    return closing.at
+
+
+def _open_since(
+    closing: Closing, offers: Iterable[Offer]
+) -> tuple[float | None, Sequence[Offer], Closing]:
+    """When it opened after it was closed, and for whom; it closes when all are reached.
+
+    With that comes when it was closed last.
+    """
     left = sorted(
         (
             offer
             for offer in offers
             if offer.counts
             and offer.fate is not Fate.ANSWERED
-            and (offer.left_at is None or offer.left_at > closed_at)
+            and (offer.left_at is None or offer.left_at > closing.at)
         ),
         key=lambda offer: offer.at,
     )
     while left:
-        since = max(closed_at, left[0].at)
+        since = max(closing.at, left[0].at)
         reached_at = _reached_at(left)
         if reached_at is None:
-            return since, left
+            return since, left, closing
         # those who came up to then were all reached; who came later opens it anew
-        closed_at = reached_at
-        left = [offer for offer in left if offer.left_at is None or offer.left_at > closed_at]
-    return None, ()
+        closing = Closing(reached_at, Ending.REACHED)
+        left = [offer for offer in left if offer.left_at is None or offer.left_at > reached_at]
+    return None, (), closing
 
 
 def _reached_at(offers: Sequence[Offer]) -> float | None:

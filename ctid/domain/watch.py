@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from ctid.domain import subjects
 from ctid.domain.alerting import Alerting, Condition, Told
-from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test
+from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
 from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
@@ -23,6 +23,9 @@ from ctid.domain.roster import Roster
 
 TEST_SECONDS: Final = 600.0
 """How long a test lasts that nobody acknowledges."""
+_SLACK_SECONDS: Final = 5.0
+"""How much earlier than its mark an alert may be: the clock of a PBX is put right by a little more
+or less from one run to the next."""
 _NO_PERIODS: Final[Mapping[tuple[str | None, str | None], float]] = {}
 
 
@@ -286,28 +289,30 @@ class Watch:
         line, reading = self._lines.rules[name], self._lines.reading(name)
         key = (Kind.UNANSWERED, name, None)
         alert = self.alerting.about(key)
-        answered_at = reading.last_answer_at
-        if alert is not None and answered_at is not None and answered_at > alert.since:
-            self.alerting.end(key, now, Ending.ANSWERED, reading.last_answer_by)
+        if alert is not None and reading.is_over(alert.since):
+            closed_at, ending, by = reading.closing
+            # closed before it began: all who were meant were taken out
+            ending = ending if closed_at >= alert.since else Ending.TAKEN_OUT
+            self.alerting.end(key, now, ending, by)
             alert = None
         if reading.since is None:
-            if alert is not None:
-                was_reached = any(
-                    offer.reached_at is not None for offer in self._lines.clocks[name].offers()
-                )
-                self.alerting.end(key, now, Ending.REACHED if was_reached else Ending.TAKEN_OUT)
             return []
         fires_at = limit_at(line.duty, line.zone, reading.since, line.limit_seconds)
         warns_at = warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
         condition = Condition(*key, reading.since, fires_at)
+        if alert is not None:
+            mark = warns_at if isinstance(alert.state, Warned) else fires_at
+            if now < mark - _SLACK_SECONDS:
+                # its first callers were taken out, or the limit is another one
+                self.alerting.end(key, now, Ending.TAKEN_OUT)
+            else:
+                self.alerting.correct(condition, now)
         if now >= fires_at:
             self.alerting.fire(condition, now)
             return []
         if now >= warns_at:
             self.alerting.warn(condition, now)
             return [fires_at]
-        if alert is not None:
-            self.alerting.end(key, now, Ending.TAKEN_OUT)
         return [warns_at]
 
     def _evaluate_wait(self, name: str, now: float) -> list[float]:

@@ -179,6 +179,47 @@ def test_a_test_number_that_waited_too_long_is_taken_out(story: Story) -> None:
     assert "Nothing is left to do" in page.text
 
 
+@pytest.mark.parametrize("restart_before", [None, 6])
+def test_a_test_number_that_is_answered_ends_no_alert(
+    story_of: Tell, restart_before: int | None
+) -> None:
+    story = story_of(restart_before=restart_before)
+    story.missed_call("a")
+    story.advance("14m30s")
+    story.expect(
+        "09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network",
+        "09:15 dingtalk @Li: UNANSWERED 15 min: Network",
+    )
+    story.answered_call("b", number="13899999999")
+    story.advance("4m30s")
+    (page,) = story.expect("09:20 dingtalk @Wang: UNANSWERED 20 min: Network")
+    assert "Last answer" not in page.text
+    story.answered_call("c")
+    story.expect(
+        "09:20:10 dingtalk @Li: ANSWERED by Zhao: Network",
+        "09:20:10 dingtalk @Wang: ANSWERED by Zhao: Network",
+    )
+
+
+def test_a_test_number_that_waited_first_leaves_the_alert_to_the_others(story: Story) -> None:
+    story.call("a", number="13899999999")
+    story.advance("5m")
+    story.missed_call("b")
+    story.advance("11m30s")
+    story.expect(
+        "09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network, 1 waiting",
+        "09:15 dingtalk @Li: UNANSWERED 15 min: Network, 1 waiting",
+    )
+    story.leave("a")
+    story.expect(
+        "09:17 dingtalk @Li: RESOLVED: Network (unanswered)",
+        "09:17 dingtalk @Li: WARNING, UNANSWERED 12 min: Network",
+    )
+    story.advance("3m")
+    (page,) = story.expect("09:20 dingtalk @Li: UNANSWERED 15 min: Network")
+    assert "since 09:05" in page.text
+
+
 def test_overflow_that_is_answered_elsewhere(story: Story) -> None:
     story.call("a")
     story.advance("30s")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ctid.domain.alerting import Told
-from ctid.domain.alerts import Page, PageEvent, Route
+from ctid.domain.alerts import Alert, Page, PageEvent, Route
 from ctid.domain.duty import Duty, parse
 from ctid.domain.escalation import Plan
 from ctid.domain.lines_known import LineRules
@@ -17,6 +17,8 @@ from tests.unit.domain.missed_calls import record
 
 BEGIN = 1_780_272_000.0
 """Monday, 2026-06-01 00:00 UTC."""
+TEST_NUMBER = "13899999999"
+"""Who calls with it counts nowhere."""
 MINUTE = 60.0
 HOUR = 3600.0
 
@@ -63,7 +65,7 @@ class Story:
             }
         )
         hours: Duty | None = None if duty is None else parse([duty])
-        self.rules = [LineRules(name, hours, zone) for name in lines]
+        self.rules = [LineRules(name, hours, zone, excluded=TEST_NUMBER.__eq__) for name in lines]
         self.plan = plan or Plan()
         self.watch = Watch(self.rules, self.plan, self.roster)
         self.watch.begin(self.now)
@@ -108,8 +110,13 @@ class Story:
 
     def reach(self, *names: str) -> None:
         """Somebody calls those back who were missed, with success."""
+        self.watch.receive([], self.reached(*names), self.now)
+        self._drain()
+
+    def reached(self, *names: str) -> list[ToReturn]:
+        """What the watch is told of that."""
         calls = [self._calls[name] for name in names]
-        settled = [
+        return [
             ToReturn(
                 call.pbx,
                 call.uniqueid,
@@ -124,8 +131,6 @@ class Story:
             )
             for call in calls
         ]
-        self.watch.receive([], settled, self.now)
-        self._drain()
 
     def _take(self, made: Record) -> None:
         self._calls[made.uniqueid] = made
@@ -164,11 +169,25 @@ class Story:
 
     def alert(self) -> int:
         """The number of the only open alert."""
+        return self.open_alert().number
+
+    def open_alert(self) -> Alert:
+        """The only open alert."""
         (alert,) = self.watch.alerting.open_alerts()
-        return alert.number
+        return alert
 
     def states(self) -> list[str]:
         return [type(alert.state).__name__ for alert in self.watch.alerting.open_alerts()]
 
 
-__all__ = ["BEGIN", "EVERYONE", "HOUR", "MINUTE", "Names", "PageEvent", "Story", "person"]
+__all__ = [
+    "BEGIN",
+    "EVERYONE",
+    "HOUR",
+    "MINUTE",
+    "TEST_NUMBER",
+    "Names",
+    "PageEvent",
+    "Story",
+    "person",
+]
