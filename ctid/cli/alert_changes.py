@@ -9,7 +9,7 @@ import typer
 
 from ctid.cli import alert_test, times
 from ctid.cli.asking import asking
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import ask
 from ctid.domain.alerts import Kind
 
@@ -23,7 +23,7 @@ def ack(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Take care of an alert: nobody else is paged, and it is not escalated."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     body = {"number": number, "why": why.strip() or None}
     alert = ask(loaded, "POST", "/v1/alerts/ack", body)
     by = alert["acknowledged_by"]
@@ -49,7 +49,7 @@ def resolve(
     """Say that an alert is over."""
     if not why.strip():
         fail("--why is empty: say why it is over", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     alert = ask(loaded, "POST", "/v1/alerts/resolve", {"number": number, "why": why})
     count = len(alert["paged"])
     whom = "nobody was paged" if not count else f"{_counted(count, 'recipient')} will be told"
@@ -83,7 +83,8 @@ def silence(
         fail("--why is empty: say why nobody is to be paged", 2)
     if bool(lasts) == bool(until):
         fail("say how long: --for 2h, or --until 22:00", 2)
-    loaded = load_config(config, read_secrets=False)
+    # of a clock time in the wrong zone nobody would see that it is wrong
+    loaded = load_known(config, ("timezone",) if begins or until else ())
     zone, now = ZoneInfo(loaded.timezone), time.time()
     try:
         begins_at = times.parse_next(begins, zone, now) if begins else None
@@ -106,7 +107,7 @@ def silence(
 
 def unsilence(*, number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """End a silence now: what it kept quiet pages at once."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     ask(loaded, "POST", "/v1/alerts/unsilence", {"number": number})
     typer.echo(f"silence {number}: ended")
 
@@ -120,7 +121,7 @@ def incident(
     """Report what no line tells of: it is paged and escalated as any alert."""
     if not title.strip():
         fail("TITLE is empty: say what happened", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     body = {"title": title, "line": line or None}
     alert = ask(loaded, "POST", "/v1/alerts/incident", body)
     names = ", ".join(one["name"] for one in alert["paged"])
@@ -140,7 +141,7 @@ def try_out(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Page whoever is on duty for a line, for real, marked as a test."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     alert = ask(loaded, "POST", "/v1/alerts/test", {"line": line})
     alert_test.announce(alert)
     if wait:

@@ -18,7 +18,7 @@ from ctid.alert_output import (
 from ctid.cli import alert_changes, alert_story, times, usage
 from ctid.cli.alert_changes import Number, all_or
 from ctid.cli.asking import asking, lines_of, see_lines
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
 from ctid.cli.examined import Form
 from ctid.cli.examined import FormOption as StoryOption
@@ -76,7 +76,7 @@ def list_(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List alerts that are not over, the newest first, and silences."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     now = time.time()
     with asking(loaded) as database:
         reader = database.reader
@@ -105,7 +105,7 @@ def show_(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Tell the whole story of an alert: who was told when by which channel, who took care."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     now = time.time()
     with asking(loaded) as database:
         reader = database.reader
@@ -143,7 +143,7 @@ def history(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List alerts of the past, the newest first."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     zone, now = ZoneInfo(loaded.timezone), time.time()
     try:
         since = times.parse_time(begins, zone) if begins else now - _BACK_SECONDS

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ctid.cli.asking import fail_without_database
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import NoDaemonError, NotAnsweredError, request
 from ctid.config import Config
 from ctid.store.address import database_at
@@ -21,7 +21,7 @@ def backup(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Copy the SQLite database while ctid goes on recording."""
-    loaded = load_config(Path(config), read_secrets=False)
+    loaded = load_known(Path(config))
     try:
         copied = copy(database_at(loaded.store.url), file, overwrite=force)
     except StoreUnavailable as error:

@@ -14,7 +14,7 @@ import typer
 from ctid import output
 from ctid.cli import times
 from ctid.cli.asking import Asking, asking, lines_of, see_lines
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
 from ctid.domain.records import Direction, Outcome, Reason, Record
 from ctid.store.queries import RecordFilter
@@ -63,7 +63,7 @@ def calls(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Search the records, newest first. Times are local: 2026-11-25 or 2026-11-25T08:30."""
-    loaded = load_config(Path(config), read_secrets=False)
+    loaded = load_known(Path(config))
     zone = ZoneInfo(loaded.timezone)
     if today and (since or until):
         fail("--today already says from when to when: leave out --from and --to", 2)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -42,6 +43,30 @@ def load_config(path: Path, *, read_secrets: bool) -> config.Config:
         loaded = config.load(path, read_secrets=read_secrets)
     except config.ConfigError as error:
         fail(str(error), 2)
+    return _usable(loaded, path)
+
+
+def load_known(path: Path, needed: Collection[str] = ()) -> config.Config:
+    """The configuration, for commands that only have to find database and daemon.
+
+    A file with mistakes is read as far as it goes, and warned of; where the mistakes may concern
+    what is `needed`, such as `timezone`, they end the command.
+    """
+    try:
+        loaded, mistakes = config.load_leniently(path, needed)
+    except config.ConfigError as error:
+        fail(str(error), 2)
+    if mistakes:
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        typer.echo(
+            f"ctid: warning: {mistakes[0]}{more}\nctid: warning: so this goes by the rest of the "
+            "file, and the daemon by what it read before: ctid check-config",
+            err=True,
+        )
+    return _usable(loaded, path)
+
+
+def _usable(loaded: config.Config, path: Path) -> config.Config:
     try:
         database_at(loaded.store.url)
     except ValueError as error:

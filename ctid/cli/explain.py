@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from ctid import output
 from ctid.cli import story, times
 from ctid.cli.asking import Asking, asking
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.table import Format, show
 from ctid.cli.wrapping import terminal_width, wrapped
 from ctid.domain.records import Fact, Gap, Record
@@ -54,7 +54,7 @@ def explain(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Tell how one call went, and why it counts as it does."""
-    loaded = load_config(Path(config), read_secrets=False)
+    loaded = load_known(Path(config))
     zone = ZoneInfo(loaded.timezone)
     with asking(loaded) as database:
         known = sorted(

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import ask
 
 _SHOWN: Final = 20
@@ -26,7 +26,7 @@ def forget(
     """
     if not number.strip():
         fail("NUMBER is empty: write the caller's number as it was recorded", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     if not yes:
         _confirm(number)
     answer = ask(loaded, "POST", "/v1/forget", {"number": number})

@@ -9,7 +9,7 @@ import typer
 
 from ctid.cli import times, usage
 from ctid.cli.asking import asking, lines_of, see_lines
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import ask
 from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
 from ctid.domain.returns import ReturnState, ToReturn
@@ -61,7 +61,7 @@ def list_(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List callers who were missed and not reached yet, those due first."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     zone, now = ZoneInfo(loaded.timezone), time.time()
     with asking(loaded) as database:
         if line:
@@ -104,7 +104,7 @@ def close(
     """Say that nobody has to call this caller back. The running daemon notes who said so."""
     if not why.strip():
         fail("--why is empty: say why nobody has to call", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     ask(loaded, "POST", "/v1/missed/close", {"call": call, "pbx": pbx or None, "why": why})
     typer.echo(f"{call}: closed")
 

@@ -10,7 +10,7 @@ import typer
 
 from ctid.cli import times, usage
 from ctid.cli.asking import asking
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, fail, load_known
 from ctid.cli.control import ask
 from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
 from ctid.config import Config
@@ -61,7 +61,7 @@ def list_(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List drafts that wait or are dead, the newest first."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     zone, now = ZoneInfo(loaded.timezone), time.time()
     with asking(loaded) as database:
         if backend:
@@ -91,7 +91,7 @@ def show_(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Show a draft and how its deliveries stand, as JSON: one object for each backend."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     with asking(loaded) as database:
         found = database.get(tickets.find_deliveries(database.reader, draft))
     if not found:
@@ -115,7 +115,7 @@ def retry(
     """Have drafts delivered again at once: dead ones, dropped ones, or those that wait."""
     if [bool(draft), dead, everything].count(True) != 1:
         fail("say which: DRAFT..., --dead for all that are dead, --all for those that wait, too", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     _see_backend(backend, _configured(loaded))
     which = "waiting" if everything else "dead" if dead else None
     body = {"keys": draft or [], "backend": backend or None, "all": which}
@@ -136,7 +136,7 @@ def drop(
     """Have drafts not delivered; `retry` takes that back."""
     if not why.strip():
         fail("--why is empty: say why they are not to be delivered", 2)
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     body = {"keys": draft, "backend": backend or None, "why": why}
     _say(
         ask(loaded, "POST", "/v1/outbox/drop", body)["drafts"],

@@ -2,7 +2,7 @@
 
 import typer
 
-from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
+from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_known
 from ctid.cli.control import ask
 
 
@@ -11,5 +11,5 @@ def rebuild_summary(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     By the running daemon; after timezone, duty, specialty or [figures] changed.
     """
-    ask(load_config(config, read_secrets=False), "POST", "/v1/rebuild-summary")
+    ask(load_known(config), "POST", "/v1/rebuild-summary")
     typer.echo("the closed days are being counted anew; figures are right all the while")

@@ -19,7 +19,7 @@ from ctid.cli.common import (
     ConfigFile,
     doubt_roster,
     fail,
-    load_config,
+    load_known,
     see_calendar,
 )
 from ctid.cli.control import ask
@@ -43,7 +43,7 @@ def status(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Say what the running daemon does: PBXs, lines, calls."""
-    loaded = load_config(config, read_secrets=False)
+    loaded = load_known(config)
     zone = ZoneInfo(loaded.timezone)
     if format is Format.JSON:
         if watch:

@@ -1,6 +1,7 @@
 """The configuration: a strict TOML file becomes frozen objects, or a list of all its mistakes."""
 
 from ctid.config.alerting import Alert
+from ctid.config.lenient import load_leniently
 from ctid.config.loader import load
 from ctid.config.models import Callers, Config, Control, LineTable, Pbx, Store
 from ctid.config.problems import ConfigError, Problem
@@ -23,4 +24,5 @@ __all__ = [
     "Secret",
     "Store",
     "load",
+    "load_leniently",
 ]

@@ -56,7 +56,7 @@ def load(
     `clock` tells for which years holidays are wanted.
     """
     path = Path(path)
-    text = _read(path)
+    text = read_text(path)
     try:
         raw = tomllib.loads(f"{text}\n")  # at the end of the document it tells no row
     except tomllib.TOMLDecodeError as error:
@@ -168,7 +168,8 @@ def _channel_secrets(known: dict[str, Any], disk: "_Disk") -> Iterator[Mistake]:
             )
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What the file holds. Raises ConfigError."""
     try:
         with open(path, "rb", opener=files.without_waiting) as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -248,6 +249,12 @@ def _sorted(file: str, positions: Positions, mistakes: list[Mistake]) -> list[Pr
         for path, message in mistakes
     ]
     return sorted(found, key=lambda problem: (problem.row or 0, problem.key, problem.message))
+
+
+def completed(config: Config, path: Path) -> Config:
+    """The configuration with whole paths, without secrets and warnings."""
+    disk = _Disk(path.absolute().parent, {})
+    return _completed(config, path, disk, Positions("")).model_copy(update={"warnings": ()})
 
 
 def _completed(config: Config, path: Path, disk: _Disk, positions: Positions) -> Config:

@@ -297,6 +297,33 @@ async def test_who_takes_care_already(running: Desk) -> None:
     assert [page.event.value for page in pages] == ["firing"] * 2 + ["acknowledged"] * 2
 
 
+async def test_a_mistake_in_the_file_keeps_nobody_from_the_running_daemon(running: Desk) -> None:
+    await running.desk.incident("network", "core switch", "root")
+    file = running.folder / "ctid.toml"
+    file.write_text(CONFIG + 'duty = ["mon-sun 9:00"]\n[alert]\nlimit = 3\n')
+    warned = f"ctid: warning: {file}:14: line[1].duty[0]: is no duty entry: write it like "
+    for arguments, said in (
+        (("ack", "1"), f"alert 1: acknowledged by {ME}; 2 recipients will be told\n"),
+        (("list",), "core switch\n"),
+        (("silence", "--for", "1h", "--why", "x"), ""),
+        (("silence", "--until", "22:00", "--why", "x"), ""),
+    ):
+        status, told = await type_(running.folder, *arguments)
+        assert (status, told.startswith(warned), told.endswith(said)) == (0, True, True), told
+        assert told.splitlines()[0].endswith(" (and 1 more)")
+        assert told.splitlines()[1] == (
+            "ctid: warning: so this goes by the rest of the file, and the daemon by what it read "
+            "before: ctid check-config"
+        )
+    file.write_text(CONFIG.replace('"Asia/Shanghai"', "Asia/Shanghai"))
+    status, told = await type_(running.folder, "silence", "--until", "22:00", "--why", "x")
+    assert (status, told.startswith(f"ctid: {file}:1: is no value")) == (2, True)
+    status, told = await type_(running.folder, "silence", "--for", "2h", "--why", "x")
+    assert (status, told.startswith(f"ctid: warning: {file}:1: is no value")) == (0, True)
+    file.write_text(CONFIG.replace('url = "', "url = "))
+    assert (await type_(running.folder, "list"))[0] == 2
+
+
 async def test_a_silence_by_its_length_and_by_its_end(running: Desk) -> None:
     folder, now = running.folder, time.time()
     status, said = await type_(
