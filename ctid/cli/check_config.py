@@ -34,6 +34,12 @@ def check_config(
         see_templates(loaded)
     if loaded.contacts.file is not None:
         _see_contacts(loaded, Path(loaded.contacts.file))
+    if "timezone" not in loaded.model_fields_set:
+        typer.echo(
+            f"ctid: warning: {config}: no `timezone`, so duty hours, days and all times are those "
+            'of UTC: write timezone = "Asia/Shanghai" above the first [table]',
+            err=True,
+        )
     see_calendar(loaded)
     if loaded.roster.file is not None:
         see_roster(loaded)
@@ -56,7 +62,7 @@ def check_config(
         what.append(_number(len(backends), "ticket system"))
     if channels := loaded.channels.all():
         what.append(_number(len(channels), "channel"))
-    typer.echo(f"{config}: good ({', '.join(what)})")
+    typer.echo(f"{config}: good ({', '.join(what)}; times in {loaded.timezone})")
 
 
 def _number(of: int, what: str) -> str:

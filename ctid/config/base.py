@@ -1,5 +1,7 @@
 """What the tables of the file are made of: strict models, and values with a shape of their own."""
 
+import re
+import unicodedata
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +21,32 @@ LONGEST_LIMIT = 1440
 
 # Capitals after which no zone is called, but which people write; what is spelt alike is far away.
 _MEANT = dict.fromkeys(("beijing", "peking"), "did you mean `Asia/Shanghai`?")
+# What people write for a zone; one zone or another that has it as its standard time.
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?\s*(?P<sign>[-+\u2212])\s*(?P<hours>[0-9]{1,2})(?::?(?P<minutes>[0-5][0-9]))?",
+    re.IGNORECASE,
+)
+_CITIES = {
+    "-8": "America/Los_Angeles",
+    "-7": "America/Denver",
+    "-6": "America/Chicago",
+    "-5": "America/New_York",
+    "-3": "America/Sao_Paulo",
+    "+0": "UTC",
+    "+1": "Europe/Berlin",
+    "+2": "Europe/Athens",
+    "+3": "Europe/Moscow",
+    "+4": "Asia/Dubai",
+    "+5": "Asia/Tashkent",
+    "+5:30": "Asia/Kolkata",
+    "+6": "Asia/Dhaka",
+    "+7": "Asia/Bangkok",
+    "+8": "Asia/Shanghai",
+    "+9": "Asia/Tokyo",
+    "+9:30": "Australia/Darwin",
+    "+10": "Australia/Sydney",
+    "+12": "Pacific/Auckland",
+}
 _SHIFT_KEYS = ("hours", "warning_minutes", "limit_minutes")
 
 RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
@@ -93,10 +121,28 @@ def are_in_order(warning: float | None, limit: float | None) -> bool:
     return warning is None or limit is None or warning < limit
 
 
+def _with_offset(value: str) -> str | None:
+    """A zone whose standard time is `UTC+8`, `GMT+08:00`, `+0800`; None: it is no such offset."""
+    found = _OFFSET.fullmatch(unicodedata.normalize("NFKC", value))
+    if found is None:
+        return None
+    minutes = int(found["hours"]) * 60 + int(found["minutes"] or 0)
+    sign = "-" if found["sign"] in "-\u2212" and minutes else "+"
+    known = _CITIES.get(f"{sign}{minutes // 60}" + (f":{minutes % 60}" if minutes % 60 else ""))
+    if known is None and minutes % 60 == 0:
+        # what POSIX calls plus lies west
+        known = f"Etc/GMT{'-' if sign == '+' else '+'}{minutes // 60}"
+    return known if known in zoneinfo.available_timezones() else None
+
+
 def _zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        if city := _with_offset(value):
+            raise ValueError(
+                f"`{value}` is an offset, no time zone: write the name of yours, such as `{city}`"
+            ) from None
         hint = _MEANT.get(value.rpartition("/")[2].lower()) or did_you_mean(
             value, zoneinfo.available_timezones()
         )

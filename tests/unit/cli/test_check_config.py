@@ -9,7 +9,8 @@ from ctid.cli import app
 
 def checked(folder: Path, text: str) -> Result:
     path = folder / "ctid.toml"
-    path.write_text(text + '\n[[line]]\nname = "network"\nqueues = ["a"]\n')
+    zone = "" if "timezone" in text else 'timezone = "Asia/Shanghai"\n'
+    path.write_text(zone + text + '\n[[line]]\nname = "network"\nqueues = ["a"]\n')
     return CliRunner().invoke(app, ["check-config", "--no-secrets", "--config", str(path)])
 
 
@@ -19,13 +20,28 @@ def test_a_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
         tmp_path, f'[store]\nurl = "calls/x.db"\n[control]\nsocket = "run/x.sock"\n{tickets}'
     )
     assert done.exit_code == 0
-    assert done.stdout.endswith(": good (0 PBXs, 1 line, 2 ticket systems)\n")
+    assert done.stdout.endswith(
+        ": good (0 PBXs, 1 line, 2 ticket systems; times in Asia/Shanghai)\n"
+    )
     store, control, file = done.stderr.splitlines()
     assert f": store.url: there is no folder {tmp_path}/calls: make it" in store
     assert f": control.socket: there is no folder {tmp_path}/run: make it" in control
     assert f": file[1].path: there is no folder {tmp_path}/tickets: make it" in file
     (tmp_path / "calls").mkdir()
     assert checked(tmp_path, '[store]\nurl = "calls/x.db"').stderr == ""
+
+
+def test_the_time_zone_is_named_and_one_that_nobody_chose_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "ctid.toml"
+    path.write_text('[store]\nurl = "x.db"\n[[line]]\nname = "network"\nqueues = ["a"]\n')
+    done = CliRunner().invoke(app, ["check-config", "--no-secrets", "--config", str(path)])
+    assert (done.exit_code, done.stdout) == (0, f"{path}: good (0 PBXs, 1 line; times in UTC)\n")
+    assert done.stderr == (
+        f"ctid: warning: {path}: no `timezone`, so duty hours, days and all times are those of "
+        'UTC: write timezone = "Asia/Shanghai" above the first [table]\n'
+    )
+    done = checked(tmp_path, 'timezone = "UTC"\n[store]\nurl = "x.db"\n')
+    assert (done.stdout, done.stderr) == (f"{path}: good (0 PBXs, 1 line; times in UTC)\n", "")
 
 
 def test_a_url_with_a_slash_too_few_is_refused(tmp_path: Path) -> None:
@@ -40,7 +56,9 @@ def test_contacts_are_read_and_bad_rows_named(tmp_path: Path) -> None:
     contacts.write_text("number,customer\n13800138000,Hospital\nnone,Nobody\n")
     text = '[contacts]\nfile = "contacts.csv"\n[[file]]\npath = "tickets.jsonl"\n'
     done = checked(tmp_path, text)
-    assert done.stdout.endswith(": good (0 PBXs, 1 line, 1 ticket system)\n")
+    assert done.stdout.endswith(
+        ": good (0 PBXs, 1 line, 1 ticket system; times in Asia/Shanghai)\n"
+    )
     assert f"warning: {contacts}:3: `none` is no number" in done.stderr
     contacts.write_text("name,customer\nx,Hospital\n")
     assert checked(tmp_path, text).exit_code == 2

@@ -171,7 +171,7 @@ def test_channels_by_which_nobody_is_paged_are_a_warning(tmp_path: Path) -> None
         (tmp_path / "ctid.toml").write_text(alert + table)
         done = ctid(tmp_path, "check-config", "--no-secrets")
         assert (done.exit_code, said in done.stderr) == (0, warned)
-        assert "1 channel)" in done.stdout
+        assert "1 channel;" in done.stdout
 
 
 def test_without_a_roster_it_says_how_to_name_one(tmp_path: Path) -> None:

@@ -51,6 +51,36 @@ def test_no_message_shows_a_secret(path: Path) -> None:
     assert "never" not in re.sub("every|whenever", "", "\n".join(problems(path)))
 
 
+@pytest.mark.parametrize(
+    ("offset", "city"),
+    [
+        ("UTC+8", "Asia/Shanghai"),
+        ("GMT+8", "Asia/Shanghai"),
+        ("+08:00", "Asia/Shanghai"),
+        ("utc +0800", "Asia/Shanghai"),
+        ("UTC＋8", "Asia/Shanghai"),
+        ("+5:30", "Asia/Kolkata"),
+        ("UTC-5", "America/New_York"),
+        ("+01", "Europe/Berlin"),
+        ("GMT+0000", "UTC"),
+        ("UTC+13", "Etc/GMT-13"),
+    ],
+)
+def test_an_offset_leads_to_a_zone_that_has_it(tmp_path: Path, offset: str, city: str) -> None:
+    (found,) = problems(written(tmp_path, f'timezone = "{offset}"\n'), read_secrets=False)
+    assert found == (
+        f"ctid.toml:1: timezone: `{offset}` is an offset, no time zone: write the name of yours, "
+        f"such as `{city}`"
+    )
+    load(written(tmp_path, f'timezone = "{city}"\n'), read_secrets=False)
+
+
+@pytest.mark.parametrize("offset", ["UTC+25", "+8:20", "UTC+", "+123456"])
+def test_what_is_no_offset_of_any_zone(tmp_path: Path, offset: str) -> None:
+    (found,) = problems(written(tmp_path, f'timezone = "{offset}"\n'), read_secrets=False)
+    assert "is no time zone" in found
+
+
 @pytest.mark.parametrize("name", ["Asia/Beijing", "asia/peking", "Beijing"])
 def test_cities_that_are_no_zone_lead_to_theirs(tmp_path: Path, name: str) -> None:
     found = problems(written(tmp_path, f'timezone = "{name}"\n'))
