@@ -1,10 +1,14 @@
 """`ctid check-config` as it is typed."""
 
+import re
+import textwrap
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from ctid.cli import app
+
+README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 def checked(folder: Path, text: str) -> Result:
@@ -62,3 +66,18 @@ def test_contacts_are_read_and_bad_rows_named(tmp_path: Path) -> None:
     assert f"warning: {contacts}:3: `none` is no number" in done.stderr
     contacts.write_text("name,customer\nx,Hospital\n")
     assert checked(tmp_path, text).exit_code == 2
+
+
+def test_the_examples_of_the_readme_are_good(tmp_path: Path) -> None:
+    least, alerting, roster = (
+        textwrap.dedent(block) for block in re.findall(r" *```toml\n(.*?) *```", README, re.DOTALL)
+    )
+    (tmp_path / "roster.toml").write_text(roster)
+    path = tmp_path / "ctid.toml"
+    for text, what in ((least, "1 line"), (least + alerting, "1 line, 2 channels")):
+        path.write_text(text.replace("/etc/ctid/roster.toml", str(tmp_path / "roster.toml")))
+        done = CliRunner().invoke(app, ["check-config", "--no-secrets", "--config", str(path)])
+        assert done.stdout == f"{path}: good (1 PBX, {what}; times in Asia/Shanghai)\n"
+        assert [line for line in done.stderr.splitlines() if "store.url" not in line] == []
+    done = CliRunner().invoke(app, ["roster", "lint", "--config", str(path)])
+    assert (done.exit_code, done.stdout.endswith(": good (2 people)\n")) == (0, True)

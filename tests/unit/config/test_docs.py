@@ -84,5 +84,8 @@ def test_so_it_does_with_all_that_is_commented_out(tmp_path: Path) -> None:
     assert (config.site, config.numbers.area_code) == ("desk", "021")
     assert (config.line[1].tickets, config.line[1].language) == (("answered", "missed"), "en")
     assert [table.name for table in config.backends()] == ["rt", "file"]
+    assert [step.to for step in config.escalation] == [("first_line",), ("duty_lead",)]
+    assert (config.alert.weekly_test is not None, config.alert.channels) == (True, ("dingtalk",))
+    assert config.heartbeat.url_file == "/etc/ctid/heartbeat.url"
     channels = ["dingtalk", "command", "apprise"]
     assert [table.name for table in config.channels.all()] == channels
