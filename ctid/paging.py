@@ -303,8 +303,9 @@ class Paging:
             config.alert.channels,
             self._roster.current().everyone(None),
         )
-        self.watching.change(lambda watch, at: watch.prove(whom, "weekly_test", at))
-        log.info("channels_tested", channels=[one.routes[0].channel for one in whom])
+        alert = self.watching.change(lambda watch, at: watch.prove(whom, "weekly_test", at))
+        channels = [one.routes[0].channel for one in whom]
+        log.info("weekly_test", alert=alert.number, channels=channels)
 
 
 def channels_to_prove(

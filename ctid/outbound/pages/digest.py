@@ -76,7 +76,8 @@ def digest_lines(
     for group, told_of in groups.items():
         named = tongue.pick(", ", "、").join(told_of)
         yield tongue.pick(f"{group}: {named}", f"{group}：{named}")
-    if any(page.event in (PageEvent.FIRING, PageEvent.REPEAT) for page in pages):
+    asked = (page.event for page in pages if not page.alert.is_over)
+    if any(event in (PageEvent.FIRING, PageEvent.REPEAT) for event in asked):
         yield tongue.pick(
             "Acknowledge: ctid alerts ack N, with N from the brackets",
             "确认接手：ctid alerts ack N（N 为括号中的编号）",

@@ -98,7 +98,7 @@ class Pages:
         return tongue.pick(f"{short} ({specialty})", f"{short}（{specialty}）")
 
     def _link(self, page: Page) -> str | None:
-        if page.event not in (PageEvent.FIRING, PageEvent.REPEAT):
+        if page.event not in (PageEvent.FIRING, PageEvent.REPEAT) or page.alert.is_over:
             return None
         return self._ack_link(page)
 

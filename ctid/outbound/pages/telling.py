@@ -108,6 +108,12 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
                 "" if page.alert.line is None else tongue.pick(f"; line: {line}", f"；热线：{line}")
             )
             return tongue.pick(f"{what}{on}; opened by {by}.", f"{what}{on}；上报人：{by}。")
+        case Test() if page.alert.is_over:
+            return tongue.pick(
+                "Nothing is wrong. This is the weekly test of the channel. "
+                "You need not do anything.",
+                "一切正常。这是该通道的每周测试，您无需处理。",
+            )
         case Test() as subject:
             by = name(subject.by)
             return tongue.pick(
@@ -226,6 +232,8 @@ def _first_step(tongue: Tongue, page: Page) -> str:
         case Incident():
             return ""
         case Test():
+            if page.alert.is_over:
+                return ""
             return tongue.pick("acknowledge it, as you would at night.", "请像真实告警一样接手。")
 
 

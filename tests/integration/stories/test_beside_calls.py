@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from tests import small_disk
 from tests.integration.stories import texts
 from tests.integration.stories.conftest import Tell
@@ -149,8 +151,11 @@ def test_each_week_every_channel_is_tried_once(story_of: Tell) -> None:
     story = story_of(alert='weekly_test = "mon 10:00"\nchannels = ["ops"]')
     story.advance("59m")
     story.expect_silence()
-    story.advance("1m")
+    with capture_logs() as logs:
+        story.advance("1m")
     tried = story.take()
+    (said,) = [entry for entry in logs if entry["event"] == "weekly_test"]
+    assert set(said["channels"]) == {line.split()[1] for line in tried}
     assert {line.split()[1] for line in tried} >= {"dingtalk", "ops"}
     assert all("[TEST]" in line for line in tried)
     assert len({line.split()[1] for line in tried}) == len(tried)

@@ -215,7 +215,10 @@ SAMPLES: dict[str, Page] = {
     ),
     "store_failing": page(StoreFailing(at("10:01"), "no space left on device", ("network", "sap"))),
     "incident": page(Incident("core switch in building 3 is dead", "赵六")),
-    "test": page(Test("weekly plan")),
+    "test": page(Test("李四")),
+    "weekly test": page(
+        Test("weekly_test"), state=Resolved(FIRED, FIRED, Ending.TEST_OVER), line=None
+    ),
     "test over": page(
         Test("李四"),
         PageEvent.RESOLVED,

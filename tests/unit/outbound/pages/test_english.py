@@ -144,9 +144,13 @@ Acknowledge: ctid alerts ack 17
 """,
     "test": """\
 [TEST] nothing is wrong: Network hotline
-Nothing is wrong. weekly plan tests whether alerts of Network hotline (infrastructure) reach you.
+Nothing is wrong. 李四 tests whether alerts of Network hotline (infrastructure) reach you.
 Do first: acknowledge it, as you would at night.
 Acknowledge: ctid alerts ack 17
+""",
+    "weekly test": """\
+[TEST] nothing is wrong: ctid
+Nothing is wrong. This is the weekly test of the channel. You need not do anything.
 """,
     "test over": """\
 [TEST] over: Network hotline

@@ -95,6 +95,14 @@ def test_how_bad_it_is(kind: Kind, state: State, severity: str) -> None:
     assert sent(about(alert(kind=kind, state=state)))[0]["payload"]["severity"] == severity
 
 
+def test_what_is_over_once_it_is_sent_stays_open_nowhere() -> None:
+    weekly = sent(message(page(alert(kind=Kind.TEST, state=resolved), 0, PageEvent.FIRING)))
+    assert [short(event) for event in weekly if not event["dedup_key"].endswith("warning")] == [
+        ("trigger", "ctid:desk:7"),
+        ("resolve", "ctid:desk:7"),
+    ]
+
+
 def test_a_digest_is_an_event_for_each_alert_in_order() -> None:
     told = message(
         page(alert(8, line="server"), 0),

@@ -74,7 +74,7 @@ def test_the_link_acknowledges_and_stands_in_no_text() -> None:
     assert message.links == (("Acknowledge", "https://ctid.example/a/17-0"),)
     assert "http" not in message.text
     assert rendered(page(), "zh", link=link).links[0][0] == "确认接手"
-    for name in ("warning", "acknowledged", "answered"):
+    for name in ("warning", "acknowledged", "answered", "weekly test"):
         assert rendered(SAMPLES[name], link=link).links == ()
 
 
@@ -373,6 +373,15 @@ def test_the_key_of_a_digest_is_that_of_its_pages() -> None:
     found = many(3)
     assert pages().render(found, None).key == pages("zh").render(found[::-1], None).key
     assert pages().render(found[:2], None).key != pages().render(found, None).key
+
+
+def test_nobody_is_asked_to_take_what_is_over() -> None:
+    weekly = SAMPLES["weekly test"]
+    message = pages(link=linked).render([weekly, numbered(18, weekly)], None)
+    assert message.text == (
+        "2 messages in one, because many came at once.\nTEST: ctid (17), ctid (18)"
+    )
+    assert message.links == ()
 
 
 def test_only_tests_are_marked_as_tests() -> None:
