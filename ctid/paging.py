@@ -31,6 +31,7 @@ from ctid.outbound.pages.rendering import Pages
 from ctid.outbound.pages.worker import PageWorker
 from ctid.outbound.reading import AlertReading
 from ctid.outbound.roster_file import RosterFile
+from ctid.outbound.workers import Workers
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
 from ctid.store import alert_queries, marks, tickets
@@ -66,8 +67,7 @@ class Paging:
         self._roster = RosterFile(config, loads)
         self._following: asyncio.Task[None] | None = None
         self._side: list[asyncio.Task[None]] = []
-        self._workers: dict[str, tuple[ChannelTable, Channel, PageWorker, asyncio.Task[None]]] = {}
-        self._closed = False
+        self._workers = Workers[ChannelTable, PageWorker](tasks, "pages by", self._worker)
         # only once `begin` has read the secret is there a link
         self.links = AckLinks(b"", None)
         self._pages = _pages(config, self._link)
@@ -123,24 +123,19 @@ class Paging:
 
     def deliver(self) -> None:
         """Begin to deliver by every channel by which nobody delivers yet."""
-        if self._closed:
-            return  # a reload that was given up comes to its end only now
-        for table in self._config.channels.all():
-            if table.name in self._workers:
-                continue
-            channel = open_channel(table, origin_of(self._config))
-            worker = PageWorker(
-                table,
-                channel,
-                self._store,
-                self.render,
-                clock=self._clocks.wall,
-                jitter=random.random,
-                wake=self.wake,
-                known=self._names,
-            )
-            task = self._tasks.create_task(worker.run(), name=f"pages by {table.name}")
-            self._workers[table.name] = (table, channel, worker, task)
+        self._workers.open(self._config.channels.all())
+
+    def _worker(self, table: ChannelTable) -> PageWorker:
+        return PageWorker(
+            table,
+            open_channel(table, origin_of(self._config)),
+            self._store,
+            self.render,
+            clock=self._clocks.wall,
+            jitter=random.random,
+            wake=self.wake,
+            known=self._names,
+        )
 
     def feed(self, batch: Batch) -> None:
         """A batch is on disk: its pages are due."""
@@ -149,14 +144,14 @@ class Paging:
 
     def wake(self, name: str) -> None:
         """Something may be due for this channel."""
-        if name in self._workers:
-            self._workers[name][2].wake()
+        if (worker := self._workers.get(name)) is not None:
+            worker.wake()
 
     @property
     def is_idle(self) -> bool:
         """Whether no page is under way, and none is about to be."""
-        workers = all(worker.is_idle for _, _, worker, _ in self._workers.values())
-        return workers and not self.alarm.is_sending
+        workers = all(worker.is_idle for _, worker in self._workers)
+        return workers and not self._workers.finishing() and not self.alarm.is_sending
 
     async def refresh_roster(self) -> None:
         """Read the roster again now, if its file changed."""
@@ -171,25 +166,19 @@ class Paging:
         await self._roster.refresh()
         self._follow()
         self.alarm.use(plan(config))
-        tables = {table.name: table for table in config.channels.all()}
-        await self._end(
-            name
-            for name, (table, _, _, _) in self._workers.items()
-            if name not in tables or tables[name].comparable() != table.comparable()
-        )
-        for _, _, worker, _ in self._workers.values():
+        await self._workers.end(config.channels.all())
+        for _, worker in self._workers:
             worker.hurry()
         self.deliver()
         self.watching.use(config)
 
     async def close(self) -> None:
         """Watch and deliver no more; returns when what was under way has ended."""
-        self._closed = True
         self.stop_watching()
         if self._following is not None:
             self._following.cancel()
         self.alarm.close()
-        await self._end(list(self._workers))
+        await self._workers.close()
 
     def stop_watching(self) -> None:
         """Decide nothing more by the clock."""
@@ -198,7 +187,7 @@ class Paging:
 
     def counts(self) -> dict[str, PageDeliveries]:
         """How deliveries went, by channel."""
-        return {name: worker.counts.copy() for name, (_, _, worker, _) in self._workers.items()}
+        return {name: worker.counts.copy() for name, worker in self._workers}
 
     def reading(self) -> AlertReading:
         """What is wrong now, as numbers."""
@@ -213,26 +202,21 @@ class Paging:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _end(self, names: Iterable[str]) -> None:
-        ending = [self._workers.pop(name) for name in list(names)]
-        for _, _, worker, _ in ending:
-            worker.stop()
-        for _, _, _, task in ending:
-            await task
-
     def _follow(self) -> None:
         if self._following is not None:
             self._following.cancel()
         self._following = self._tasks.create_task(self._roster.watch(), name="roster")
 
     def _names(self) -> Collection[str]:
-        return {table.name for table in self._config.channels.all()}
+        # what goes by a channel that was taken out, and may arrive yet, is for no other one
+        return {table.name for table in self._config.channels.all()} | self._workers.finishing()
 
     def _on_roster(self) -> Roster:
         return self._roster.current()
 
     def _channel(self, name: str) -> Channel | None:
-        return self._workers[name][1] if name in self._workers else None
+        worker = self._workers.get(name)
+        return None if worker is None else worker.channel
 
     def render(self, pages: list[Page], address: str | None) -> Message:
         """Pages to one recipient as one message, by the configuration in force."""

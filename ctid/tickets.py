@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from ctid.outbound.port import Document
 from ctid.outbound.rendering import Templates
 from ctid.outbound.tickets import open_backend
 from ctid.outbound.worker import Worker
+from ctid.outbound.workers import Workers
 from ctid.store import tickets
 from ctid.store.errors import StoreUnavailable
 from ctid.store.outbox import OutboxState
@@ -108,8 +109,7 @@ class Tickets:
         self._templates = templates_of(config)
         self._contacts: ContactDirectory | None = None
         self._following: asyncio.Task[None] | None = None
-        self._closed = False
-        self._workers: dict[str, tuple[BackendTable, Worker, asyncio.Task[None]]] = {}
+        self._workers = Workers[BackendTable, Worker](tasks, "tickets to", self._worker)
         normalize = normalizer(config.numbering())
         self.policy = Policy(self._rules(config), returns(config, normalize), normalize)
 
@@ -145,32 +145,28 @@ class Tickets:
 
     def wake(self, name: str) -> None:
         """Something may be due for this destination."""
-        if name in self._workers:
-            self._workers[name][1].wake()
+        if (worker := self._workers.get(name)) is not None:
+            worker.wake()
 
     def hurry(self, name: str | None = None) -> None:
         """Somebody mended what was wrong with this destination; None: with any."""
-        for destination, (_, worker, _) in self._workers.items():
+        for destination, worker in self._workers:
             if name in (None, destination):
                 worker.hurry()
 
     def open(self) -> None:
         """Begin to deliver to every backend to which nobody delivers yet."""
-        if self._closed:
-            return  # a reload that was given up comes to its end only now
-        for table in self._config.backends():
-            if table.name in self._workers:
-                continue
-            worker = Worker(
-                table,
-                open_backend(table, self._config.site, self._config.timezone, self._config.zones()),
-                self._store,
-                self._render,
-                clock=time.time,
-                jitter=random.random,
-            )
-            task = self._tasks.create_task(worker.run(), name=f"tickets to {table.name}")
-            self._workers[table.name] = (table, worker, task)
+        self._workers.open(self._config.backends())
+
+    def _worker(self, table: BackendTable) -> Worker:
+        return Worker(
+            table,
+            open_backend(table, self._config.site, self._config.timezone, self._config.zones()),
+            self._store,
+            self._render,
+            clock=time.time,
+            jitter=random.random,
+        )
 
     async def use(self, config: Config) -> None:
         """Go on by another configuration; a destination that changed is closed and opened anew."""
@@ -180,13 +176,8 @@ class Tickets:
             self._know_contacts(config)
         normalize = normalizer(config.numbering())
         self.policy.use(self._rules(config), returns(config, normalize), normalize)
-        tables = {table.name: table for table in config.backends()}
         moved = (old.timezone, old.zones()) != (config.timezone, config.zones())
-        await self._end(
-            name
-            for name, (table, _, _) in self._workers.items()
-            if moved or name not in tables or tables[name].comparable() != table.comparable()
-        )
+        await self._workers.end(config.backends(), all_of_them=moved)
         self.hurry()
         self.open()
         with contextlib.suppress(StoreUnavailable):
@@ -231,21 +222,13 @@ class Tickets:
 
     async def close(self) -> None:
         """Deliver no more; returns when what was under way has ended."""
-        self._closed = True
         if self._following is not None:
             self._following.cancel()
-        await self._end(self._workers)
-
-    async def _end(self, names: Iterable[str]) -> None:
-        ending = [self._workers.pop(name) for name in list(names)]
-        for _, worker, _ in ending:
-            worker.stop()
-        for _, _, task in ending:
-            await task
+        await self._workers.close()
 
     def counts(self) -> dict[str, Deliveries]:
         """How deliveries went, by destination."""
-        return {name: worker.counts.copy() for name, (_, worker, _) in self._workers.items()}
+        return {name: worker.counts.copy() for name, worker in self._workers}
 
 
 def _directory_of(config: Config) -> tuple[str | None, Numbering, tuple[str, ...]]:

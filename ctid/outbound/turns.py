@@ -1,17 +1,16 @@
 """What all workers do: they take turns, and make attempts that end in time."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from ctid.outbound.port import DeliveryError, Reason
 
 log = structlog.get_logger("ctid")
-
-_CLOSE_SECONDS: Final = 5.0
 
 
 class Turns:
@@ -31,6 +30,7 @@ class Turns:
         self._about = about
         self._woken = asyncio.Event()
         self._waits = False
+        self._ends_at: float | None = None
         self.stopped = False
 
     @property
@@ -42,34 +42,49 @@ class Turns:
         """The next turn is due now."""
         self._woken.set()
 
-    def stop(self) -> None:
-        """No more turns."""
+    def stop(self, seconds: float | None = None) -> None:
+        """No more turns but those of `end`, which has `seconds`; None: as long as it takes."""
         self.stopped = True
+        if seconds is not None:
+            self._ends_at = asyncio.get_running_loop().time() + seconds
         self._woken.set()
 
     async def take(self, turn: Callable[[], Awaitable[float]]) -> None:
         """Take turns until it is stopped."""
         while not self.stopped:
-            self._woken.clear()
-            try:
-                pause = min(self._longest, max(0.0, await turn() - self._clock()))
-            except Exception:
-                # a fault of ours must not stop the recording of calls
-                log.exception(self._fault, **self._about)
-                pause = self._pause
-            self._waits = pause > 0
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):  # unlike wait_for it loses no cancellation
-                    await self._woken.wait()
-            self._waits = False
+            await self._rest(await self._one(turn))
 
-    async def end(self, is_busy: Callable[[], object]) -> None:
-        """Wait until nothing is under way, of which each wakes when it ends; but not for long."""
+    async def end(
+        self, turn: Callable[[], Awaitable[float]], is_busy: Callable[[], object]
+    ) -> None:
+        """Take turns while something is under way, of which each wakes when it ends."""
+        while is_busy() and self._left() > 0:
+            pause = await self._one(turn)
+            if is_busy():
+                await self._rest(min(pause, self._left()))
+
+    async def _one(self, turn: Callable[[], Awaitable[float]]) -> float:
+        """Take a turn; give the seconds until the next."""
+        self._woken.clear()
+        try:
+            return min(self._longest, max(0.0, await turn() - self._clock()))
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception(self._fault, **self._about)
+            return self._pause
+
+    async def _rest(self, seconds: float) -> None:
+        self._waits = seconds > 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                while is_busy():
-                    self._woken.clear()
-                    await self._woken.wait()
+            async with asyncio.timeout(seconds):  # unlike wait_for it loses no cancellation
+                await self._woken.wait()
+        self._waits = False
+
+    def _left(self) -> float:
+        """For how many seconds it may go on."""
+        if self._ends_at is None:
+            return math.inf
+        return self._ends_at - asyncio.get_running_loop().time()
 
 
 @asynccontextmanager

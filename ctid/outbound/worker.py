@@ -5,9 +5,8 @@ pauses, and costs the database next to nothing meanwhile.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,6 +64,8 @@ class Worker:
             clock, _LONGEST_WAIT_SECONDS, "outbox_fault", _FAULT_PAUSE_SECONDS, backend=table.name
         )
         self._running: dict[str, asyncio.Task[None]] = {}
+        # what was claimed and is not settled yet
+        self._held: set[str] = set()
         self._unwritten: list[Settlement] = []
         self._ailing = Ailing()
         self.counts = Deliveries()
@@ -83,23 +84,30 @@ class Worker:
         self._admission.hurry()
         self._turns.wake()
 
-    def stop(self) -> None:
-        """Begin nothing new; `run` returns once what is under way has ended."""
-        self._turns.stop()
+    def stop(self, seconds: float | None = None) -> None:
+        """Begin nothing new; `run` returns once what is under way has ended and is settled.
+
+        It has `seconds` for that, None: as long as it takes.
+        """
+        self._turns.stop(seconds)
+
+    def follow(self, before: Self) -> None:
+        """Leave alone what the one before it is still sending, and count on where that counts."""
+        self._held = before._held
+        self.counts = before.counts
+        self.counts.failing = None
 
     async def run(self) -> None:
         """Deliver until `stop`. What does not end in time is unclear to the next run."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._turns.take(lambda: self._turn(tasks))
-                await self._turns.end(lambda: self._running)
+                await self._turns.end(
+                    lambda: self._turn(tasks), lambda: bool(self._running or self._unwritten)
+                )
                 for task in self._running.values():
                     task.cancel()
-                unwritten = self._unwritten
-                with contextlib.suppress(StoreUnavailable):
-                    await self._store.transaction(
-                        lambda connection: outbox.settle(connection, self.name, unwritten)
-                    )
+                await self._turn(tasks)
         finally:
             await self._backend.close()
 
@@ -112,7 +120,7 @@ class Worker:
         lease_until = now + self._pace.lease_seconds
         farthest = now + self._pace.farthest_seconds
         settled = list(self._unwritten)
-        under_way = list(self._running)
+        under_way = list(self._held - {settlement.key for settlement in settled})
 
         async def work(connection: AsyncConnection) -> tuple[list[Claim], float | None]:
             await outbox.settle(connection, self.name, settled)
@@ -136,6 +144,8 @@ class Worker:
         except StoreUnavailable:
             return self._clock() + _STORE_PAUSE_SECONDS  # the committer says why
         del self._unwritten[: len(settled)]
+        self._held.difference_update(settlement.key for settlement in settled)
+        self._held.update(claim.key for claim in claims)
         self._admission.begin(len(claims), now)
         for claim in claims:
             self._running[claim.key] = tasks.create_task(

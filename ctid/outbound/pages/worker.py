@@ -5,10 +5,9 @@ settled by the hundred, and the next one is sent while the last are being writte
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -95,6 +94,11 @@ class PageWorker:
         return self._table.name
 
     @property
+    def channel(self) -> Channel:
+        """By which it sends."""
+        return self._channel
+
+    @property
     def counts(self) -> PageDeliveries:
         """How its deliveries went."""
         return self._sending.counts
@@ -115,31 +119,39 @@ class PageWorker:
         self._hurried = True
         self._turns.wake()
 
-    def stop(self) -> None:
-        """Begin nothing new; `run` returns once what is under way has ended."""
-        self._turns.stop()
+    def stop(self, seconds: float | None = None) -> None:
+        """Begin nothing new; `run` returns once what is under way has ended and is settled.
+
+        It has `seconds` for that, None: as long as it takes.
+        """
+        self._turns.stop(seconds)
+
+    def follow(self, before: Self) -> None:
+        """Leave alone what the one before it is still sending, and count on where that counts."""
+        self._held = before._held
+        self._sending.counts = before.counts
+        self.counts.failing = None  # somebody may have mended it
 
     async def run(self) -> None:
         """Deliver until `stop`. What does not end in time is sent again by the next run."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._turns.take(lambda: self._turn(tasks))
-                await self._finish()
+                await self._finish(tasks)
         finally:
             if self._settling is not None:
                 self._settling.cancel()
             await self._channel.close()
 
-    async def _finish(self) -> None:
+    async def _finish(self, tasks: asyncio.TaskGroup) -> None:
         self._unwritten += [falling_back.given_back(c) for group in self._queue for c in group]
         self._queue.clear()
-        await self._turns.end(lambda: self._senders)
+        await self._turns.end(
+            lambda: self._turn(tasks), lambda: bool(self._senders or self._unwritten)
+        )
         for task in self._senders:
             task.cancel()
-        settled = self._with_leases(self._unwritten)
-        with contextlib.suppress(StoreUnavailable):
-            await self._store.transaction(lambda connection: pages.settle(connection, settled))
-            self._wake_moved(settled)
+        await self._settle_and_claim()
 
     async def _turn(self, tasks: asyncio.TaskGroup) -> float:
         again_at = await self._settle_and_claim()
@@ -155,7 +167,7 @@ class PageWorker:
         messages, number, again_at = self._room(now)
         if not number and not self._unwritten and not self._hurried:
             return again_at
-        settled = self._with_leases(self._unwritten)
+        settled = list(self._unwritten)
         hurried, self._hurried = self._hurried, False
         try:
             turn = await self._store.transaction(
@@ -205,7 +217,8 @@ class PageWorker:
             await pages.release(connection, self.name, list(self._held))
         if hurried:
             await pages.hurry(connection, self.name)
-        await pages.settle(connection, settled)
+        # by the leases of now: another worker of this channel may have prolonged them meanwhile
+        await pages.settle(connection, self._with_leases(settled))
         if not number:
             return _Turn([], [], None)
         known = None if self._known is None else list(self._known())
@@ -302,5 +315,6 @@ class PageWorker:
 
     def _wake_moved(self, settled: Sequence[Settlement]) -> None:
         waits = {each.channel for each in settled if each.state is PageState.PENDING}
-        for name in waits - {self.name}:
+        # once it is stopped its own are for the one that follows
+        for name in waits if self._turns.stopped else waits - {self.name}:
             self._wake_other(name)

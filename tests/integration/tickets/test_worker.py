@@ -13,6 +13,7 @@ from ctid.domain.drafts import Draft, Stage
 from ctid.domain.policy import Wanted
 from ctid.outbound.port import UNCLEAR, Document, Reason
 from ctid.outbound.worker import Worker
+from ctid.outbound.workers import Workers
 from ctid.store import tickets
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
@@ -375,6 +376,40 @@ async def test_a_stop_waits_for_what_is_under_way(desk: Desk) -> None:
         desk.system.gate.set()
     (row,) = await desk.rows()
     assert row.state is OutboxState.DELIVERED
+
+
+async def test_what_is_being_sent_when_its_table_changes_is_sent_once(desk: Desk) -> None:
+    systems = [Memory(), Memory()]
+    systems[0].gate.clear()
+    left = list(systems)
+
+    def make(table: FileBackend) -> Worker:
+        desk.system = left.pop(0)
+        return desk.worker(concurrency=table.concurrency)
+
+    def table(concurrency: int) -> FileBackend:
+        return FileBackend.model_validate(
+            {"name": desk.name, "path": "-", "concurrency": concurrency}
+        )
+
+    async with asyncio.TaskGroup() as tasks:
+        workers = Workers[FileBackend, Worker](tasks, "tickets to", make)
+        workers.open([table(1)])
+        await desk.want(draft(stage=Stage.TALKING))
+        await until(lambda: systems[0].under_way == 1)
+        await workers.end([table(2)])
+        workers.open([table(2)])
+        ((_, new),) = workers
+        # whatever the clock says of its lease
+        desk.clock.now += 86_400.0
+        await desk.want(draft(), numbered(1))
+        new.wake()
+        await desk.settled()
+        systems[0].gate.set()
+        await until(lambda: len(systems[1].requests) == 2)
+        await workers.close()
+    assert systems[0].requests == [f"create {draft().key}"]
+    assert systems[1].requests == [f"create {numbered(1).key}", f"update {draft().key}"]
 
 
 async def test_a_clock_set_forward_does_not_make_it_try_what_is_under_way(desk: Desk) -> None:
