@@ -105,7 +105,7 @@ async def record(
             lambda batch: machines.feed(batch),  # noqa: PLW0108 - made below
             feed,
         )
-        pipeline = _pipeline(config, store, alarm, feeds, _deciding(tickets, paging))
+        pipeline = _pipeline(config, store, alarm, feeds, deciding(tickets, paging))
         last_run.take_up(pipeline, last)
         writing = tasks.create_task(pipeline.run(), name="pipeline")
         pbxs = Pbxs(pipeline, tasks)
@@ -214,8 +214,14 @@ def _alarm(config: Config, tasks: asyncio.TaskGroup, paging: Paging) -> Alarm:
     return Alarms(paging.alarm, WebhookAlarm(config.alert.webhook, tasks))
 
 
-def _deciding(tickets: Tickets, paging: Paging) -> Deciding:
-    return Deciding(_of_records(tickets, paging), _of_gaps(paging))
+def deciding(tickets: Tickets, paging: Paging) -> Deciding:
+    """What follows from what happens, put together out of both."""
+    return Deciding(
+        _of_records(tickets, paging),
+        _of_gaps(paging),
+        tickets.policy.next_timer,
+        _of_time(tickets, paging),
+    )
 
 
 def _of_records(tickets: Tickets, paging: Paging) -> Callable[[Sequence[Record], float], Decided]:
@@ -233,6 +239,17 @@ def _of_gaps(paging: Paging) -> Callable[[Gap], Decided]:
     def decide(gap: Gap) -> Decided:
         told = paging.watching.gap(gap)
         return Decided(alerts=told.alerts, pages=told.pages, silences=told.silences)
+
+    return decide
+
+
+def _of_time(tickets: Tickets, paging: Paging) -> Callable[[str, float, float], Decided]:
+    """What follows from a call-back that goes on: its ticket, and the alert that is over by it."""
+
+    def decide(pbx: str, pbx_now: float, now: float) -> Decided:
+        decided = tickets.handle_timer(pbx, pbx_now, now)
+        told = paging.watching.reached(pbx, decided.returns)
+        return Decided(decided.returns, decided.wanted, told.alerts, told.pages, told.silences)
 
     return decide
 

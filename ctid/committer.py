@@ -30,11 +30,14 @@ class Deciding:
     """What else has to be written with what happened.
 
     `records` follows from records as they are taken out of a tracker, at a time (Unix seconds);
-    `gap` from a gap that began or ended.
+    `gap` from a gap that began or ended; `timer` from time that passed: given a PBX, what its clock
+    shows and ours, when `next_timer` of that PBX has come.
     """
 
     records: Callable[[Sequence[Record], float], Decided] = lambda _records, _now: NOTHING
     gap: Callable[[Gap], Decided] = lambda _gap: NOTHING
+    next_timer: Callable[[str], float | None] = lambda _pbx: None
+    timer: Callable[[str, float, float], Decided] = lambda _pbx, _pbx_now, _now: NOTHING
 
 
 DECIDES_NOTHING: Final = Deciding()
@@ -99,6 +102,15 @@ class Committer:
     def add(self, changes: Changes) -> None:
         """Take what a tracker decided; it waits for the next commit."""
         self._pending.add(changes, self._decide.records(changes.records, self._clocks.wall()))
+
+    def next_timer(self, pbx: str) -> float | None:
+        """When `handle_timer` has something to decide, by the clock of this PBX."""
+        return self._decide.next_timer(pbx)
+
+    def handle_timer(self, pbx: str, pbx_now: float) -> None:
+        """Take what follows from calls that go on, after all that the PBX told up to then."""
+        decided = self._decide.timer(pbx, pbx_now, self._clocks.wall())
+        self._pending.add_decided(decided)
 
     def add_decided(self, decided: Decided) -> None:
         """Take what a person decided; it waits for the next commit."""

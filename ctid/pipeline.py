@@ -213,7 +213,9 @@ class Pipeline:
     def skew(self, pbx: str) -> float:
         """Seconds by which the clock of a PBX is ahead of ours; what may be delay is none."""
         here = self._pbxs.get(pbx)
-        return 0.0 if here is None else here.skew.ahead
+        if here is None:
+            return 0.0
+        return here.skew.ahead(self._clocks.wall(), self._clocks.monotonic())
 
     # -- out --------------------------------------------------------------------------------------
 
@@ -280,6 +282,8 @@ class Pipeline:
                 self.committer.add(here.tracker.drain(CALLS_PER_COMMIT))
             # asked before the commit: what comes while it runs waits for the next group
             more = any(here.tracker.has_changes for here in self._pbxs.values())
+            if not more:
+                self._handle_timers()
             if not await self.committer.commit():
                 # take everything out of the trackers into what is bounded
                 for here in self._pbxs.values():
@@ -299,8 +303,10 @@ class Pipeline:
         """Run the timers that are due, and note from time to time how far the PBXs were seen."""
         now = self._clocks.monotonic()
         self.ticked_at = now
-        for here in self._pbxs.values():
+        for name, here in self._pbxs.items():
             self._run_timers(here, now)
+            if self._due(name, here) is not None:
+                self._wake.set()  # decided with the commit, after all that was told before
         if now >= self._next_seen:
             self._next_seen = now + SEEN_EVERY_SECONDS
             self._note_seen()
@@ -313,6 +319,23 @@ class Pipeline:
         if due <= pbx_time:
             here.tracker.handle_timer(pbx_time)
             self._wake.set()
+
+    def _due(self, name: str, here: _Pbx) -> float | None:
+        """What the clock of a PBX shows, if something has to be decided by that; None: not.
+
+        Out of sight nobody knows what goes on there.
+        """
+        due = self.committer.next_timer(name)
+        if due is None or here.clock is None or not here.attached:
+            return None
+        pbx_time = here.clock + (self._clocks.monotonic() - here.heard)
+        return pbx_time if due <= pbx_time else None
+
+    def _handle_timers(self) -> None:
+        for name, here in self._pbxs.items():
+            pbx_time = self._due(name, here)
+            if pbx_time is not None:
+                self.committer.handle_timer(name, pbx_time)
 
     def _note_seen(self) -> None:
         for name, here in self._pbxs.items():

@@ -18,7 +18,7 @@ from ctid.domain.batch import Batch
 from ctid.domain.drafts import Contact, Draft, LineName
 from ctid.domain.duty import after_on_duty
 from ctid.domain.numbers import Numbering, normalizer
-from ctid.domain.policy import Decided, LineRules, Policy, Wanted
+from ctid.domain.policy import NOTHING, Decided, LineRules, Policy, Wanted
 from ctid.domain.records import Record
 from ctid.domain.returns import Returns, ToReturn
 from ctid.outbound.contacts import ContactDirectory
@@ -119,7 +119,8 @@ class Tickets:
             entries = await tickets.returns(reader, with_anonymous=False)
             keys = self.policy.keys_to_return(entries)
             names = [table.name for table in self._config.backends()]
-            self.policy.restore(entries, await tickets.drafts_to_return(reader, names, keys))
+            drafts = await tickets.drafts_to_return(reader, names, keys)
+            self.policy.restore(entries, drafts, await tickets.calls_under_way(reader))
         await self._tell_stranded()
         self._know_contacts(self._config)
 
@@ -137,6 +138,15 @@ class Tickets:
                 entries += decided.returns
                 wanted += decided.wanted
         return Decided(tuple(entries), tuple(wanted))
+
+    def handle_timer(self, pbx: str, pbx_now: float, now: float) -> Decided:
+        """What follows from calls of a PBX that go on; its clock and ours, Unix seconds."""
+        try:
+            return self.policy.handle_timer(pbx, pbx_now, now)
+        except Exception:
+            # a fault of ours must not stop the recording of calls
+            log.exception("tickets_fault", pbx=pbx)
+            return NOTHING
 
     def feed(self, batch: Batch) -> None:
         """A batch is on disk: what it wants is due."""

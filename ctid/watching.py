@@ -170,7 +170,7 @@ class Watching:
         (since, closings, gaps), self._last = self._last, None
         pbxs = {record.pbx for record in since.records} | {entry.pbx for entry in since.settled}
         pbxs |= {answer.pbx for answer in since.last_answers.values()}
-        skews = {pbx: self._outlet.skew(pbx) for pbx in pbxs} if self._outlet else {}
+        skews = {pbx: self._skew(pbx) for pbx in pbxs}
         # of a PBX that is not configured any more nobody hears how its calls end
         left = [one for one in since.records if not one.open or one.pbx in self._pbxs]
         self.watch.restore(left, since.settled, since.last_answers, closings, gaps, skews)
@@ -192,7 +192,13 @@ class Watching:
         records = [record for record in records if record.pbx not in self._gone]
         if not records and not returns:
             return NOTHING_TOLD
-        skew = self._outlet.skew(records[0].pbx) if self._outlet and records else 0.0
+        return self._take(records, returns, self._skew(records[0].pbx) if records else 0.0)
+
+    def reached(self, pbx: str, returns: Sequence[ToReturn]) -> Told:
+        """What follows from callers who were reached by calls of this PBX that go on."""
+        return self._take([], returns, self._skew(pbx)) if returns else NOTHING_TOLD
+
+    def _take(self, records: Sequence[Record], returns: Sequence[ToReturn], skew: float) -> Told:
         if self._last is not None:
             # what was before comes first
             self._early.append(_Early(tuple(records), tuple(returns), skew))
@@ -224,6 +230,9 @@ class Watching:
         self._write(self._drain())
         self._wake.set()
         return result
+
+    def _skew(self, pbx: str) -> float:
+        return self._outlet.skew(pbx) if self._outlet else 0.0
 
     def _told(self, work: Callable[[Watch, float], None]) -> Told:
         try:

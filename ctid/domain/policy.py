@@ -99,12 +99,17 @@ class Policy:
 
     def use(self, rules: Rules, returns: Returns, normalize: Callable[[str], str | None]) -> None:
         """Go on by another configuration; what is open stays open."""
-        returns.restore(self._returns.open_entries())
+        returns.restore(self._returns.open_entries(), self._returns.calls_under_way())
         self._rules, self._returns, self._normalize = rules, returns, normalize
 
-    def restore(self, entries: Iterable[ToReturn], drafts: Iterable[Draft]) -> None:
-        """Take up the open entries of the last run, and the drafts that are about them."""
-        self._returns.restore(entries)
+    def restore(
+        self, entries: Iterable[ToReturn], drafts: Iterable[Draft], calls: Iterable[Record] = ()
+    ) -> None:
+        """Take up the open entries of the last run, and the drafts that are about them.
+
+        `calls` are those that agents had placed and that went on when it ended.
+        """
+        self._returns.restore(entries, calls)
         # of an anonymous caller nothing comes that would change it
         self._open.update((draft.key, draft) for draft in drafts if draft.caller.e164 is not None)
 
@@ -164,6 +169,18 @@ class Policy:
                     wanted += self._settled(entry, now)
         if not changed and not wanted:
             return NOTHING
+        return Decided(tuple(changed), tuple(wanted))
+
+    def next_timer(self, pbx: str) -> float | None:
+        """When `handle_timer` has something to do, by the clock of this PBX."""
+        return self._returns.next_timer(pbx)
+
+    def handle_timer(self, pbx: str, pbx_now: float, now: float) -> Decided:
+        """Decide about calls that go on; as `Returns.handle_timer` has it. `now` is our clock's."""
+        changed = self._returns.handle_timer(pbx, pbx_now)
+        if not changed:
+            return NOTHING
+        wanted = [wanted for entry in changed for wanted in self._settled(entry, now)]
         return Decided(tuple(changed), tuple(wanted))
 
     def _to(self, draft: Draft, now: float) -> Iterable[Wanted]:

@@ -1,6 +1,7 @@
 """Missed calls to return: who still waits for a call back, by DOMAIN's definition.
 
-Pure: the ended calls go in, the entries that changed come out; what is open is given at the start.
+Pure: calls go in, and the time where one has to go on for a while; the entries that changed come
+out. What is open is given at the start. Times are those of the calls' own PBXs.
 """
 
 from collections import Counter
@@ -73,7 +74,7 @@ Due = Callable[[str, float], float]
 
 
 class Returns:
-    """Follows ended calls.
+    """Follows calls.
 
     `normalize` makes numbers comparable, None where there is none; `due(line, at)` tells by when
     who was missed then has to be called back.
@@ -94,16 +95,23 @@ class Returns:
         # how many of these numbers end so: most calls are of nobody who waits, and to know that
         # must not cost as much as to understand their numbers
         self._tails: Counter[str] = Counter()
+        # calls to somebody who waits, connected, but not for long enough yet
+        self._under_way: dict[tuple[str, str], Record] = {}
 
-    def restore(self, entries: Iterable[ToReturn]) -> None:
-        """Take up the open entries of the last run."""
+    def restore(self, entries: Iterable[ToReturn], calls: Iterable[Record]) -> None:
+        """Take up the open entries of the last run, and the calls that went on when it ended."""
         for entry in entries:
             if entry.is_open:
                 self._keep(entry)
+        self.receive(calls)
 
     def open_entries(self) -> list[ToReturn]:
         """Everybody who can be reached and was not, in no order."""
         return [entry for lines in self._open.values() for entry in lines.values()]
+
+    def calls_under_way(self) -> list[Record]:
+        """Those by which somebody will be reached if they go on for long enough."""
+        return list(self._under_way.values())
 
     def receive(self, records: Iterable[Record]) -> list[ToReturn]:
         """Take records as they were committed, those of a call together; what changed by them.
@@ -115,6 +123,22 @@ class Returns:
             for entry in self._call(list(of_call)):
                 changed[entry.pbx, entry.uniqueid] = entry
         return list(changed.values())
+
+    def next_timer(self, pbx: str) -> float | None:
+        """When `handle_timer` has something to do, by the clock of this PBX."""
+        return min((self._long_at(call) for call in self._of(pbx)), default=None)
+
+    def handle_timer(self, pbx: str, now: float) -> list[ToReturn]:
+        """What changes by calls of this PBX that go on; `now` is what its clock shows.
+
+        To be called after all that the PBX told up to then, and only while it is in sight.
+        """
+        changed = []
+        for call in self._of(pbx):
+            if self._long_at(call) <= now:
+                del self._under_way[call.pbx, call.uniqueid]
+                changed += self._called_back(call)
+        return changed
 
     def close(self, entry: ToReturn, at: float, by: str, why: str) -> ToReturn:
         """Somebody says that nobody has to be called. `entry` may be older than what is known."""
@@ -144,18 +168,33 @@ class Returns:
     def _call(self, visits: Sequence[Record]) -> list[ToReturn]:
         call = visits[0]
         if call.direction is Direction.INBOUND or call.line is not None:
-            answered = [visit for visit in visits if visit.outcome is Outcome.ANSWERED]
+            answered = [visit for visit in visits if _is_answered(visit)]
             if answered:
                 return self._reached_by_answer(answered)
             missed = [visit for visit in visits if _is_missed(visit)]
             return self._missed(missed[-1]) if missed and not call.open else []
-        if not call.open and call.did:
+        self._under_way.pop((call.pbx, call.uniqueid), None)
+        if not call.did:
+            return []
+        if not call.open:
             return self._called(call)
+        if call.answered_at is not None and self._may_be_open(call.did):
+            self._under_way[call.pbx, call.uniqueid] = call
         return []
+
+    def _of(self, pbx: str) -> list[Record]:
+        return [call for call in self._under_way.values() if call.pbx == pbx]
+
+    def _long_at(self, call: Record) -> float:
+        return (call.answered_at or 0.0) + self._connected_seconds
+
+    def _may_be_open(self, seen: str) -> bool:
+        """Whether there may be entries of a number as it was seen; quickly."""
+        return _tail(seen) in self._tails
 
     def _entries(self, seen: str | None) -> list[ToReturn]:
         """Those of a number as it was seen."""
-        if not seen or _tail(seen) not in self._tails:
+        if not seen or not self._may_be_open(seen):
             return []
         number = self._normalize(seen)
         return list(self._open.get(number, {}).values()) if number else []
@@ -175,18 +214,33 @@ class Returns:
         return changed
 
     def _called(self, call: Record) -> list[ToReturn]:
-        began = call.started_at or call.answered_at or call.ended_at
+        """An outbound call has ended."""
+        if _connected(call) >= self._connected_seconds:
+            return self._called_back(call)
+        began = _began_at(call)
         changed = []
-        for entry in self._entries(call.did):
-            if began is None or began <= entry.misses[-1].at:
-                continue
-            if _connected(call) >= self._connected_seconds:
-                changed.append(self._reached(entry, call.answered_at, call.agent, "called back"))
-            elif entry.attempted_at is None or began > entry.attempted_at:
+        for entry in self._missed_before(call):
+            if began is not None and (entry.attempted_at is None or began > entry.attempted_at):
                 attempted = entry._replace(state=ReturnState.ATTEMPTED, attempted_at=began)
                 self._keep(attempted)
                 changed.append(attempted)
         return changed
+
+    def _called_back(self, call: Record) -> list[ToReturn]:
+        """Its agent has spoken with whom they called."""
+        return [
+            self._reached(entry, call.answered_at, call.agent, "called back")
+            for entry in self._missed_before(call)
+        ]
+
+    def _missed_before(self, call: Record) -> list[ToReturn]:
+        """The entries of whom an outbound call is to, if it began after they were missed."""
+        began = _began_at(call)
+        return [
+            entry
+            for entry in self._entries(call.did)
+            if began is not None and began > entry.misses[-1].at
+        ]
 
     def _missed(self, visit: Record) -> list[ToReturn]:
         at = visit.offered_at or visit.started_at or visit.ended_at
@@ -258,6 +312,17 @@ def _is_missed(visit: Record) -> bool:
     if visit.outcome is Outcome.NOT_OFFERED:
         return visit.reason is Reason.AFTER_HOURS
     return visit.outcome in (Outcome.MISSED, Outcome.OVERFLOWED)
+
+
+def _is_answered(visit: Record) -> bool:
+    """Of an extension it is said only at the end whether it counts: it may be the line's agent."""
+    if visit.open and visit.direction is not Direction.INTERNAL:
+        return visit.answered_at is not None
+    return visit.outcome is Outcome.ANSWERED
+
+
+def _began_at(call: Record) -> float | None:
+    return call.started_at or call.answered_at or call.ended_at
 
 
 def _connected(call: Record) -> float:

@@ -15,25 +15,32 @@ _FOLLOWS: Final = 0.05
 
 
 class Skew:
-    """Of one PBX; `ahead` is in seconds, 0 while it does not matter."""
+    """Of one PBX."""
 
     def __init__(self) -> None:
         self._ahead: float | None = None
         self._heard = 0.0
+        self._offset = 0.0
 
     def hear(self, stamped: float, wall: float, monotonic: float) -> None:
         """Something that was stamped then (Unix seconds, by the PBX) was read now."""
         sample = stamped - wall
-        known = self._ahead
+        known = None if self._ahead is None else self._ahead - self._step(wall, monotonic)
         if known is None or sample > known or known - sample > _LONGEST_DELAY_SECONDS:
             self._ahead = sample
         else:
             followed = known - _FOLLOWS * (monotonic - self._heard)
             self._ahead = max(sample, followed)
         self._heard = monotonic
+        self._offset = wall - monotonic
 
-    @property
-    def ahead(self) -> float:
-        if self._ahead is None or abs(self._ahead) < TOLERATED_SECONDS:
+    def ahead(self, wall: float, monotonic: float) -> float:
+        """In seconds, now; 0 where it does not matter."""
+        if self._ahead is None:
             return 0.0
-        return self._ahead
+        ahead = self._ahead - self._step(wall, monotonic)
+        return 0.0 if abs(ahead) < TOLERATED_SECONDS else ahead
+
+    def _step(self, wall: float, monotonic: float) -> float:
+        """By how much our own clock was set since something was heard."""
+        return wall - monotonic - self._offset

@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, and_, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.drafts import Draft, Stage
+from ctid.domain.records import Record
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.store import rows, waiting
 from ctid.store.drafts import draft_from_json
 from ctid.store.outbox import OutboxState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
-from ctid.store.schema import outbox, to_return
+from ctid.store.schema import open_call, outbox, record, to_return
 from ctid.store.texts import text
 from ctid.store.waiting import Backlog
 
@@ -88,6 +89,18 @@ async def find_return(reader: Reader, pbx: str | None, uniqueid: str) -> list[To
         query = query.where(_R.pbx == pbx)
     async with reader.transaction() as connection:
         return [rows.return_from({**row}) for row in (await connection.execute(query)).mappings()]
+
+
+async def calls_under_way(reader: Reader) -> list[Record]:
+    """Give the calls that agents have placed, that were answered and had not ended."""
+    here = and_(record.c.pbx == open_call.c.pbx, record.c.uniqueid == open_call.c.uniqueid)
+    query = (
+        select(record)
+        .join(open_call, here)
+        .where(record.c.open, record.c.line.is_(None), record.c.answered_at.is_not(None))
+    )
+    async with reader.transaction() as connection:
+        return [rows.record_from({**row}) for row in (await connection.execute(query)).mappings()]
 
 
 async def drafts_to_return(

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from ctid import last_run
 from ctid.alert_desk import AlertDesk
-from ctid.app import _of_gaps, _of_records
+from ctid.app import deciding
 from ctid.by_hand import ByHand
-from ctid.committer import Clocks, Deciding
+from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.domain import events as ev
 from ctid.domain.presence import Presence, Seat
@@ -20,7 +20,9 @@ from ctid.outbound.loads import Loads
 from ctid.paging import Paging
 from ctid.pipeline import Pipeline
 from ctid.store import pages
+from ctid.store import tickets as stored
 from ctid.store.errors import StoreUnavailable
+from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.tickets import Tickets
 from tests.waiting import until
@@ -86,7 +88,7 @@ class Daemon:
                 commit_delay=0.0,
                 alarm=self.paging.alarm,
                 feed=self.paging.feed,
-                decide=Deciding(_of_records(self.tickets, self.paging), _of_gaps(self.paging)),
+                decide=deciding(self.tickets, self.paging),
             )
             last_run.take_up(self.pipeline, last)
             tasks.create_task(self.pipeline.run(), name="pipeline")
@@ -141,6 +143,10 @@ class Daemon:
         """When something is due next."""
         dues = [self.paging.watching.watch.next_timer(), self.paging.alarm.next_timer()]
         dues.append(await self._page_due())
+        if self.pipeline.all_in_sight():
+            for table in self.config.pbx:
+                due = self.tickets.policy.next_timer(table.name)
+                dues.append(None if due is None else due - self.pipeline.skew(table.name))
         return min((due for due in dues if due is not None), default=None)
 
     async def _page_due(self) -> float | None:
@@ -150,6 +156,12 @@ class Daemon:
                 lambda connection: pages.next_due(connection, "", known=())
             )
         return None
+
+    async def ticket_stages(self) -> list[str]:
+        """What the tickets that were decided say of their calls, in no order."""
+        async with Reader(self.store.database) as reader:
+            found = await stored.deliveries(reader)
+        return [delivery.stage.value for delivery in found]
 
     async def use(self, config: Config) -> None:
         """Go on by another configuration."""

@@ -172,13 +172,17 @@ class Story:
 
     def call_back(self, number: str, talk: str) -> None:
         """An agent calls somebody, who answers."""
+        self.begin_call_back(number)
+        self.advance(talk)
+        self.leave("out")
+
+    def begin_call_back(self, number: str) -> None:
+        """An agent calls somebody, who answers; they talk until the agent, `out`, leaves."""
         self._step()
         self.pbx.call_out("out", _RINGS, number)
         self._do(self._told())
         self.pbx.answer("out", number)
         self._do(self._told())
-        self.advance(talk)
-        self.leave("out")
 
     def uniqueid(self, name: str) -> str:
         return self.pbx.uniqueid(name)
@@ -321,6 +325,11 @@ class Story:
     def missed_close(self, uniqueid: str, by: str, why: str) -> None:
         """`ctid missed close`."""
         self._by_people(lambda: self.daemon.by_hand.close_return(None, uniqueid, by, why))
+
+    def tickets(self) -> list[str]:
+        """Of every ticket, as which stage of its call it was decided last."""
+        found: list[str] = self._do(self.daemon.ticket_stages())
+        return found
 
     # -- what arrived -----------------------------------------------------------------------------
 

@@ -337,3 +337,27 @@ def test_without_a_destination_only_the_returns_are_kept() -> None:
     here = policy(replace(RULES, destinations={}))
     decided = here.receive([record(100.0)], NOW)
     assert (len(decided.returns), decided.wanted) == (1, ())
+
+
+def test_the_ticket_says_that_the_caller_was_reached_while_the_agent_still_talks() -> None:
+    here = policy()
+    missed = one(receive(here, record(100.0)))
+    calls = outbound(300.0, 0.0)._replace(open=True, ended_at=None)
+    assert receive(here, calls) == []
+    assert here.next_timer("main") == 320.0
+    assert here.handle_timer("main", 319.0, NOW) is NOTHING
+    decided = here.handle_timer("main", 320.0, NOW)
+    draft = one(drafts(decided))
+    assert (draft.key, draft.stage) == (missed.key, Stage.RETURNED)
+    assert draft.call_back is not None
+    assert (draft.call_back.state, draft.call_back.settled_by) == (ReturnState.REACHED, "Li")
+    assert [entry.state for entry in decided.returns] == [ReturnState.REACHED]
+    assert receive(here, outbound(300.0, 400.0)) == []
+
+
+def test_a_call_back_goes_on_over_another_configuration() -> None:
+    here = policy()
+    receive(here, record(100.0))
+    receive(here, outbound(300.0, 0.0)._replace(open=True, ended_at=None))
+    here.use(RULES, Returns(NORMALIZE, lambda _, at: at + HOUR), NORMALIZE)
+    assert one(drafts(here.handle_timer("main", 320.0, NOW))).stage is Stage.RETURNED

@@ -3,7 +3,7 @@
 import pytest
 
 from ctid.domain.numbers import Numbering, normalizer
-from ctid.domain.records import Outcome, Reason
+from ctid.domain.records import Direction, Outcome, Reason, Record
 from ctid.domain.returns import Returns, ReturnState, ToReturn
 from tests.unit.domain.missed_calls import CALLER, HOUR, answered, outbound, record
 
@@ -11,6 +11,11 @@ from tests.unit.domain.missed_calls import CALLER, HOUR, answered, outbound, rec
 @pytest.fixture
 def returns() -> Returns:
     return Returns(normalizer(Numbering("CN", outside_prefixes=("9",))), lambda _, at: at + HOUR)
+
+
+def calling(at: float, **given: object) -> Record:
+    """An agent's call to CALLER that goes on, answered after ten seconds."""
+    return outbound(at, 0.0)._replace(open=True, ended_at=None)._replace(**given)  # type: ignore[arg-type]
 
 
 def one(entries: list[ToReturn]) -> ToReturn:
@@ -90,6 +95,56 @@ def test_a_call_back_reaches_if_it_stays_connected(
     assert one(returns.receive([outbound(300.0, seconds, to)])).state is state
 
 
+def test_a_call_back_that_goes_on_reaches_once_it_was_connected_for_long_enough(
+    returns: Returns,
+) -> None:
+    returns.receive([record(100.0), record(200.0, line="server")])
+    assert returns.receive([calling(300.0)]) == []
+    assert (returns.next_timer("main"), returns.next_timer("other")) == (320.0, None)
+    assert returns.handle_timer("main", 319.9) == []
+    assert returns.handle_timer("other", 320.0) == []
+    reached = returns.handle_timer("main", 320.0)
+    assert {(e.line, e.state, e.settled_at, e.settled_by, e.why) for e in reached} == {
+        ("network", ReturnState.REACHED, 310.0, "Li", "called back"),
+        ("server", ReturnState.REACHED, 310.0, "Li", "called back"),
+    }
+    assert returns.next_timer("main") is None
+    assert returns.receive([outbound(300.0, 60.0)]) == []
+
+
+def test_a_call_back_that_ends_before_is_an_attempt_and_leaves_no_timer(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    returns.receive([calling(300.0)])
+    assert one(returns.receive([outbound(300.0, 9.9)])).state is ReturnState.ATTEMPTED
+    assert (returns.next_timer("main"), returns.handle_timer("main", 400.0)) == (None, [])
+
+
+def test_a_call_that_reaches_nobody_needs_no_timer(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    returns.receive([calling(300.0, answered_at=None)])
+    returns.receive([calling(310.0, did="13900139000")])
+    assert returns.next_timer("main") is None
+    returns.receive([calling(50.0)])
+    assert returns.handle_timer("main", 400.0) == []
+
+
+def test_who_calls_again_is_reached_when_they_are_answered(returns: Returns) -> None:
+    returns.receive([record(100.0)])
+    talks = answered(900.0, outcome=None, ended_at=None, open=True)
+    assert one(returns.receive([talks])).settled_at == 905.0
+    assert returns.receive([answered(900.0)]) == []
+
+
+def test_an_extension_that_is_answered_may_yet_turn_out_to_be_an_agent_of_the_line(
+    returns: Returns,
+) -> None:
+    returns.receive([record(100.0, caller_number="102")])
+    talks = answered(900.0, caller_number="102", direction=Direction.INTERNAL)
+    talks = talks._replace(outcome=None, ended_at=None, open=True)
+    assert returns.receive([talks]) == []
+    assert returns.receive([talks._replace(outcome=Outcome.EXCLUDED, open=False)]) == []
+
+
 def test_who_was_tried_and_calls_again_in_vain_is_open_again(returns: Returns) -> None:
     returns.receive([record(100.0)])
     returns.receive([outbound(300.0, None)])
@@ -99,7 +154,7 @@ def test_who_was_tried_and_calls_again_in_vain_is_open_again(returns: Returns) -
 
 def test_calls_that_are_under_way_and_other_numbers_change_nothing(returns: Returns) -> None:
     returns.receive([record(100.0)])
-    assert returns.receive([outbound(300.0, 60.0)._replace(open=True)]) == []
+    assert returns.receive([calling(300.0)]) == []
     assert returns.receive([outbound(300.0, 60.0, "13900139000")]) == []
     assert returns.receive([outbound(50.0, 60.0)]) == []
 
@@ -124,12 +179,21 @@ def test_a_person_closes_an_entry_with_a_reason(returns: Returns) -> None:
 def test_what_is_open_is_taken_up_after_a_restart(returns: Returns) -> None:
     before = one(returns.receive([record(100.0)]))
     later = Returns(normalizer(Numbering("CN")), lambda _, at: at + HOUR)
-    later.restore([before])
+    later.restore([before], [])
     assert one(later.receive([record(500.0)])).misses == (
         *before.misses,
         before.misses[0]._replace(uniqueid="500.0", at=500.0),
     )
     assert one(later.receive([answered(900.0)])).state is ReturnState.REACHED
+
+
+def test_a_call_back_that_goes_on_is_taken_up_after_a_restart(returns: Returns) -> None:
+    before = one(returns.receive([record(100.0)]))
+    returns.receive([calling(300.0)])
+    assert returns.calls_under_way() == [calling(300.0)]
+    later = Returns(normalizer(Numbering("CN")), lambda _, at: at + HOUR)
+    later.restore([before], returns.calls_under_way())
+    assert one(later.handle_timer("main", 320.0)).state is ReturnState.REACHED
 
 
 def test_a_machine_that_calls_for_ever_does_not_fill_the_memory(returns: Returns) -> None:

@@ -12,11 +12,11 @@ def heard(*events: tuple[float, float]) -> float:
     skew = Skew()
     for at, ahead in events:
         skew.hear(NOW + at + ahead, NOW + at, at)
-    return skew.ahead
+    return skew.ahead(NOW + events[-1][0], events[-1][0])
 
 
 def test_before_anything_was_heard_there_is_none() -> None:
-    assert Skew().ahead == 0.0
+    assert Skew().ahead(NOW, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("ahead", [-1.9, 0.0, 1.9])
@@ -41,3 +41,12 @@ def test_what_stays_so_was_no_delay() -> None:
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 def test_a_clock_that_is_set_is_known_at_once(step: float) -> None:
     assert heard((0.0, 0.0), (60.0, step)) == step
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 10.0])
+def test_our_own_clock_is_set_and_nothing_was_heard_since(step: float) -> None:
+    skew = Skew()
+    skew.hear(NOW, NOW, 0.0)
+    assert skew.ahead(NOW + 60.0 + step, 60.0) == -step
+    skew.hear(NOW + 65.0, NOW + 65.0 + step, 65.0)
+    assert skew.ahead(NOW + 70.0 + step, 70.0) == -step
