@@ -10,7 +10,7 @@ from ctid.domain.alerting import NoSuchAlertError
 from ctid.domain.alerts import Acknowledged, Alert, Kind, Silence
 from ctid.domain.watch import Watch
 from ctid.pipeline import Pipeline
-from ctid.refusal import RefusedError
+from ctid.refusal import NonsenseError, RefusedError
 from ctid.watching import Watching
 
 log = structlog.get_logger("ctid")
@@ -96,7 +96,7 @@ class AlertDesk:
         lines, kinds, now = set(lines), set(kinds), self._clock()
         self._see(lines)
         if ends_at <= max(now, begins_at):
-            raise RefusedError("a silence has to end after it begins, and after now")
+            raise NonsenseError("a silence has to end after it begins, and after now")
         silence = self._changed(
             lambda watch, _: watch.alerting.silences.add(
                 lines, kinds, begins_at, ends_at, owner, why
@@ -140,4 +140,4 @@ class AlertDesk:
         for line in lines:
             if line not in known:
                 names = ", ".join(sorted(known)) or "none"
-                raise RefusedError(f"{line}: no such line; there are: {names}")
+                raise NonsenseError(f"{line}: no such line; there are: {names}")

@@ -47,9 +47,15 @@ def row_document(row: AlertRow, *, silenced: bool) -> dict[str, Any]:
     return {name: values[name] for name in LISTED}
 
 
-def alert_document(alert: Alert, *, silenced: bool) -> dict[str, Any]:
-    """An alert as the daemon has it, with what it is about and whom it was told to."""
-    return {**row_document(_row(alert), silenced=silenced), **told(alert)}
+def alert_document(alert: Alert, *, silenced: bool, before: State | None = None) -> dict[str, Any]:
+    """An alert as the daemon has it, with what it is about and whom it was told to.
+
+    `before` is how it stood when it was resolved: who took care stays known.
+    """
+    row = _row(alert)
+    if isinstance(before, Acknowledged):
+        row = row._replace(acknowledged_at=before.at, acknowledged_by=before.by)
+    return {**row_document(row, silenced=silenced), **told(alert)}
 
 
 def told(alert: Alert) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ctid.alert_output import (
 from ctid.config.serving import Right
 from ctid.domain.alerts import Kind
 from ctid.domain.days import LATEST
-from ctid.refusal import RefusedError
+from ctid.refusal import NonsenseError, RefusedError
 from ctid.store import alert_queries
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
@@ -57,9 +57,10 @@ class AlertActions:
     async def resolve(self, body: Any, by: str) -> Any:
         with _refusals():
             only(body, "number", "why")
-            why = _words(body, "why")
-            alert = await self._desk.resolve(number(body, "number"), by, why)
-        return alert_document(alert, silenced=False)
+            wanted, why = number(body, "number"), _words(body, "why")
+            states = {one.alert.number: one.alert.state for one in self._desk.open_alerts()}
+            alert = await self._desk.resolve(wanted, by, why)
+        return alert_document(alert, silenced=False, before=states[wanted])
 
     async def silence(self, body: Any, by: str) -> Any:
         """`until`, or `minutes` from `from` on, which is now if not said."""
@@ -67,12 +68,16 @@ class AlertActions:
         lines, kinds = texts(body, "lines"), [_kind(word) for word in texts(body, "kinds")]
         why = _words(body, "why")
         begins, ends, lasts = moment(body, "from"), moment(body, "until"), minutes(body, "minutes")
-        if (ends is None) == (lasts is None):
-            raise ControlError('the body must say "until" or "minutes"', HTTPStatus.BAD_REQUEST)
         begins = self._clock() if begins is None else begins
-        ends = begins + lasts if lasts is not None else ends
+        match ends, lasts:
+            case None, None:
+                _wrong('the body must say "until" or "minutes"')
+            case None, float():
+                ends = begins + lasts
+            case float(), float():
+                _wrong('the body says "until" and "minutes": leave one of them out')
         if ends is None or ends >= LATEST:
-            raise ControlError("a silence has to end before that", HTTPStatus.BAD_REQUEST)
+            _wrong("a silence has to end before the year 2100")
         with _refusals():
             silence = await self._desk.silence(lines, kinds, begins, ends, by, why)
         return silence_document(silence)
@@ -133,7 +138,10 @@ def api_routes(
     async def listed(asked: Asked) -> Any:
         if _switch(asked, "all"):
             return await stored.listed(_limit(asked))
-        return await actions.listed(None, asked.by)
+        found = await actions.listed(None, asked.by)
+        if "limit" in asked.query:
+            found["alerts"] = found["alerts"][-_limit(asked) :]
+        return found
 
     async def shown(asked: Asked) -> Any:
         return await stored.shown(_number(asked))
@@ -216,10 +224,16 @@ def _missing(wanted: int) -> NoReturn:
     raise ControlError(f"there is no alert {wanted}", HTTPStatus.NOT_FOUND)
 
 
+def _wrong(why: str) -> NoReturn:
+    raise ControlError(why, HTTPStatus.BAD_REQUEST)
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     try:
         yield
+    except NonsenseError as error:
+        _wrong(str(error))
     except RefusedError as error:
         raise ControlError(str(error)) from None
     except StoreUnavailable as error:

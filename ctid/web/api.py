@@ -15,7 +15,7 @@ from aiohttp import web
 from ctid.config.serving import ApiToken, Right
 from ctid.web import answers
 from ctid.web.answers import ControlError
-from ctid.web.bearer import same, shown
+from ctid.web.bearer import refused, same, shown
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
 from ctid.web.runner import failures, runner
@@ -154,7 +154,7 @@ class ApiServer:
         if seconds := self._failures.wait(request.remote):
             return _closing(_later({"error": "too many requests without a token"}, seconds))
         self._failures.count(request.remote)
-        refusal = answers.json({"error": "a bearer token is needed: see [[api_token]]"}, 401)
+        refusal = answers.json({"error": refused(request, "that of no [[api_token]]")}, 401)
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return _closing(refusal)
 

@@ -13,6 +13,13 @@ def shown(request: web.Request) -> bytes | None:
     return given if scheme.lower() == "bearer" else None
 
 
+def refused(request: web.Request, what: str) -> str:
+    """Why nobody is let in; `what` the token is that was shown."""
+    if shown(request):
+        return f"this bearer token is not known: it is {what}"
+    return "no bearer token was given: send the header `Authorization: Bearer TOKEN`"
+
+
 def same(given: bytes | None, token: bytes) -> bool:
     """Whether it is this one; how long that takes does not tell how much of it is right."""
     return given is not None and hmac.compare_digest(given, token)

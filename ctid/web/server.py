@@ -13,7 +13,7 @@ from aiohttp import web
 from ctid.config import Secret
 from ctid.outbound.metrics import CONTENT_TYPE, render
 from ctid.outbound.reading import Reading
-from ctid.web.bearer import same, shown
+from ctid.web.bearer import refused, same, shown
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
 from ctid.web.runner import failures, runner
@@ -80,7 +80,7 @@ class MetricsServer:
         if self._token is not None and not same(shown(request), self._token):
             refusal = web.Response(
                 status=401,
-                text="a bearer token is needed: see token_file in [metrics]\n",
+                text=refused(request, "not the one of [metrics]") + "\n",
                 headers={"WWW-Authenticate": "Bearer"},
             )
             refusal.force_close()

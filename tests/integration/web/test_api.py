@@ -109,6 +109,25 @@ async def test_resolving_needs_a_reason_and_is_remembered(ctid: Desk) -> None:
     assert (status, shown["ending"], shown["subject"]["title"]) == (200, "by_person", "core switch")
 
 
+async def test_who_took_it_stays_known_when_it_is_resolved(ctid: Desk) -> None:
+    await ctid.desk.incident("network", "core switch", "root")
+    await ctid.desk.acknowledge(1, "Li Si", "on my way")
+    ctid.clock.now += 60.0
+    _, answer = await ctid.ask("POST", "/api/v1/alerts/1/resolve", json={"why": "replaced"})
+    assert (answer["acknowledged_by"], answer["acknowledged_at"]) == ("Li Si", at(0.0))
+    assert (answer["resolved_by"], answer["why"]) == ("tickets", "replaced")
+    _, shown = await ctid.ask("GET", "/api/v1/alerts/1")
+    assert {key: shown[key] for key in answer} == answer
+
+
+async def test_a_limit_counts_for_open_alerts_too(ctid: Desk) -> None:
+    for title in ("a", "b", "c"):
+        await ctid.desk.incident("network", title, "root")
+    for query, numbers in (("", [1, 2, 3]), ("?limit=2", [2, 3]), ("?all&limit=2", [3, 2])):
+        found = (await ctid.ask("GET", f"/api/v1/alerts{query}"))[1]["alerts"]
+        assert [one["number"] for one in found] == numbers
+
+
 async def test_a_silence_from_its_begin_to_its_end(ctid: Desk) -> None:
     given = {"lines": ["network"], "kinds": ["incident"], "minutes": 90, "why": "the PBX is moved"}
     status, made = await ctid.ask("POST", "/api/v1/silences", json=given)
@@ -146,14 +165,18 @@ async def test_a_silence_from_its_begin_to_its_end(ctid: Desk) -> None:
         (b"[]", 400, "the body must be an object"),
         (b'{"lines": "network"}', 400, '"lines" must be a list of texts'),
         (b'{"why": "x"}', 400, 'the body must say "until" or "minutes"'),
-        (b'{"why": "x", "minutes": 1, "until": 2e9}', 400, 'the body must say "until" or'),
+        (
+            b'{"why": "x", "minutes": 1, "until": 2e9}',
+            400,
+            'the body says "until" and "minutes": leave',
+        ),
         (b'{"why": "x", "minutes": -1}', 400, '"minutes" must be a number above 0'),
         (b'{"why": "x", "until": "22:00"}', 400, '"until" must be a time with its offset'),
         (b'{"why": "x", "until": "2026-11-27T22:00:00"}', 400, '"until" must be a time'),
-        (b'{"why": "x", "minutes": 3e9}', 400, "a silence has to end before that"),
-        (b'{"why": "x", "until": 1}', 409, "a silence has to end after it begins, and after now"),
+        (b'{"why": "x", "minutes": 3e9}', 400, "a silence has to end before the year"),
+        (b'{"why": "x", "until": 1}', 400, "a silence has to end after it begins, and after now"),
         (b'{"why": "x", "minutes": 1, "kinds": ["x"]}', 400, "x: no such kind; there are: unansw"),
-        (b'{"why": "x", "minutes": 1, "lines": ["x"]}', 409, "x: no such line; there are: networ"),
+        (b'{"why": "x", "minutes": 1, "lines": ["x"]}', 400, "x: no such line; there are: networ"),
         (b'{"why": "%s", "minutes": 1}' % (b"x" * 501), 400, '"why" is too long: 500 char'),
         (b'{"why": "x", "minutes": 1, "line": "network"}', 400, '"line" is unknown here; the body'),
         (b'{"why": "x", "minutes": 1, "by": "a\\nb"}', 400, '"by" must be a name of at most 80'),
@@ -178,6 +201,7 @@ async def test_what_cannot_be_done_is_one_line(
         ("GET", "/api/v1/alerts/x", 404, "x: is no number"),
         ("POST", "/api/v1/alerts/7/ack", 404, "there is no alert 7"),
         ("GET", "/api/v1/alerts?all&limit=0", 400, "limit must be a number from 1 to 1000"),
+        ("GET", "/api/v1/alerts?limit=x", 400, "limit must be a number from 1 to 1000"),
         ("GET", "/api/v1/nothing", 404, "404: Not Found"),
         ("PUT", "/api/v1/alerts", 405, "405: Method Not Allowed"),
     ],
@@ -196,7 +220,11 @@ async def test_nobody_without_a_token_and_nothing_without_the_right(ctid: Desk) 
             status, answer = await ctid.ask(method, path, token=token)
             assert (status, answer) == (
                 401,
-                {"error": "a bearer token is needed: see [[api_token]]"},
+                {
+                    "error": "this bearer token is not known: it is that of no [[api_token]]"
+                    if token
+                    else "no bearer token was given: send the header `Authorization: Bearer TOKEN`"
+                },
             )
     status, answer = await ctid.ask("POST", "/api/v1/alerts/1/ack", token=READ)
     why = 'token wallboard has no right to this: add "write" to its rights'

@@ -86,7 +86,10 @@ async def test_what_is_wrong_is_503_with_a_line_each() -> None:
 
 async def test_only_the_right_token_gets_in() -> None:
     async with serving(token="s3cret") as port:
-        assert (await get(port))[0] == 401
+        none = "no bearer token was given: send the header `Authorization: Bearer TOKEN`\n"
+        assert await get(port) == (401, none)
+        wrong = "this bearer token is not known: it is not the one of [metrics]\n"
+        assert await get(port, Authorization="Bearer wrong") == (401, wrong)
         for shown in ("Bearer wrong", "Bearer ", "Basic s3cret", "s3cret", "Bearer s3cret2"):
             status, body = await get(port, "/metrics", Authorization=shown)
             assert (status, "ctid_" in body) == (401, False)
