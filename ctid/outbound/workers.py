@@ -119,7 +119,7 @@ class Workers(Generic[_T, _W]):
         first = [
             running.task
             for running in self._finishing
-            if isinstance(table, Broker) and running.table.name == table.name
+            if _is_of_a_broker(table) and running.table.name == table.name
         ]
         task = self._tasks.create_task(
             self._run_after(first, worker), name=f"{self._title} {table.name}"
@@ -137,3 +137,7 @@ class Workers(Generic[_T, _W]):
         # what that one could not send, or is newer than what it sent, is due by now
         for running in self._running.values():
             running.worker.wake()
+
+
+def _is_of_a_broker(table: object) -> bool:
+    return isinstance(table, Broker)
