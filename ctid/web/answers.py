@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from ctid.web.runner import answering, in_words
+
 
 class ControlError(Exception):
     """What was asked cannot be done; `status` is the HTTP status, the text is for the asker."""
@@ -39,10 +41,7 @@ async def errors(
     try:
         return await handler(request)
     except web.HTTPException as error:
-        answer = json({"error": (error.text or error.reason).strip()}, error.status)
-        if allowed := error.headers.get("Allow"):
-            answer.headers["Allow"] = allowed
-        return answer
+        return answering(error, json({"error": in_words(request, error)}, error.status))
 
 
 def json(result: Any, status: int = 200) -> web.Response:

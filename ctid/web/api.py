@@ -18,7 +18,7 @@ from ctid.web.answers import ControlError
 from ctid.web.bearer import refused, same, shown
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
-from ctid.web.runner import failures, runner
+from ctid.web.runner import answering, failures, in_words, runner
 from ctid.web.throttle import Throttle
 
 log = structlog.get_logger("ctid")
@@ -30,6 +30,11 @@ FAILURES_PER_MINUTE: Final = 30
 """From each address. Who has the right token or link is served all the same: many may come from the
 address of one reverse proxy."""
 _MINUTE: Final = 60.0
+_OF_PROGRAMS: Final = "/api/"
+_TO_PEOPLE: Final = {
+    404: "There is nothing at this address. 无此页面。\n",
+    405: "This address is no form: follow the link as it came. 请直接打开链接。\n",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +93,7 @@ class ApiServer:
         self._tokens = tokens
         self._failures = Throttle(FAILURES_PER_MINUTE, _MINUTE, clock)
         self._changes = Throttle(CHANGES_PER_MINUTE, _MINUTE, clock)
-        application = web.Application(
-            middlewares=[answers.errors, failures], client_max_size=LONGEST_BODY
-        )
+        application = web.Application(middlewares=[_errors, failures], client_max_size=LONGEST_BODY)
         for route in routes:
             application.router.add_route(route.method, route.path, self._answering(route))
         for page in pages:
@@ -166,15 +169,33 @@ class ApiServer:
                 found = await page.handler(request.match_info)
             if found.status == web.HTTPNotFound.status_code:
                 if seconds := self._failures.wait(request.remote):
-                    return _closing(_later({"error": "too many wrong addresses"}, seconds))
+                    words = "Too many wrong addresses: try again later. 请稍后重试。\n"
+                    return _closing(_after(web.Response(status=429, text=words), seconds))
                 self._failures.count(request.remote)
             return _shown(found)
 
         return answer
 
 
+@web.middleware
+async def _errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """What came to nothing is JSON for programs, and a line for people."""
+    if request.path.startswith(_OF_PROGRAMS):
+        return await answers.errors(request, handler)
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        words = _TO_PEOPLE.get(error.status) or f"{in_words(request, error)}\n"
+        return answering(error, web.Response(status=error.status, text=words))
+
+
 def _later(error: dict[str, str], seconds: float) -> web.Response:
-    answer = answers.json(error, 429)
+    return _after(answers.json(error, 429), seconds)
+
+
+def _after(answer: web.Response, seconds: float) -> web.Response:
     answer.headers["Retry-After"] = str(math.ceil(seconds))
     return answer
 

@@ -9,6 +9,7 @@ from aiohttp import web
 log = structlog.get_logger("ctid")
 
 _SHUTDOWN_SECONDS = 1.0
+_LONGEST_SHOWN = 80
 # aiohttp would write a traceback for every request that is no HTTP
 _QUIET = logging.getLogger("ctid.http")
 _QUIET.setLevel(logging.CRITICAL + 1)
@@ -39,3 +40,36 @@ async def failures(
     except Exception:
         log.exception("request_failed", path=request.path)
         raise web.HTTPInternalServerError(text="a fault of ctid: its log says more\n") from None
+
+
+def in_words(request: web.Request, error: web.HTTPException) -> str:
+    """One line about what came to nothing; of aiohttp itself there are only a number and a name."""
+    path = request.rel_url.raw_path[:_LONGEST_SHOWN]  # escaped as it came
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{path} takes {_allowed(error)}, not {error.method[:_LONGEST_SHOWN]}"
+    if isinstance(error, web.HTTPNotFound):
+        return f"there is nothing at {path}"
+    return (error.text or error.reason).strip()
+
+
+def answering(error: web.HTTPException, answer: web.Response) -> web.Response:
+    """Give the answer that stands for the error what else has to be in it."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        answer.headers["Allow"] = _allowed(error)
+    return answer
+
+
+def _allowed(error: web.HTTPMethodNotAllowed) -> str:
+    return ", ".join(sorted(error.allowed_methods))
+
+
+@web.middleware
+async def plainly(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """No such path, a fault of ours: one line of text."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        text = in_words(request, error) + "\n"
+        return answering(error, web.Response(status=error.status, text=text))

@@ -16,7 +16,7 @@ from ctid.outbound.reading import Reading
 from ctid.web.bearer import refused, same, shown
 from ctid.web.connections import IDLE_SECONDS, Connections
 from ctid.web.listener import Listener
-from ctid.web.runner import failures, runner
+from ctid.web.runner import failures, plainly, runner
 
 log = structlog.get_logger("ctid")
 
@@ -47,7 +47,9 @@ class MetricsServer:
         self._idle_seconds = idle_seconds
         self._rendering = asyncio.Lock()
         self._token = token.reveal().encode() if token else None
-        application = web.Application(middlewares=[failures, self._guard], client_max_size=1024)
+        application = web.Application(
+            middlewares=[plainly, failures, self._guard], client_max_size=1024
+        )
         application.router.add_get("/metrics", self._metrics, allow_head=False)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)

@@ -202,14 +202,22 @@ async def test_what_cannot_be_done_is_one_line(
         ("POST", "/api/v1/alerts/7/ack", 404, "there is no alert 7"),
         ("GET", "/api/v1/alerts?all&limit=0", 400, "limit must be a number from 1 to 1000"),
         ("GET", "/api/v1/alerts?limit=x", 400, "limit must be a number from 1 to 1000"),
-        ("GET", "/api/v1/nothing", 404, "404: Not Found"),
-        ("PUT", "/api/v1/alerts", 405, "405: Method Not Allowed"),
+        ("GET", "/api/v1/nothing", 404, "there is nothing at /api/v1/nothing"),
+        ("PUT", "/api/v1/alerts", 405, "/api/v1/alerts takes GET, not PUT"),
+        ("HEAD", "/api/v1/alerts", 405, None),
     ],
 )
 async def test_addresses_that_lead_nowhere(
-    ctid: Desk, method: str, path: str, status: int, why: str
+    ctid: Desk, method: str, path: str, status: int, why: str | None
 ) -> None:
-    assert await ctid.ask(method, path) == (status, {"error": why})
+    if why is not None:
+        assert await ctid.ask(method, path) == (status, {"error": why})
+    async with aiohttp.ClientSession() as session:
+        # also who has no token
+        seen = await session.request(method, ctid.url + path)
+        if status == 405:
+            assert seen.headers["Allow"] == "GET"
+            assert seen.content_type == "application/json"
 
 
 async def test_nobody_without_a_token_and_nothing_without_the_right(ctid: Desk) -> None:

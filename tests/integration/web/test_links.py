@@ -27,7 +27,7 @@ class Seen:
     @property
     def words(self) -> str:
         """What a person reads."""
-        body = self.text.partition("<body>")[2]
+        body = self.text.partition("<body>")[2] or self.text
         return " ".join(re.sub(r"<[^>]*>", " ", body).split())
 
     @property
@@ -186,10 +186,36 @@ async def test_what_was_not_signed_tells_nothing(ctid: Desk) -> None:
     assert isinstance(await stored(ctid), Firing)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words", "allowed"),
+    [
+        ("GET", "/", 404, "There is nothing at this address. 无此页面。", None),
+        ("GET", "/a/", 404, "There is nothing at this address. 无此页面。", None),
+        ("POST", "/apis", 404, "There is nothing at this address. 无此页面。", None),
+        (
+            "PUT",
+            "/a/x",
+            405,
+            "This address is no form: follow the link as it came. 请直接打开链接。",
+            "GET, POST",
+        ),
+    ],
+)
+async def test_where_no_page_is_people_are_told_in_words(
+    ctid: Desk, method: str, path: str, status: int, words: str, allowed: str | None
+) -> None:
+    seen = await fetch(ctid, path, method)
+    assert (seen.status, seen.words) == (status, words)
+    assert seen.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert seen.headers.get("Allow") == allowed
+
+
 async def test_guessing_is_slow_and_keeps_nobody_out(ctid: Desk) -> None:
     good = (await paths(ctid))["Wang Wu"]
-    seen = [(await fetch(ctid, "/a/x", "POST")).status for _ in range(FAILURES_PER_MINUTE + 3)]
+    answers = [await fetch(ctid, "/a/x", "POST") for _ in range(FAILURES_PER_MINUTE + 3)]
+    seen = [answer.status for answer in answers]
     assert seen == [404] * FAILURES_PER_MINUTE + [429] * 3
+    assert answers[-1].words == "Too many wrong addresses: try again later. 请稍后重试。"
     assert (await fetch(ctid, good, "POST")).status == 200
     assert isinstance(await stored(ctid), Acknowledged)
 

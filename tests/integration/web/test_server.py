@@ -84,6 +84,14 @@ async def test_what_is_wrong_is_503_with_a_line_each() -> None:
         assert await get(port, "/readyz") == (200, "ok\n")
 
 
+async def test_what_is_not_there_is_said_in_words() -> None:
+    async with serving() as port, ClientSession() as session:
+        assert await get(port, "/metric") == (404, "there is nothing at /metric\n")
+        async with session.post(f"http://127.0.0.1:{port}/metrics") as response:
+            assert (response.status, response.headers["Allow"]) == (405, "GET")
+            assert await response.text() == "/metrics takes GET, not POST\n"
+
+
 async def test_only_the_right_token_gets_in() -> None:
     async with serving(token="s3cret") as port:
         none = "no bearer token was given: send the header `Authorization: Bearer TOKEN`\n"
