@@ -268,7 +268,7 @@ def test_of_two_who_were_missed_both_have_to_be_reached(story: Story) -> None:
     story.call_back("13811112222", talk="20s")
     story.expect_silence()
     story.call_back("13811113333", talk="20s")
-    story.expect("09:13:40 dingtalk @Li: RESOLVED: Network (unanswered)")
+    story.expect("09:13:30 dingtalk @Li: RESOLVED: Network (unanswered)")
 
 
 def test_who_called_again_and_was_answered_is_reached(story: Story) -> None:
