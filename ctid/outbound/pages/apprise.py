@@ -48,6 +48,10 @@ class Apprise:
                 await sending
         except TimeoutError:
             raise _took_too_long(url, seconds) from None
+        except DeliveryError as error:
+            if error.reason is Reason.MISCONFIGURED and message.address is not None:
+                raise DeliveryError(Reason.REJECTED, str(error)) from None  # of one person alone
+            raise
 
     async def check(self) -> list[Finding]:
         if self._table.url is None:
@@ -86,7 +90,7 @@ def _target(address: str | None, table: AppriseChannel) -> str:
     if own.lower().startswith(("mailto://", "mailtos://")) and _MAIL.fullmatch(address):
         return f"{own}{'&' if '?' in own else '?'}to={quote(address, safe='')}"
     raise DeliveryError(
-        Reason.MISCONFIGURED,
+        Reason.REJECTED,
         f"{table.name}: the address in the roster is no Apprise URL; a mail address alone needs a "
         "mailtos:// URL in `url_file`",
     )

@@ -116,7 +116,7 @@ def _plain(text: str) -> dict[str, str]:
 def _person(address: str) -> str:
     if not _PERSON.fullmatch(address):
         raise DeliveryError(
-            Reason.MISCONFIGURED,
+            Reason.REJECTED,
             f"`{plain(address)}` is no open_id or user_id, and a robot of Feishu can mention by "
             "nothing else: correct the roster, or leave the address out",
         )

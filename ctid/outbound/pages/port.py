@@ -2,7 +2,8 @@
 
 A channel is one file in this package and one line in `channels`. It does one thing when it is
 asked, once; it raises DeliveryError with a reason of `outbound.port`. REJECTED and MISCONFIGURED,
-DENIED, GONE send the page to the recipient's next channel at once, all others after a while.
+DENIED, GONE send the page to the recipient's next channel at once, all others after a while. Where
+only one recipient is concerned, as by an address that is none, it is REJECTED.
 """
 
 from dataclasses import dataclass

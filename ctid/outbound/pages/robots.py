@@ -95,13 +95,13 @@ def judge(
 
 
 def mobile(address: str | None) -> str | None:
-    """The number to be mentioned. Raises DeliveryError MISCONFIGURED where it is none."""
+    """The number to be mentioned. Raises DeliveryError REJECTED where it is none."""
     if address is None:
         return None
     number = "".join(address.split())
     if not MOBILE.fullmatch(number):
         raise DeliveryError(
-            Reason.MISCONFIGURED,
+            Reason.REJECTED,
             f"`{plain(address)}` is no mobile number: the roster has to say whom to mention so",
         )
     return number

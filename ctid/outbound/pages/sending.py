@@ -45,6 +45,9 @@ class Sending:
         self._pace = pace
         self._clock = clock
         self._jitter = jitter
+        # which address, or where there is one place for all which alert, was refused since the last
+        # delivery: one alone may be at fault itself
+        self._refused: set[str | int] = set()
         self.paused_until = 0.0
         self.counts = PageDeliveries()
 
@@ -114,6 +117,7 @@ class Sending:
         counts.folded += len(going) if len(going) > 1 else 0
         for claim, _ in going:
             counts.latency.add(max(0.0, now - claim.decided_at))
+        self._refused.clear()
         if counts.failing is not None:
             log.info("pages_recovered", channel=self._name, after=counts.failing)
             counts.failing = None
@@ -123,9 +127,11 @@ class Sending:
         now, counts = self._clock(), self.counts
         counts.attempts[error.reason.value] += 1
         if error.reason in FINAL:
-            # says nothing about the channel: another page may well be taken
             log.warning("page_refused", channel=self._name, pages=_keys(going), why=str(error))
-        elif counts.failing is not error.reason:
+            claim, _ = going[0]
+            self._refused.add(claim.address or claim.alert)
+        is_of_all = error.reason not in FINAL or len(self._refused) > 1
+        if is_of_all and counts.failing is not error.reason:
             log.warning("pages_failing", channel=self._name, reason=error.reason, why=str(error))
             counts.failing = error.reason
         if error.reason is Reason.BUSY and error.retry_after_seconds is not None:

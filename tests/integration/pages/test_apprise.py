@@ -115,7 +115,7 @@ async def test_an_address_that_is_none(address: str) -> None:
     url = "mailto://127.0.0.1:1?from=ctid@example.org"
     settings = table(url if "?" not in address else "json://127.0.0.1:1/")
     error = await failure(settings, address=address)
-    assert error.reason is Reason.MISCONFIGURED
+    assert error.reason is Reason.REJECTED
     assert "no Apprise URL" in str(error)
 
 
@@ -160,7 +160,7 @@ async def test_a_url_that_is_none(url: str, log: StringIO) -> None:
 )
 async def test_robots_have_channels_of_their_own(url: str, own: str) -> None:
     error = await failure(table(), address=url)
-    assert error.reason is Reason.MISCONFIGURED
+    assert error.reason is Reason.REJECTED
     assert f"use [[channels.{own}]]" in str(error)
 
 

@@ -166,7 +166,7 @@ async def test_an_address_of_another_kind_is_the_operators_to_mend(
 ) -> None:
     async with robot(make) as other:
         error = await failure(make, other, message(address=address))
-    assert error.reason is Reason.MISCONFIGURED
+    assert error.reason is Reason.REJECTED
     assert other.asked == []
 
 

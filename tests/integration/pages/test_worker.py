@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +371,55 @@ async def test_failing_is_told_once_and_when_it_is_over(desk: Desk) -> None:
     told = [line["event"] for line in lines if line["event"].startswith("pages_")]
     assert told == ["pages_failing", "pages_recovered"]
     assert desk.workers["robot"].counts.failing is None
+
+
+def at(number: int, address: str | None) -> Page:
+    return to(number, Route("robot", address), Route("mail"))
+
+
+async def test_one_bad_address_is_no_failure_of_the_channel(desk: Desk) -> None:
+    robot = desk.phones["robot"]
+    with capture_logs() as lines:
+        async with desk.working(**BOTH):
+            counts = desk.workers["robot"].counts
+            # whoever it is, and however often
+            for number in range(1, 4):
+                robot.faults = [Reason.REJECTED]
+                await desk.want(at(number, "a"))
+                await desk.settled(PageState.DELIVERED, number)
+                assert counts.failing is None
+            # others are reached between
+            await desk.want(at(4, "b"))
+            await desk.settled(PageState.DELIVERED, 4)
+            robot.faults = [Reason.REJECTED]
+            await desk.want(at(5, "b"))
+            await desk.settled(PageState.DELIVERED, 5)
+            assert counts.failing is None
+            # but nobody is reached any more
+            robot.faults = [Reason.REJECTED]
+            await desk.want(at(6, "a"))
+            await desk.settled(PageState.DELIVERED, 6)
+            assert counts.failing is Reason.REJECTED
+            await desk.want(at(7, "b"))
+            await desk.settled(PageState.DELIVERED, 7)
+            assert counts.failing is None
+    assert robot.keys == ["4-0", "7-0"]
+    assert desk.phones["mail"].keys == [f"{number}-0" for number in (1, 2, 3, 5, 6)]
+    told = [line["event"] for line in lines if line["event"].startswith("pages_")]
+    assert told == ["pages_failing", "pages_recovered"]
+
+
+async def test_one_page_that_is_not_wanted_is_no_failure_of_the_channel(desk: Desk) -> None:
+    robot = desk.phones["robot"]
+    robot.faults = [Reason.REJECTED] * 3
+    async with desk.working(**BOTH):
+        counts = desk.workers["robot"].counts
+        await desk.want(at(1, None), replace(at(1, None), seq=1))
+        await desk.settled(PageState.DELIVERED, 1)
+        assert counts.failing is None
+        await desk.want(at(2, None))
+        await desk.settled(PageState.DELIVERED, 2)
+        assert counts.failing is Reason.REJECTED
 
 
 async def test_a_fault_of_ours_does_not_end_the_worker(desk: Desk) -> None:
