@@ -16,7 +16,7 @@ from ctid.store.alerts import alert_from_json, page_from_json
 from ctid.store.pages import PageState, Tried, tried_from
 from ctid.store.queries import Reader
 from ctid.store.schema import alert, page, silence
-from ctid.store.waiting import Backlog
+from ctid.store.waiting import Backlog, Waiting
 
 _A: Final = alert.c
 _P: Final = page.c
@@ -203,6 +203,26 @@ async def silences(reader: Reader, now: float) -> list[Silence]:
 async def page_backlogs(reader: Reader) -> dict[str, Backlog]:
     """Count the pages by channel and state; a page counts for the channel that it was last for."""
     return await waiting.backlogs(reader, _P.channel)
+
+
+async def pages_waiting(reader: Reader) -> dict[str, Waiting]:
+    """Count the pages that wait by the channel that each was for first, wherever it is now."""
+    pending = _P.state == PageState.PENDING.value
+    untried = _P.tried == "[]"
+    by_channel = select(_P.channel, func.count(), func.min(_P.decided_at)).group_by(_P.channel)
+    found: dict[str, Waiting] = {}
+    async with reader.transaction() as connection:
+        for channel, number, oldest_at in await connection.execute(
+            by_channel.where(pending, untried)
+        ):
+            found[channel] = Waiting(number, oldest_at)
+        left = select(_P.tried, _P.decided_at).where(pending, ~untried)
+        for tried, decided_at in await connection.execute(left):
+            first = tried_from(tried)[0].channel
+            before = found.get(first, Waiting(0, decided_at))
+            oldest_at = min(before.oldest_at or decided_at, decided_at)
+            found[first] = Waiting(before.number + 1, oldest_at)
+    return found
 
 
 def _readable(read: Callable[[Any], _Value], found: Iterable[Any]) -> list[_Value]:

@@ -31,7 +31,7 @@ from ctid.store.texts import text
 _C: Final = page.c
 _LONGEST_DETAIL: Final = 300
 _MOST_TRIED: Final = 24
-"""The newest routes that were tried and left; an hour may see some hundred."""
+"""The first route that was tried and left, and the newest; an hour may see some hundred."""
 
 
 class PageState(StrEnum):
@@ -211,7 +211,8 @@ async def settle(connection: AsyncConnection, settlements: Sequence[Settlement])
 
 
 def tried_to(tried: Sequence[Tried]) -> str:
-    """The newest of them as JSON."""
+    """The first and the newest of them as JSON."""
+    kept = (*tried[:1], *tried[1:][1 - _MOST_TRIED :])
     return orjson.dumps(
         [
             {
@@ -220,7 +221,7 @@ def tried_to(tried: Sequence[Tried]) -> str:
                 "reason": left.reason,
                 "detail": text(left.detail)[:_LONGEST_DETAIL],
             }
-            for left in tried[-_MOST_TRIED:]
+            for left in kept
         ]
     ).decode()
 

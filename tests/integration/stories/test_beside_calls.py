@@ -57,6 +57,27 @@ def test_pages_that_are_stuck(story_of: Tell) -> None:
     assert story.states() == []
 
 
+def test_pages_that_go_from_channel_to_channel_are_stuck_in_one_alert(story_of: Tell) -> None:
+    story = story_of(alert='channels = ["ops"]\ndelivery_stuck_minutes = 10')
+    story.away("dingtalk", "hook")
+    story.missed_call("a")
+    story.advance("10m")
+    story.answered_call("b")
+    story.take()
+    for _ in range(20):
+        story.advance("30s")
+        assert story.states() in ([], ["delivery_stuck firing"])
+    (told,) = story.take()
+    assert told.endswith("ops @ops: STUCK: 2 for dingtalk")
+    story.advance("5m15s")
+    assert "delivery_stuck firing" in story.states()
+    story.back("hook")
+    story.advance("2m")
+    story.advance("15s")
+    assert [line for line in story.take() if "@ops" in line and "RESOLVED" in line] != []
+    assert story.states() == []
+
+
 def test_nobody_on_the_roster(story_of: Tell) -> None:
     lines = LINE + 'duty = ["mon-fri 08:00-16:00"]\n'
     early = '[[shift]]\nrole = "first_line"\npeople = ["li"]\nhours = ["mon 08:00-16:00"]\n'
