@@ -86,6 +86,11 @@ def plan(config: Config) -> Plan:
     return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
 
 
+def _tell_fault(kind: Kind | None, line: str | None, error: Exception) -> None:
+    """Something of ours is wrong; whatever else is due goes on."""
+    log.error("watch_fault", kind=kind, line=line, exc_info=error)
+
+
 def _pbxs(config: Config) -> frozenset[str]:
     return frozenset(table.name for table in config.pbx)
 
@@ -124,7 +129,7 @@ class Watching:
         self._last: _Last | None = None
         self._early: list[_Early] = []
         self._log = AlertLog()
-        self.watch = Watch(line_rules(config), plan(config), roster)
+        self.watch = Watch(line_rules(config), plan(config), roster, _tell_fault)
 
     # -- start, and other configurations ----------------------------------------------------------
 

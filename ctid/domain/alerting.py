@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from ctid.domain.alert_times import fired_at, put_off, shifted
 from ctid.domain.alerts import (
     Acknowledged,
     Alert,
@@ -23,6 +24,7 @@ from ctid.domain.alerts import (
     Subject,
     Warned,
 )
+from ctid.domain.conditions import AlertKey, Condition, Fault, condition_of, raise_it
 from ctid.domain.escalation import Plan, Step, each_once, joined, people
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
@@ -30,24 +32,8 @@ from ctid.domain.silencing import Silences
 
 TEST_STEP_SECONDS: Final = 60.0
 """Between two steps of a test: the whole chain is walked while somebody watches."""
-
-AlertKey = tuple[Kind, str | None, str | None]
-"""(kind, line, about): of these one is open at a time."""
-
-
-class Condition(NamedTuple):
-    """Something that is wrong: since when, and when that became, or becomes, an alert."""
-
-    kind: Kind
-    line: str | None
-    about: str | None
-    since: float
-    limit_at: float
-
-    @property
-    def key(self) -> AlertKey:
-        """What an alert about it is known by."""
-        return self[:3]
+FAULT_SECONDS: Final = 10.0
+"""So long after a fault of ours in an alert or line it is looked at again."""
 
 
 class Told(NamedTuple):
@@ -69,9 +55,18 @@ class NoSuchAlertError(Exception):
 
 
 class Alerting:
-    """All alerts of a daemon. `roster` gives the one in force."""
+    """All alerts of a daemon. `roster` gives the one in force.
 
-    def __init__(self, plan: Plan, roster: Callable[[], Roster], describe: Describe) -> None:
+    What is raised in the steps of one alert is told to `fault`, and the others go on.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        roster: Callable[[], Roster],
+        describe: Describe,
+        fault: Fault = raise_it,
+    ) -> None:
         self._plan = plan
         self._roster = roster
         self._describe = describe
@@ -79,6 +74,9 @@ class Alerting:
         self.silences = Silences()
         # what a person ended while it went on, by since when: not an alert again
         self._dismissed: dict[AlertKey, float] = {}
+        self._fault = fault
+        # when those are looked at again in which something was raised
+        self._faulty: dict[int, float] = {}
         self._highest = 0
         self._down: tuple[float, float] | None = None
         self._changed: dict[int, Alert] = {}
@@ -114,8 +112,9 @@ class Alerting:
     def shift(self, seconds: float) -> None:
         """The daemon's clock was set: what is open stays as old as it was."""
         for alert in self.open_alerts():
-            self._keep(_shifted(alert, seconds))
+            self._keep(shifted(alert, seconds))
         self._dismissed = {key: at + seconds for key, at in self._dismissed.items()}
+        self._faulty.clear()
 
     # -- what is wrong ----------------------------------------------------------------------------
 
@@ -151,7 +150,7 @@ class Alerting:
         return [
             alert
             for alert in self._open.values()
-            if isinstance(alert.state, Firing) and alert.state.next_at <= until
+            if (due := self._due_at(alert)) is not None and due <= until
         ]
 
     def warn(self, condition: Condition, now: float) -> None:
@@ -176,7 +175,8 @@ class Alerting:
             alert = self._new(condition, state, now)
         else:
             alert = replace(known, state=state, limit_at=condition.limit_at)
-        self._keep(self._escalate(alert, now))
+        self._keep(alert)
+        self._take_steps(alert, now)
 
     def correct(self, condition: Condition, now: float) -> None:
         """The open alert about this began at another time than it seemed; nobody is told of it."""
@@ -237,7 +237,7 @@ class Alerting:
         for alert in self.open_alerts():
             # only those that this silence has put off
             if isinstance(alert.state, Firing) and alert.state.next_at == ended.held_until:
-                self._keep(replace(alert, state=_put_off(alert.state, early)))
+                self._keep(replace(alert, state=put_off(alert.state, early)))
         return ended.silence
 
     def is_silenced(self, alert: Alert, now: float) -> bool:
@@ -249,18 +249,14 @@ class Alerting:
     def next_timer(self) -> float | None:
         """When `handle_timer` has something to do."""
         return min(
-            (
-                alert.state.next_at
-                for alert in self._open.values()
-                if isinstance(alert.state, Firing)
-            ),
+            (due for alert in self._open.values() if (due := self._due_at(alert)) is not None),
             default=None,
         )
 
     def handle_timer(self, now: float) -> None:
         """Take the steps that are due."""
         for alert in self.due_by(now):
-            self._keep(self._escalate(alert, now))
+            self._take_steps(alert, now)
         self.silences.drop_ended(now)
 
     def drain(self) -> Told:
@@ -271,13 +267,30 @@ class Alerting:
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _due_at(self, alert: Alert) -> float | None:
+        """When its next step is, None: it has none."""
+        if not isinstance(alert.state, Firing):
+            return None
+        return max(alert.state.next_at, self._faulty.get(alert.number, alert.state.next_at))
+
+    def _take_steps(self, alert: Alert, now: float) -> None:
+        """All steps that are due; or none, and again later, where that raises something."""
+        before = len(self._pages)
+        try:
+            self._keep(self._escalate(alert, now))
+            self._faulty.pop(alert.number, None)
+        except Exception as error:  # noqa: BLE001 - told; one alert must not hold back the others
+            del self._pages[before:]
+            self._fault(alert.kind, alert.line, error)
+            self._faulty[alert.number] = now + FAULT_SECONDS
+
     def _escalate(self, alert: Alert, now: float) -> Alert:
         """All steps that are due, one after the other; one that has nobody is not waited for."""
         while isinstance(state := alert.state, Firing) and state.next_at <= now:
             silence = self.silences.about(alert, now)
             if silence is not None:
                 pause = silence.ends_at - state.next_at
-                return replace(alert, state=_put_off(state, pause))
+                return replace(alert, state=put_off(state, pause))
             steps = self._plan.steps
             if state.step >= len(steps):
                 alert = replace(
@@ -331,7 +344,7 @@ class Alerting:
         if event not in (PageEvent.FIRING, PageEvent.WARNING):
             recipients = self._by_ways_of_today(recipients, alert.line)
         down = self._down if self._down and self._down[0] <= due_at < self._down[1] else None
-        subject = self._describe(_condition_of(alert), now)
+        subject = self._describe(condition_of(alert), now)
         first = alert.pages
         alert = replace(
             alert,
@@ -358,9 +371,10 @@ class Alerting:
     def _resolve(
         self, alert: Alert, now: float, ending: Ending, by: str | None, why: str | None
     ) -> Alert:
-        alert = replace(alert, state=Resolved(_fired_at(alert.state), now, ending, by, why))
+        alert = replace(alert, state=Resolved(fired_at(alert.state), now, ending, by, why))
         alert = self._page(alert, PageEvent.RESOLVED, alert.paged, now, now)
         del self._open[alert.key]
+        self._faulty.pop(alert.number, None)
         self._changed[alert.number] = alert
         return alert
 
@@ -382,35 +396,3 @@ class Alerting:
 
     def _is_dismissed(self, condition: Condition) -> bool:
         return self._dismissed.get(condition.key) == condition.since
-
-
-def _condition_of(alert: Alert) -> Condition:
-    return Condition(alert.kind, alert.line, alert.about, alert.since, alert.limit_at)
-
-
-def _put_off(state: Firing, seconds: float) -> Firing:
-    """The steps that are left come so much later: a silence holds up all of them."""
-    return replace(
-        state, next_at=state.next_at + seconds, held_seconds=state.held_seconds + seconds
-    )
-
-
-def _fired_at(state: State) -> float | None:
-    match state:
-        case Firing(at=at) | Acknowledged(fired_at=at):
-            return at
-        case Resolved(fired_at=fired_at):
-            return fired_at
-        case Warned():
-            return None
-
-
-def _shifted(alert: Alert, seconds: float) -> Alert:
-    state = alert.state
-    if isinstance(state, Firing):
-        state = replace(state, at=state.at + seconds, next_at=state.next_at + seconds)
-    elif isinstance(state, Warned):
-        state = Warned(state.at + seconds)
-    return replace(
-        alert, since=alert.since + seconds, limit_at=alert.limit_at + seconds, state=state
-    )

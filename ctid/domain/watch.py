@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ctid.domain import subjects
-from ctid.domain.alerting import Alerting, Condition, Told
+from ctid.domain.alerting import FAULT_SECONDS, Alerting, Told
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
+from ctid.domain.conditions import Condition, Fault, raise_it
 from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
@@ -49,10 +50,17 @@ class Observed(NamedTuple):
 
 
 class Watch:
-    """All lines of a daemon. `roster` gives the one in force."""
+    """All lines of a daemon. `roster` gives the one in force.
+
+    What is raised about one line or alert is told to `fault`, and the others go on.
+    """
 
     def __init__(
-        self, lines: Iterable[LineRules], plan: Plan, roster: Callable[[], Roster]
+        self,
+        lines: Iterable[LineRules],
+        plan: Plan,
+        roster: Callable[[], Roster],
+        fault: Fault = raise_it,
     ) -> None:
         self._lines = Lines(lines)
         self._observed: dict[tuple[Kind, str | None, str | None], Observed] = {}
@@ -60,7 +68,8 @@ class Watch:
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
         self._begun = False
-        self.alerting = Alerting(plan, roster, self._describe)
+        self._fault = fault
+        self.alerting = Alerting(plan, roster, self._describe, fault)
 
     # -- start, and other configurations ----------------------------------------------------------
 
@@ -274,11 +283,15 @@ class Watch:
     def _evaluate(self, name: str, now: float) -> None:
         if not self._begun:
             return
-        dues = [
-            *self._evaluate_clock(name, now),
-            *self._evaluate_wait(name, now),
-            *self._evaluate_sight(name, now),
-        ]
+        try:
+            dues = [
+                *self._evaluate_clock(name, now),
+                *self._evaluate_wait(name, now),
+                *self._evaluate_sight(name, now),
+            ]
+        except Exception as error:  # noqa: BLE001 - told; one line must not hold back the others
+            self._fault(None, name, error)
+            dues = [now + FAULT_SECONDS]
         if dues:
             self._due[name] = min(dues)
             heapq.heappush(self._heap, (self._due[name], name))

@@ -57,6 +57,10 @@ async def test_a_fault_is_logged_and_the_next_look_goes_on(tmp_path: Path) -> No
     async def ask(_lines: Collection[str]) -> Mapping[str, Presence]:
         raise RuntimeError("no answer of a PBX looks like that")
 
+    def paged() -> bool:
+        now[0] += 1.0
+        return any(told.pages for told in outlet.told)
+
     watching = Watching(configured(tmp_path), roster, Clocks(lambda: now[0], lambda: now[0]))
     outlet = Outlet()
     waits = {"outcome": None, "reason": None, "open": True, "ended_at": None}
@@ -65,7 +69,7 @@ async def test_a_fault_is_logged_and_the_next_look_goes_on(tmp_path: Path) -> No
         now[0] += 20 * MINUTE
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(watching.run(outlet, ask))
-            await until(lambda: any(told.pages for told in outlet.told))
+            await until(paged)
             running.cancel()
     events = [entry["event"] for entry in logs]
     assert (events.count("watch_fault"), "presence_fault" in events) == (2, True)

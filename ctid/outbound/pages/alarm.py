@@ -10,8 +10,9 @@ from typing import Final
 
 import structlog
 
-from ctid.domain.alerting import Alerting, Condition
+from ctid.domain.alerting import Alerting
 from ctid.domain.alerts import Alert, Ending, Firing, Kind, Page, StoreFailing, Subject
+from ctid.domain.conditions import Condition
 from ctid.domain.escalation import Plan
 from ctid.domain.roster import Roster
 from ctid.outbound.pages.port import Channel, Message
@@ -56,7 +57,7 @@ class PagingAlarm:
         self._since: float | None = None
         self._why = ""
         self._sending: set[asyncio.Task[None]] = set()
-        self._alerting = Alerting(plan, roster, self._describe)
+        self._alerting = Alerting(plan, roster, self._describe, _tell_fault)
         # never a number of an alert on disk, nor one of another run: receivers know pages by them
         self._alerting.restore([], [], (-int(clock() * 1000), 0))
 
@@ -160,3 +161,7 @@ class PagingAlarm:
             log.exception("page_fault", to=page.recipient.name, about=page.alert.kind)
             return False
         return True
+
+
+def _tell_fault(kind: Kind | None, line: str | None, error: Exception) -> None:
+    log.error("paging_fault", about=kind, line=line, exc_info=error)

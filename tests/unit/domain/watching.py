@@ -6,6 +6,7 @@ from typing import Any
 
 from ctid.domain.alerting import Told
 from ctid.domain.alerts import Alert, Page, PageEvent, Route
+from ctid.domain.conditions import Fault, raise_it
 from ctid.domain.duty import Duty, parse
 from ctid.domain.escalation import Plan
 from ctid.domain.lines_known import LineRules
@@ -54,6 +55,7 @@ class Story:
         lines: Iterable[str] = ("network",),
         plan: Plan | None = None,
         begin: float = BEGIN,
+        fault: Fault = raise_it,
     ) -> None:
         self.now = begin
         self.begin = begin
@@ -67,7 +69,7 @@ class Story:
         hours: Duty | None = None if duty is None else parse([duty])
         self.rules = [LineRules(name, hours, zone, excluded=TEST_NUMBER.__eq__) for name in lines]
         self.plan = plan or Plan()
-        self.watch = Watch(self.rules, self.plan, self.roster)
+        self.watch = Watch(self.rules, self.plan, self.roster, fault)
         self.watch.begin(self.now)
         self.told: list[Told] = []
         self.pages: list[Page] = []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from structlog.testing import capture_logs
 
@@ -62,7 +63,7 @@ async def test_a_fault_in_one_channel_leaves_the_next_and_the_daemon_alone() -> 
 
 
 async def test_a_fault_of_the_roster_is_told_and_survived() -> None:
-    robot, faults = Robot(), ["no roster", "no roster"]
+    robot, faults, seconds = Robot(), ["no roster", "no roster"], count()
 
     def roster() -> Roster:
         if faults:
@@ -80,7 +81,7 @@ async def test_a_fault_of_the_roster_is_told_and_survived() -> None:
             channels={"im": robot}.get,
             render=render,
             unanswered=list,
-            clock=lambda: BEGIN,
+            clock=lambda: BEGIN + next(seconds),
             wait=soon,
         )
         with capture_logs() as logs:
