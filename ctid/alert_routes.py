@@ -109,12 +109,12 @@ class AlertActions:
 
 
 def alert_routes(desk: AlertDesk, clock: Callable[[], float]) -> list[Route]:
-    """For the control socket; who asks is named by the kernel."""
+    """For the control socket; who asks is named by the kernel, and by what they say for whom."""
     actions = AlertActions(desk, clock)
 
     def by_user(action: Callable[[Any, str], Any]) -> Callable[[Any, Asker], Any]:
         async def handle(body: Any, asker: Asker) -> Any:
-            return await action(body, asker.name())
+            return await action(body, _by(body, asker.name()))
 
         return handle
 
@@ -149,7 +149,7 @@ def api_routes(
     def on_alert(action: Callable[[Any, str], Any]) -> Callable[[Asked], Any]:
         async def handle(asked: Asked) -> Any:
             await stored.see_open(_number(asked))
-            return await action({**_object(asked), "number": _number(asked)}, _by(asked))
+            return await action({**_object(asked), "number": _number(asked)}, _by_token(asked))
 
         return handle
 
@@ -157,11 +157,11 @@ def api_routes(
         wanted = _number(asked)
         if all(silence.number != wanted for silence in desk.silences()):
             raise ControlError(f"no silence {wanted} is in force", HTTPStatus.NOT_FOUND)
-        return await actions.unsilence({"number": wanted}, _by(asked))
+        return await actions.unsilence({"number": wanted}, _by_token(asked))
 
     def by_token(action: Callable[[Any, str], Any]) -> Callable[[Asked], Any]:
         async def handle(asked: Asked) -> Any:
-            return await action(asked.body, _by(asked))
+            return await action(asked.body, _by_token(asked))
 
         return handle
 
@@ -272,15 +272,19 @@ def _object(asked: Asked) -> dict[str, Any]:
     return asked.body
 
 
-def _by(asked: Asked) -> str:
-    """`wallboard`, or `Li Si via wallboard`: what a program says of its user is not proved."""
-    said = optional(_object(asked), "by")
+def _by_token(asked: Asked) -> str:
+    return _by(_object(asked), asked.by)
+
+
+def _by(body: Any, who: str) -> str:
+    """`wallboard`, or `Li Si via wallboard`: what is said of somebody else is not proved."""
+    said = optional(body, "by")
     if said is None:
-        return asked.by
+        return who
     if len(said) > _LONGEST_NAME or not said.isprintable():
         why = f'"by" must be a name of at most {_LONGEST_NAME} characters'
         raise ControlError(why, HTTPStatus.BAD_REQUEST)
-    return f"{said} via {asked.by}"
+    return f"{said} via {who}"
 
 
 def _switch(asked: Asked, name: str) -> bool:

@@ -14,17 +14,19 @@ from ctid.cli.control import ask
 from ctid.domain.alerts import Kind
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="As it is listed.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="For whom; you if not given.")]
 
 
 def ack(
     *,
     number: Number,
     why: Annotated[str, typer.Option(help="What the others should know.")] = "",
+    by: By = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Take care of an alert: nobody else is paged, and it is not escalated."""
     loaded = load_known(config)
-    body = {"number": number, "why": why.strip() or None}
+    body = {"number": number, "why": why.strip() or None, "by": by.strip() or None}
     alert = ask(loaded, "POST", "/v1/alerts/ack", body)
     by = alert["acknowledged_by"]
     if alert["already_acknowledged"]:
@@ -44,13 +46,15 @@ def resolve(
     *,
     number: Number,
     why: Annotated[str, typer.Option(help="Why it is over; whoever was paged is told.")],
+    by: By = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Say that an alert is over."""
     if not why.strip():
         fail("--why is empty: say why it is over", 2)
     loaded = load_known(config)
-    alert = ask(loaded, "POST", "/v1/alerts/resolve", {"number": number, "why": why})
+    body = {"number": number, "why": why, "by": by.strip() or None}
+    alert = ask(loaded, "POST", "/v1/alerts/resolve", body)
     count = len(alert["paged"])
     whom = "nobody was paged" if not count else f"{_counted(count, 'recipient')} will be told"
     typer.echo(f"alert {number}: resolved by {alert['resolved_by']}; {whom}")
@@ -76,6 +80,7 @@ def silence(
         str, typer.Option("--from", metavar="WHEN", help="From then on. Now if not given.")
     ] = "",
     why: Annotated[str, typer.Option(help="Why nobody is to be paged.")],
+    by: By = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Page nobody for a while: the PBX is maintained, a fault is known."""
@@ -95,6 +100,7 @@ def silence(
             "minutes": times.parse_duration(lasts) / 60.0 if lasts else None,
             "until": times.parse_next(until, zone, begins_at or now) if until else None,
             "why": why,
+            "by": by.strip() or None,
         }
     except ValueError as error:
         fail(str(error), 2)
@@ -116,13 +122,14 @@ def incident(
     *,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What happened, in a few words.")],
     line: Annotated[str, typer.Option(metavar="NAME", help="The line it concerns.")] = "",
+    by: By = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Report what no line tells of: it is paged and escalated as any alert."""
     if not title.strip():
         fail("TITLE is empty: say what happened", 2)
     loaded = load_known(config)
-    body = {"title": title, "line": line or None}
+    body = {"title": title, "line": line or None, "by": by.strip() or None}
     alert = ask(loaded, "POST", "/v1/alerts/incident", body)
     names = ", ".join(one["name"] for one in alert["paged"])
     whom = f"; paged: {names}" if names else "; nobody was paged"

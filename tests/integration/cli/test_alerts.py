@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ctid.alert_output import LISTED, SILENCE_FIELDS
-from ctid.domain.alerts import Acknowledged, Kind, Resolved, Silence
+from ctid.domain.alerts import Acknowledged, Incident, Kind, Resolved, Silence
 from ctid.domain.batch import Batch
 from ctid.domain.roster import Role
 from ctid.store import alert_queries, pages
@@ -295,6 +295,34 @@ async def test_who_takes_care_already(running: Desk) -> None:
     async with running.reader() as reader:
         pages = await alert_queries.pages_of(reader, 2)
     assert [page.event.value for page in pages] == ["firing"] * 2 + ["acknowledged"] * 2
+
+
+async def test_for_whom_it_was_done_stands_everywhere(running: Desk) -> None:
+    folder, li = running.folder, f"Li Si via {ME}"
+    by = ("--by", " Li Si ")
+    assert (await type_(folder, "incident", "core switch", "--line", "network", *by))[0] == 0
+    assert await type_(folder, "ack", "1", *by) == (
+        0,
+        f"alert 1: acknowledged by {li}; 2 recipients will be told\n",
+    )
+    assert lines((await type_(folder, "list"))[1])[1].endswith(f"{li} core switch")
+    status, said = await type_(folder, "silence", "--for", "1h", "--why", "known", *by)
+    assert status == 0, said
+    (silence,) = running.desk.silences()
+    assert silence.owner == li
+    assert await type_(folder, "resolve", "1", "--why", "replaced", *by) == (
+        0,
+        f"alert 1: resolved by {li}; 2 recipients will be told\n",
+    )
+    (row,) = json.loads((await type_(folder, "history", "--format", "json"))[1])
+    assert (row["acknowledged_by"], row["resolved_by"]) == (li, li)
+    async with running.reader() as reader:
+        alert = await alert_queries.find_alert(reader, 1)
+    assert alert is not None
+    assert isinstance(alert.subject, Incident)
+    assert alert.subject.by == li
+    status, said = await type_(folder, "ack", "1", "--by", "x" * 81)
+    assert (status, said) == (1, 'ctid: "by" must be a name of at most 80 characters\n')
 
 
 async def test_a_mistake_in_the_file_keeps_nobody_from_the_running_daemon(running: Desk) -> None:
