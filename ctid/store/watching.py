@@ -6,11 +6,21 @@ on another line.
 Raises StoreUnavailable.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from sqlalchemy import CompoundSelect, Double, Select, and_, bindparam, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Double,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.lines_known import LastAnswer
@@ -29,6 +39,14 @@ _MOST_RECORDS: Final = 5_000
 _LINES_AT_ONCE: Final = 20
 _CALLS_AT_ONCE: Final = 500
 _LATEST_ANSWERS: Final = 20  # offered later is not always answered later
+_UNSEEN: Final = _C.offered_at.is_(None)
+# When the caller of a record came, as far as is known: whoever was there before ctid saw the PBX
+# has no `offered_at`. Each is a place in the index of figures.
+_CAME: Final[Sequence[tuple[ColumnElement[Any], list[ColumnElement[bool]]]]] = (
+    (_C.offered_at, []),
+    (_C.started_at, [_UNSEEN]),
+    (_C.ended_at, [_UNSEEN, _C.started_at.is_(None)]),
+)
 _UNANSWERED: Final = (Outcome.MISSED.value, Outcome.OVERFLOWED.value, Outcome.LOST.value)
 
 
@@ -68,9 +86,21 @@ def _parts(lines: Sequence[str]) -> Iterator[Sequence[str]]:
         yield lines[start : start + _LINES_AT_ONCE]
 
 
-def _of_each(of_line: Callable[[int], Select[Any]]) -> CompoundSelect[Any]:
+class _OfLine(Protocol):
+    """What is asked of the line with this number, of those whose `came` is known."""
+
+    def __call__(
+        self, number: int, came: ColumnElement[Any], known: Sequence[ColumnElement[bool]]
+    ) -> Select[Any]: ...
+
+
+def _of_each(of_line: _OfLine) -> CompoundSelect[Any]:
     """One statement out of that of every line, each with its own order and limit."""
-    each = [select(of_line(number).subquery()) for number in range(_LINES_AT_ONCE)]
+    each = [
+        select(of_line(number, came, known).subquery())
+        for number in range(_LINES_AT_ONCE)
+        for came, known in _CAME
+    ]
     return union_all(*each)
 
 
@@ -83,31 +113,37 @@ def _given(lines: Iterable[tuple[str, float]]) -> dict[str, str | float | None]:
     return given
 
 
-def _answers_of(number: int) -> Select[Any]:
+def _answers_of(
+    number: int, came: ColumnElement[Any], known: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
     return (
-        select(_C.line, _C.answered_at, _C.offered_at, _C.agent, _C.pbx)
+        select(_C.line, _C.answered_at, came.label("came_at"), _C.agent, _C.pbx)
         .where(
             _C.line == bindparam(f"line_{number}"),
-            _C.offered_at > bindparam(f"at_{number}"),
+            came > bindparam(f"at_{number}"),
             _C.outcome == Outcome.ANSWERED.value,
+            *known,
         )
-        .order_by(_C.offered_at.desc())
+        .order_by(came.desc())
         .limit(_LATEST_ANSWERS)
     )
 
 
-def _unanswered_of(number: int) -> Select[Any]:
+def _unanswered_of(
+    number: int, came: ColumnElement[Any], known: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
     closed_at = bindparam(f"at_{number}", type_=Double)
     return (
         select(record)
         .where(
             _C.line == bindparam(f"line_{number}"),
-            _C.offered_at > closed_at - _OVERLAP_SECONDS,
+            came > closed_at - _OVERLAP_SECONDS,
             _C.outcome.in_(_UNANSWERED),
             or_(_C.ended_at.is_(None), _C.ended_at > closed_at),
             _C.open.is_(False),
+            *known,
         )
-        .order_by(_C.offered_at.desc())
+        .order_by(came.desc())
         .limit(_MOST_RECORDS)
     )
 
@@ -123,8 +159,8 @@ async def _last_answers(
     """When each line was answered last, and by whom; those that were not are not in there."""
     given = _given((line, now - _BACK_SECONDS) for line in lines)
     found: dict[str, LastAnswer] = {}
-    for line, answered_at, offered_at, agent, pbx in await connection.execute(_LAST_ANSWERS, given):
-        at = offered_at if answered_at is None else answered_at
+    for line, answered_at, came_at, agent, pbx in await connection.execute(_LAST_ANSWERS, given):
+        at = came_at if answered_at is None else answered_at
         if line not in found or at > found[line].at:
             found[line] = LastAnswer(at, agent, pbx)
     return found
@@ -157,7 +193,8 @@ async def _answered_elsewhere(
 
 
 async def _settled(connection: AsyncConnection, records: Sequence[Record]) -> list[ToReturn]:
-    first = min((each.offered_at for each in records if each.offered_at is not None), default=None)
+    came = [_some_time(each) for each in records]
+    first = min((at for at in came if at is not None), default=None)
     if first is None:
         return []
     over = (ReturnState.REACHED.value, ReturnState.CLOSED.value)
@@ -165,3 +202,8 @@ async def _settled(connection: AsyncConnection, records: Sequence[Record]) -> li
         and_(to_return.c.state.in_(over), to_return.c.settled_at >= first)
     )
     return [rows.return_from({**row}) for row in (await connection.execute(query)).mappings()]
+
+
+def _some_time(of: Record) -> float | None:
+    known = (of.offered_at, of.started_at, of.ended_at)
+    return next((at for at in known if at is not None), None)

@@ -48,3 +48,42 @@ def test_of_two_one_was_called_back_before_and_one_after(story: Story) -> None:
     story.call_back("13811113333", talk="10s")
     (page,) = story.expect("09:11:30 dingtalk @Li: RESOLVED: Network (unanswered)")
     assert "all who were missed were reached" in page.text
+
+
+def test_who_came_before_it_saw_the_pbx_and_was_missed(story: Story) -> None:
+    story.advance("5m")
+    story.kill()
+    story.call("a")
+    story.start()
+    story.advance("1m")
+    story.miss("a")
+    restart(story)
+    story.advance("14m")
+    story.expect(
+        "09:15 dingtalk @Li: WARNING, UNANSWERED 10 min: Network",
+        "09:20 dingtalk @Li: UNANSWERED 15 min: Network",
+    )
+
+
+def test_who_came_before_it_saw_the_pbx_and_was_answered(story: Story) -> None:
+    story.missed_call("a")
+    story.kill()
+    story.call("b")
+    story.start()
+    story.answer("b")
+    story.leave("b")
+    restart(story)
+    story.advance("1h")
+    story.expect_silence()
+
+
+def test_who_came_before_it_saw_the_pbx_and_was_called_back(story: Story) -> None:
+    story.kill()
+    story.call("a", number="13811112222")
+    story.start()
+    story.advance("1m")
+    story.miss("a")
+    story.call_back("13811112222", talk="20s")
+    restart(story)
+    story.advance("1h")
+    story.expect_silence()
