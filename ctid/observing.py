@@ -11,7 +11,7 @@ from ctid.config import Config
 from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, NotReloaded
 from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
-from ctid.domain.kpi import RUNG
+from ctid.domain.kpi import RUNG, is_below
 from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
@@ -48,7 +48,7 @@ async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed
         for name in names:
             rung = sum(counts.get((name, outcome), 0) for outcome in RUNG)
             answered = counts.get((name, Outcome.ANSWERED), 0)
-            if rung >= least and answered < targets[name] * rung:
+            if rung >= least and is_below(targets[name], answered, rung):
                 subject = AnswerRate(period, answered, rung, targets[name])
                 found.append(Observed(name, period, since, subject))
     return found

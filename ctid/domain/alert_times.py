@@ -1,8 +1,13 @@
-"""The times of an alert that is put off, or whose clock was set. All times are Unix seconds."""
+"""How the times of an alert change: held up by a silence, moved with the daemon's clock. Pure."""
 
 from dataclasses import replace
+from typing import Final
 
-from ctid.domain.alerts import Acknowledged, Alert, Firing, Resolved, State, Warned
+from ctid.domain.alerts import Acknowledged, Alert, Firing, Kind, Resolved, State, Warned
+
+_BY_OUR_CLOCK: Final = frozenset(
+    {Kind.UNANSWERED, Kind.LONGEST_WAIT, Kind.BLIND, Kind.INCIDENT, Kind.TEST}
+)
 
 
 def put_off(state: Firing, seconds: float) -> Firing:
@@ -13,7 +18,7 @@ def put_off(state: Firing, seconds: float) -> Firing:
 
 
 def fired_at(state: State) -> float | None:
-    """When it fired, None: it never did."""
+    """When it fired; None: it only warned."""
     match state:
         case Firing(at=at) | Acknowledged(fired_at=at):
             return at
@@ -23,13 +28,20 @@ def fired_at(state: State) -> float | None:
             return None
 
 
+def begins_by_our_clock(kind: Kind) -> bool:
+    """Whether `since` is a time that the daemon's clock has shown.
+
+    Else it stands elsewhere, and stays: midnight, the begin of a shift, the time in a row.
+    """
+    return kind in _BY_OUR_CLOCK
+
+
 def shifted(alert: Alert, seconds: float) -> Alert:
-    """As if everything had come so much later: the clock was set."""
+    """The same after the daemon's clock was set by so much: it is as old as it was."""
     state = alert.state
     if isinstance(state, Firing):
         state = replace(state, at=state.at + seconds, next_at=state.next_at + seconds)
     elif isinstance(state, Warned):
         state = Warned(state.at + seconds)
-    return replace(
-        alert, since=alert.since + seconds, limit_at=alert.limit_at + seconds, state=state
-    )
+    since = alert.since + seconds if begins_by_our_clock(alert.kind) else alert.since
+    return replace(alert, since=since, limit_at=alert.limit_at + seconds, state=state)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from ctid.domain.alert_times import fired_at, put_off, shifted
+from ctid.domain.alert_times import begins_by_our_clock, fired_at, put_off, shifted
 from ctid.domain.alerts import (
     Acknowledged,
     Alert,
@@ -113,7 +113,10 @@ class Alerting:
         """The daemon's clock was set: what is open stays as old as it was."""
         for alert in self.open_alerts():
             self._keep(shifted(alert, seconds))
-        self._dismissed = {key: at + seconds for key, at in self._dismissed.items()}
+        self._dismissed = {
+            key: at + seconds if begins_by_our_clock(key[0]) else at
+            for key, at in self._dismissed.items()
+        }
         self._faulty.clear()
 
     # -- what is wrong ----------------------------------------------------------------------------

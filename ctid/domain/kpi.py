@@ -259,6 +259,15 @@ def _outcome_of(words: str) -> tuple[str, str]:
     return outcome, reason
 
 
+def is_below(target: float, answered: int, rung: int) -> bool:
+    """Whether so many answered of those that rang are less than the target, between 0 and 1.
+
+    The quotient of whole numbers is rounded as the target was when it was read, so that a rate
+    that is just the target equals it; 0.14 times 50 is more than 7.
+    """
+    return rung > 0 and answered / rung < target
+
+
 def _ratio(part: float, whole: int) -> float | None:
     return part / whole if whole else None
 

@@ -9,7 +9,7 @@ import pytest
 from ctid.domain.calendar import Calendar, DayKind
 from ctid.domain.days import days, hour_starts, local_day, midnight, month_of
 from ctid.domain.duty import parse
-from ctid.domain.kpi import Counts, Offer, Rules, fold
+from ctid.domain.kpi import Counts, Offer, Rules, fold, is_below
 from ctid.domain.lines import Line
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.tally import Desk, Scope, coverage, tally
@@ -216,3 +216,12 @@ def test_coverage_is_that_of_the_pbx_that_was_seen_least() -> None:
     assert coverage(gaps, ("b",), [(0.0, 100.0)]) == pytest.approx(0.9)
     assert coverage(gaps, ("a",), [(0.0, 20.0), (50.0, 60.0)]) == pytest.approx(20 / 30)
     assert coverage(gaps, ("a",), []) is None
+
+
+@pytest.mark.parametrize("percent", range(101))
+def test_a_rate_that_is_just_the_target_is_not_below_it(percent: int) -> None:
+    target = float(f"{percent / 100:.2f}")
+    for rung in range(1, 201):
+        for answered in range(rung + 1):
+            below = answered * 100 < percent * rung
+            assert is_below(target, answered, rung) is below

@@ -494,3 +494,21 @@ def test_a_rate_of_yesterday_is_over_and_not_well_again() -> None:
     over = story.told[-1].alerts[0].state
     assert isinstance(over, Resolved)
     assert over.ending is Ending.PERIOD_OVER
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+@pytest.mark.parametrize("resolved", [False, True])
+def test_a_clock_that_is_set_neither_ends_a_low_rate_nor_pages_it_again(
+    step: float, resolved: bool
+) -> None:
+    story = Story(begin=BEGIN + 10 * HOUR)
+    low = Observed("network", "day", BEGIN, AnswerRate("day", 5, 20, 0.75))
+    today: dict[tuple[str | None, str | None], float] = {("network", "day"): BEGIN}
+    story.watch.observe(Kind.ANSWER_RATE, [low], story.now, begun=today)
+    if resolved:
+        story.watch.resolve(story.alert(), story.now, "Wang", "known")
+    story.said()
+    story.now += step
+    story.watch.shift(step, story.now)
+    story.watch.observe(Kind.ANSWER_RATE, [low], story.now, begun=today)
+    assert (story.said(), story.states()) == ([], [] if resolved else ["Firing"])
