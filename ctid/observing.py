@@ -4,8 +4,9 @@ Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ctid.config import Config
 from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, NotReloaded
@@ -21,6 +22,9 @@ from ctid.store.waiting import Waiting
 
 NOT_RELOADED_SECONDS: Final = 900.0
 """Whoever is at a file has so long to notice a mistake before others are told."""
+_OFFICE_BEGINS: Final = time(9)
+_OFFICE_ENDS: Final = time(17)
+_DAYS_OF_OFFICE: Final = 5
 
 
 def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], float]:
@@ -34,24 +38,34 @@ def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], f
 
 
 async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed]:
-    """Lines whose answer rate of the day or month is below the target. Raises StoreUnavailable."""
+    """Lines whose answer rate of the day or month is below the target. Raises StoreUnavailable.
+
+    That of a month is told by day, and not while there are only calls of one day in it.
+    """
     least = config.alert.answer_rate_calls
     if not least:
         return []
     found = []
     targets = {line.name: line.target_rate for line in config.lines()}
+    zones = config.zones()
     together: dict[tuple[str, float], list[str]] = {}
     for (line, period), since in periods(config, now).items():
         together.setdefault((period or "", since), []).append(line or "")
+    rung: dict[tuple[str, str], int] = {}
     for (period, since), names in together.items():
         counts = await reader.count_outcomes(names, since)
         for name in names:
-            rung = sum(counts.get((name, outcome), 0) for outcome in RUNG)
+            calls = rung[name, period] = sum(counts.get((name, outcome), 0) for outcome in RUNG)
             answered = counts.get((name, Outcome.ANSWERED), 0)
-            if rung >= least and is_below(targets[name], answered, rung):
-                subject = AnswerRate(period, answered, rung, targets[name])
-                found.append(Observed(name, period, since, subject))
-    return found
+            if calls >= least and is_below(targets[name], answered, calls):
+                subject = AnswerRate(period, answered, calls, targets[name])
+                quiet_until = by_day(now, zones[name]) if period == "month" else 0.0
+                found.append(Observed(name, period, since, subject, quiet_until))
+    return [
+        each
+        for each in found
+        if each.about == "day" or rung[each.line or "", "month"] > rung[each.line or "", "day"]
+    ]
 
 
 def stuck(waiting: Iterable[tuple[str, Waiting]], config: Config, now: float) -> list[Observed]:
@@ -83,18 +97,32 @@ def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
     return found
 
 
-def ending(calendars: Iterable[Calendar], today: date) -> list[Observed]:
-    """Calendars that end soon."""
+def ending(calendars: Iterable[Calendar], zone: str, now: float) -> list[Observed]:
+    """Calendars that end soon; people are told of them by day: there are weeks to mend it."""
+    today = local_day(now, zone)
     return [
         Observed(
             None,
             calendar.name,
-            _midnight_utc(calendar.known_until) - ENDING_DAYS * 86_400.0,
+            midnight(calendar.known_until - timedelta(days=ENDING_DAYS - 1), zone),
             CalendarEnding(calendar.name, calendar.known_until.isoformat()),
+            quiet_until=by_day(now, zone),
         )
         for calendar in calendars
         if calendar_ending(calendar, today)
     ]
+
+
+def by_day(now: float, zone: str) -> float:
+    """`now`, if that is in the office hours of a weekday; else when they begin next."""
+    local = datetime.fromtimestamp(now, ZoneInfo(zone))
+    if local.weekday() < _DAYS_OF_OFFICE and _OFFICE_BEGINS <= local.time() < _OFFICE_ENDS:
+        return now
+    days = (local.date() + timedelta(days=days) for days in range(4))
+    mornings = [datetime.combine(day, _OFFICE_BEGINS, ZoneInfo(zone)) for day in days]
+    return next(
+        at.timestamp() for at in mornings if at.weekday() < _DAYS_OF_OFFICE and at.timestamp() > now
+    )
 
 
 def not_reloaded(
@@ -111,7 +139,3 @@ def not_reloaded(
         subject = NotReloaded(file.value, since, why, len(more), kept=kept)
         found.append(Observed(None, file.value, since, subject))
     return found
-
-
-def _midnight_utc(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

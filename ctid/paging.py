@@ -5,7 +5,6 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -263,9 +262,9 @@ class Paging:
         roster = self._roster.current()
         unstaffed = await asyncio.to_thread(observing.unstaffed, roster, config, now)
         watching.observed(Kind.ROSTER_GAP, unstaffed)
-        today = datetime.fromtimestamp(now, ZoneInfo(config.timezone)).date()
         calendars = [config.calendar.days] if config.calendar.days is not None else []
-        watching.observed(Kind.CALENDAR_ENDING, observing.ending(calendars, today))
+        ending = observing.ending(calendars, config.timezone, now)
+        watching.observed(Kind.CALENDAR_ENDING, ending)
         known = {alert.about for alert in watching.watch.alerting.open_of(Kind.NOT_RELOADED)}
         watching.observed(Kind.NOT_RELOADED, observing.not_reloaded(self._loads.all(), now, known))
 

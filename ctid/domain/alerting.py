@@ -167,13 +167,14 @@ class Alerting:
         self._keep(alert)
 
     def fire(self, condition: Condition, now: float) -> None:
-        """The limit is over: page, unless that was done already."""
+        """The limit is over: page, unless that was done already; at a limit ahead only then."""
         known = self._open.get(condition.key)
         if known is not None and not isinstance(known.state, Warned):
             return
         if known is None and self._is_dismissed(condition):
             return
-        state = Firing(now, 0, condition.limit_at)
+        ahead = max(0.0, condition.limit_at - now)
+        state = Firing(now, 0, condition.limit_at, held_seconds=ahead)
         if known is None:
             alert = self._new(condition, state, now)
         else:
@@ -294,11 +295,10 @@ class Alerting:
             if silence is not None:
                 pause = silence.ends_at - state.next_at
                 return replace(alert, state=put_off(state, pause))
-            steps = self._plan.steps
+            steps = self._plan.steps_of(alert.kind)
+            repeat_at = now + self._plan.repeat_seconds_of(alert.kind)
             if state.step >= len(steps):
-                alert = replace(
-                    alert, state=replace(state, next_at=now + self._plan.repeat_seconds)
-                )
+                alert = replace(alert, state=replace(state, next_at=repeat_at))
                 whom = [one for one in alert.paged if one.role is not None]
                 whom = whom or self._first_there(alert, now)  # somebody may have come meanwhile
                 # where there is no roster, the channels are all that can rouse anybody
@@ -307,7 +307,7 @@ class Alerting:
             whom = self._people(steps[state.step], alert, now)
             following = state.step + 1
             if following >= len(steps):
-                next_at = now + self._plan.repeat_seconds
+                next_at = repeat_at
             elif not whom:
                 next_at = state.next_at
             else:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from ctid.domain.alerts import Recipient
+from ctid.domain.alerts import Kind, Recipient
 from ctid.domain.roster import EVERYONE, Role, Roster, recipient
 
 
@@ -26,6 +27,11 @@ DEFAULT_STEPS = (
 )
 
 
+CAN_WAIT: Final = frozenset({Kind.CALENDAR_ENDING})
+"""What has to be mended within weeks: those of the first step are reminded each week."""
+WEEK_SECONDS: Final = 7 * 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How alerts are escalated.
@@ -37,6 +43,14 @@ class Plan:
     steps: tuple[Step, ...] = DEFAULT_STEPS
     repeat_seconds: float = 900.0
     told: tuple[Recipient, ...] = ()
+
+    def steps_of(self, kind: Kind) -> tuple[Step, ...]:
+        """The steps of an alert of this kind; of what can wait only the first."""
+        return self.steps[:1] if kind in CAN_WAIT else self.steps
+
+    def repeat_seconds_of(self, kind: Kind) -> float:
+        """How long after the last step, and then again, those who were paged are paged again."""
+        return WEEK_SECONDS if kind in CAN_WAIT else self.repeat_seconds
 
 
 def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Recipient]:

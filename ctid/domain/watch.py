@@ -41,12 +41,16 @@ class LineNow(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Something that was found wrong elsewhere: a rate, a destination, a roster, a calendar."""
+    """Something that was found wrong elsewhere: a rate, a destination, a roster, a calendar.
+
+    Nobody is paged about it before `quiet_until`.
+    """
 
     line: str | None
     about: str | None
     since: float
     subject: Subject
+    quiet_until: float = 0.0
 
 
 class Watch:
@@ -162,7 +166,7 @@ class Watch:
             self._observed.pop(key, None)
             self.alerting.end(key, now, Ending.RECOVERED)
         for key, each in after.items():
-            self.alerting.fire(Condition(*key, each.since, now), now)
+            self.alerting.fire(Condition(*key, each.since, max(now, each.quiet_until)), now)
 
     def present(self, found: Mapping[str, Presence]) -> None:
         """What the PBX answered about these lines."""

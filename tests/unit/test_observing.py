@@ -1,12 +1,15 @@
 """What is found wrong beside the calls."""
 
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from ctid import observing
 from ctid.config import Config, load
 from ctid.domain.alerts import NotReloaded
+from ctid.domain.calendar import Calendar
 from ctid.domain.roster import Empty
 from ctid.outbound.loads import File, Loads
 
@@ -45,6 +48,31 @@ def test_without_a_roster_file_nothing_is_missing(config: Config) -> None:
     assert observing.unstaffed(Empty(), none, DUTY) == []
 
 
+@pytest.mark.parametrize(
+    ("now", "paged"),
+    [
+        ("2026-11-02T00:00", "2026-11-02T09:00"),  # a Monday
+        ("2026-11-02T09:00", "2026-11-02T09:00"),
+        ("2026-11-02T16:59", "2026-11-02T16:59"),
+        ("2026-11-02T17:00", "2026-11-03T09:00"),
+        ("2026-11-06T17:00", "2026-11-09T09:00"),  # Friday evening
+        ("2026-11-07T10:00", "2026-11-09T09:00"),
+        ("2027-02-01T03:00", "2027-02-01T09:00"),
+    ],
+)
+def test_a_calendar_that_ends_is_told_by_day(now: str, paged: str) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+
+    def at(text: str) -> float:
+        return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+
+    calendar = Calendar("CN", {}, date(2026, 12, 31))
+    (found,) = observing.ending([calendar], "Asia/Shanghai", at(now))
+    # the first day that has less than 60 days behind it, as it begins there
+    assert (found.since, found.quiet_until) == (at("2026-11-02T00:00"), at(paged))
+    assert observing.ending([calendar], "Asia/Shanghai", at("2026-11-01T23:59")) == []
+
+
 def test_a_file_that_was_bad_for_a_while_is_told_with_its_first_mistake() -> None:
     now = DUTY
     loads = Loads(lambda: now)
@@ -57,7 +85,7 @@ def test_a_file_that_was_bad_for_a_while_is_told_with_its_first_mistake() -> Non
     loads.failed(File.ROSTER, "roster.csv:3: role: is still wrong")
     (found,) = observing.not_reloaded(loads.all(), DUTY + 15 * 60.0)
     why = "roster.csv:3: role: is still wrong"
-    assert found == (None, "roster", DUTY, NotReloaded("roster", DUTY, why, 0, kept=True))
+    assert found[:4] == (None, "roster", DUTY, NotReloaded("roster", DUTY, why, 0, kept=True))
     loads.succeeded(File.ROSTER)
     assert observing.not_reloaded(loads.all(), DUTY + 15 * 60.0) == []
 
