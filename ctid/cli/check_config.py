@@ -17,6 +17,7 @@ from ctid.cli.common import (
     see_templates,
 )
 from ctid.config import Config
+from ctid.config.doubts import doubts
 from ctid.store.address import database_at
 
 
@@ -51,6 +52,8 @@ def check_config(
         )
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
+    for key, doubt in doubts(loaded):
+        typer.echo(f"ctid: warning: {config}: {key}: {doubt}", err=True)
     for key, folder in _missing(loaded):
         typer.echo(
             f"ctid: warning: {config}: {key}: there is no folder {folder}: make it, so that ctid's "

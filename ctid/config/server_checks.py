@@ -6,9 +6,11 @@ from typing import Any, Final
 from ctid.config.address import is_loopback, split_address
 from ctid.config.checks import named_twice, needs_other, tables, two_secrets
 from ctid.config.secret import Secret
+from ctid.config.serving import Metrics
 from ctid.config.shape import Mistake
 
 _PAIRS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert"))
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 _SHORTEST_TOKEN: Final = 16
 
 
@@ -20,6 +22,7 @@ def check_servers(known: dict[str, Any]) -> Iterator[Mistake]:
     api = known.get("api")
     if isinstance(api, dict):
         yield from needs_other(("api",), api, _PAIRS)
+        yield from _one_address(metrics if isinstance(metrics, dict) else {}, api)
     tokens = tables(known, "api_token")
     yield from named_twice("api_token", tokens, default=None)
     for index, table in tokens:
@@ -41,6 +44,19 @@ def _metrics(table: dict[str, Any]) -> Iterator[Mistake]:
     if address is not None and not is_loopback(address[0]) and not guarded:
         message = "can be reached from outside: add `token_file` or `client_ca`, or use 127.0.0.1"
         yield ("metrics", "listen"), f"`{listen}` {message}"
+
+
+def _one_address(metrics: dict[str, Any], api: dict[str, Any]) -> Iterator[Mistake]:
+    """Two servers cannot listen at one address; that of all of a machine is each of them, too."""
+    said = metrics.get("listen", Metrics().listen), api.get("listen")
+    first, second = (split_address(text) if isinstance(text, str) else None for text in said)
+    if first is None or second is None or first[1] != second[1] or not first[1]:
+        return
+    if first[0] == second[0] or {first[0], second[0]} & _EVERYWHERE:
+        yield (
+            ("api", "listen"),
+            f"`{said[1]}` is taken by [metrics], which listens at `{said[0]}`: take another port",
+        )
 
 
 def check_tokens(tokens: Iterable[Secret | None]) -> Iterator[Mistake]:

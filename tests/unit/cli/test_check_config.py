@@ -4,6 +4,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from ctid.cli import app
@@ -81,3 +82,63 @@ def test_the_examples_of_the_readme_are_good(tmp_path: Path) -> None:
         assert [line for line in done.stderr.splitlines() if "store.url" not in line] == []
     done = CliRunner().invoke(app, ["roster", "lint", "--config", str(path)])
     assert (done.exit_code, done.stdout.endswith(": good (2 people)\n")) == (0, True)
+
+
+def warnings(folder: Path, text: str) -> list[str]:
+    done = checked(folder, '[store]\nurl = "x.db"\n' + text)
+    assert done.exit_code == 0, done.stderr
+    begin = f"ctid: warning: {folder}/ctid.toml: "
+    lines = done.stderr.splitlines()
+    assert all(line.startswith(begin) for line in lines)
+    return [line.removeprefix(begin) for line in lines if "nobody is paged" not in line]
+
+
+def test_a_program_that_cannot_be_run_is_a_warning(tmp_path: Path) -> None:
+    program = tmp_path / "page"
+    text = f'[[channels.command]]\nargv = ["{program}", "--urgent"]\n'
+    key = "channels.command[0].argv[0]"
+    assert warnings(tmp_path, text) == [
+        f"{key}: there is no program {program}: correct the path, or install it"
+    ]
+    program.write_text("#!/bin/sh\n")
+    assert warnings(tmp_path, text) == [f"{key}: {program} cannot be run: chmod 755 it"]
+    program.chmod(0o755)
+    assert warnings(tmp_path, text) == []
+
+
+def test_a_weekly_test_of_nothing_is_a_warning(tmp_path: Path) -> None:
+    text = '[alert]\nweekly_test = "mon 10:00"\n'
+    assert warnings(tmp_path, text) == [
+        "alert.weekly_test: there is nothing to try: add a [[channels...]]"
+    ]
+    assert warnings(tmp_path, text + '[[channels.command]]\nargv = ["/bin/true"]\n') == []
+
+
+def test_commands_of_anybody_are_a_warning(tmp_path: Path) -> None:
+    table = '[[channels.mqtt]]\nhost = "broker.example.org"\n'
+    (found,) = warnings(tmp_path, table + "commands = true\n")
+    assert found.startswith("channels.mqtt[0].commands: at a broker that lets people in without a ")
+    assert warnings(tmp_path, table) == []
+    assert warnings(tmp_path, table + 'commands = true\nusername = "ctid"\n') == []
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("https://push.example.org/send?token=abc", True),
+        ("https://push.example.org/send?apikey=abc&to=desk", True),
+        ("https://push.example.org/send?access_token=abc", True),
+        ("https://hooks.example.com/services/T0123ABCD/B0123ABCD/a1b2C3d4E5f6g7H8i9J0k1L2", True),
+        ("https://push.example.org/4f1d2c3b-1111-4222-8333-444455556666", True),
+        ("https://push.example.org/v1/alerts?group=desk&keyboard=x", False),
+        ("https://push.example.org/a-long-name-that-people-have-written", False),
+        ("https://push.example.org/send?token=", False),
+    ],
+)
+def test_a_secret_in_the_address_of_a_webhook_is_a_warning(
+    tmp_path: Path, url: str, *, warned: bool
+) -> None:
+    for table in ("webhook", "channels.webhook"):
+        found = warnings(tmp_path, f'[[{table}]]\nurl = "{url}"\n')
+        assert [line.split(": ")[0] for line in found] == [f"{table}[0].url"] * warned
+        assert not any("abc" in line or "a1b2" in line for line in found)

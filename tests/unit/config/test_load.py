@@ -52,6 +52,29 @@ def test_no_message_shows_a_secret(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("metrics", "api", "clash"),
+    [
+        (None, "127.0.0.1:9810", True),  # where [metrics] listens by default
+        (None, "127.0.0.1:9811", False),
+        (None, "[::1]:9810", False),
+        ("127.0.0.1:9811", "0.0.0.0:9811", True),
+        ("", "127.0.0.1:9810", False),
+        ("127.0.0.1:0", "127.0.0.1:0", False),
+    ],
+)
+def test_two_servers_need_two_addresses(
+    tmp_path: Path, metrics: str | None, api: str, *, clash: bool
+) -> None:
+    table = "" if metrics is None else f'[metrics]\nlisten = "{metrics}"\n'
+    path = written(tmp_path, f'{table}[api]\nlisten = "{api}"\n')
+    if clash:
+        (found,) = problems(path, read_secrets=False)
+        assert f"api.listen: `{api}` is taken by [metrics]" in found
+    else:
+        load(path, read_secrets=False)
+
+
+@pytest.mark.parametrize(
     ("offset", "city"),
     [
         ("UTC+8", "Asia/Shanghai"),
