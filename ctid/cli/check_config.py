@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ctid.cli import roster_lint
 from ctid.cli.common import (
     DEFAULT_CONFIG,
     ConfigFile,
@@ -43,7 +44,9 @@ def check_config(
         )
     see_calendar(loaded)
     if loaded.roster.file is not None:
-        see_roster(loaded)
+        plan = see_roster(loaded)
+        for doubt in roster_lint.doubts(plan, loaded, time.time()):
+            typer.echo(f"ctid: warning: {loaded.roster.file}: {doubt['what']}", err=True)
     elif loaded.channels.all() and not loaded.alert.channels:
         typer.echo(
             f"ctid: warning: {config}: there are channels, and nobody is paged by them: name "
@@ -52,20 +55,20 @@ def check_config(
         )
     if not loaded.line:
         typer.echo(f"ctid: warning: {config}: no [[line]], so no call is a hotline's", err=True)
-    for key, doubt in doubts(loaded):
-        typer.echo(f"ctid: warning: {config}: {key}: {doubt}", err=True)
+    for key, what in doubts(loaded):
+        typer.echo(f"ctid: warning: {config}: {key}: {what}", err=True)
     for key, folder in _missing(loaded):
         typer.echo(
             f"ctid: warning: {config}: {key}: there is no folder {folder}: make it, so that ctid's "
             "user may write there (systemd makes /var/lib/ctid and /run/ctid itself)",
             err=True,
         )
-    what = [_number(len(loaded.pbx), "PBX"), _number(len(loaded.line), "line")]
+    counted = [_number(len(loaded.pbx), "PBX"), _number(len(loaded.line), "line")]
     if backends := loaded.backends():
-        what.append(_number(len(backends), "ticket system"))
+        counted.append(_number(len(backends), "ticket system"))
     if channels := loaded.channels.all():
-        what.append(_number(len(channels), "channel"))
-    typer.echo(f"{config}: good ({', '.join(what)}; times in {loaded.timezone})")
+        counted.append(_number(len(channels), "channel"))
+    typer.echo(f"{config}: good ({', '.join(counted)}; times in {loaded.timezone})")
 
 
 def _number(of: int, what: str) -> str:

@@ -51,6 +51,8 @@ class Channel(Table):
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    takes_address: ClassVar[bool] = False
+    """Whether there is somebody to be named: a person in a group, whom a mail is for."""
 
     name: Name
     concurrency: int = Field(default=4, ge=1, le=64)
@@ -82,6 +84,7 @@ class Robot(HttpChannel):
 
     secrets: ClassVar[tuple[str, ...]] = ("token", "secret")
     needs: ClassVar[tuple[str, ...]] = ("token",)
+    takes_address: ClassVar[bool] = True
 
     token_file: Text | None = None
     token_credential: Text | None = None
@@ -107,6 +110,7 @@ class WeComChannel(HttpChannel):
 
     secrets: ClassVar[tuple[str, ...]] = ("key",)
     needs: ClassVar[tuple[str, ...]] = ("key",)
+    takes_address: ClassVar[bool] = True
     in_address: ClassVar[re.Pattern[str]] = re.compile(r"[?&]key=")
 
     name: Name = "wecom"
@@ -145,6 +149,8 @@ class WebhookChannel(HttpChannel):
 class CommandChannel(Channel):
     """A program on this machine. `argv` is what is run, without a shell."""
 
+    takes_address: ClassVar[bool] = True
+
     name: Name = "command"
     per_minute: PerMinute = 30
     argv: Annotated[tuple[Text, ...], AfterValidator(_program)]
@@ -157,6 +163,7 @@ class AppriseChannel(Channel):
     """
 
     secrets: ClassVar[tuple[str, ...]] = ("url",)
+    takes_address: ClassVar[bool] = True
 
     name: Name = "apprise"
     per_minute: PerMinute = 10

@@ -31,6 +31,24 @@ def is_region(name: str) -> bool:
     return name in phonenumbers.SUPPORTED_REGIONS
 
 
+def wrong_length(number: str, region: str) -> str | None:
+    """What is wrong with the length of a mobile number; None: nothing."""
+    mobile, possible = phonenumbers.PhoneNumberType.MOBILE, phonenumbers.ValidationResult
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return "too short"
+    match phonenumbers.is_possible_number_for_type_with_reason(parsed, mobile):
+        case possible.IS_POSSIBLE:
+            return None
+        case possible.TOO_SHORT | possible.IS_POSSIBLE_LOCAL_ONLY:
+            return "too short"
+        case possible.TOO_LONG:
+            return "too long"
+        case _:
+            return "of a wrong length"
+
+
 def normalizer(numbering: Numbering) -> Callable[[str], str | None]:
     """Give a function from a number as it was seen to one that can be compared.
 

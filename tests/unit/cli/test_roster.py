@@ -1,9 +1,11 @@
 """`ctid roster` as it is typed."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -61,12 +63,22 @@ def test_it_shows_who_is_there_then(tmp_path: Path) -> None:
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["line", "role", "who", "channels"],
         ["network", "first_line", "张三", "dingtalk"],
+        ["network", "second_line", "nobody"],
+        ["network", "duty_lead", "nobody"],
+        ["network", "project_manager", "nobody"],
         ["server", "first_line", "张三", "dingtalk"],
+        ["server", "second_line", "nobody"],
         ["server", "duty_lead", "li", "dingtalk"],
+        ["server", "project_manager", "nobody"],
     ]
-    night = ctid(tmp_path, "roster", "show", "--at", "2026-03-02T20:00+08:00", "--line", "network")
-    assert night.stdout == ""
-    assert night.stderr == "ctid: nobody is on duty\n"
+    words = ["roster", "show", "--at", "2026-03-02T20:00+08:00", "--line", "server"]
+    night = json.loads(ctid(tmp_path, *words, "--format", "json").stdout)
+    assert [(row["role"], row["person"], row["channels"]) for row in night] == [
+        ("first_line", None, []),
+        ("second_line", None, []),
+        ("duty_lead", "li", ["dingtalk"]),
+        ("project_manager", None, []),
+    ]
 
 
 def test_it_shows_days_change_by_change(tmp_path: Path) -> None:
@@ -82,9 +94,10 @@ def test_it_shows_days_change_by_change(tmp_path: Path) -> None:
         ("2026-03-02 08:00", "2026-03-02 18:00", "zhang"),
         ("2026-03-03 08:00", "2026-03-03 12:00", "zhang"),
         ("2026-03-03 12:00", "2026-03-03 18:00", "li"),
+        *3 * [("2026-03-02 00:00", "2026-03-04 00:00", None)],  # who has no other role at all
     ]
     table = ctid(tmp_path, "roster", "show", *words[:-2])
-    assert len(table.stdout.splitlines()) == 4
+    assert len(table.stdout.splitlines()) == 7
 
 
 @pytest.mark.parametrize(
@@ -126,19 +139,74 @@ def test_lint_says_of_which_line_the_nights_may_not_be_meant(tmp_path: Path) -> 
     assert any(row["what"].startswith("line server: nobody") for row in rows)
 
 
+def lint(tmp_path: Path, roster: str, config: str = CONFIG) -> list[dict[str, Any]]:
+    (tmp_path / "ctid.toml").write_text(config)
+    (tmp_path / "roster.toml").write_text(roster)
+    rows: list[dict[str, Any]] = json.loads(
+        ctid(tmp_path, "roster", "lint", "--format", "json").stdout
+    )
+    return rows
+
+
+def test_a_gap_of_every_week_is_one_row(tmp_path: Path) -> None:
+    text = ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]')
+    network, server = lint(tmp_path, text)
+    begin = r"line network: nobody is first_line mon-fri 11:00-18:00, 1[0-1] times in 14 days, "
+    assert re.fullmatch(begin + r"first on 20\d\d-\d\d-\d\d", network["what"])
+    begin = r"line server: nobody is first_line mon-sun 11:00-12:00, 1[45] times in 14 days, first"
+    assert re.match(begin, server["what"])
+    assert server["times"] in (14, 15)
+    assert server["begins_at"][11:16] == "03:00"  # in UTC
+    # over midnight it is one, too, whatever time it is now
+    night = CONFIG + '[[line]]\nname = "night"\ndids = ["9"]\n'
+    (row,) = (row for row in lint(tmp_path, ROSTER, night) if row["line"] == "night")
+    assert "nobody is first_line mon-sun 18:00-08:00, 1" in row["what"]
+
+
+def test_a_gap_without_end_is_told_from_now_on(tmp_path: Path) -> None:
+    text = ROSTER.replace('role = "first_line"', 'role = "second_line"')
+    config = CONFIG.replace('duty = ["08:00-12:00"]\n', "")
+    (row,) = (row for row in lint(tmp_path, text, config) if row["line"] == "server")
+    assert re.search(r"from 20[-0-9]+ [0-9:]+ until 20[-0-9]+ [0-9:]+$", row["what"])
+    begins, ends = (datetime.fromisoformat(row[key]) for key in ("begins_at", "ends_at"))
+    assert abs(begins.timestamp() - time.time()) < 60.0
+    assert (ends - begins).days == 14
+
+
+def test_lint_warns_of_what_is_over_and_of_what_reaches_nobody(tmp_path: Path) -> None:
+    config = CONFIG + '[[channels.webhook]]\nurl = "http://127.0.0.1/"\n'
+    text = ROSTER.replace("13800138000", "1380013800").replace("13800138001", "138001380012")
+    text = text.replace(
+        'channels = ["dingtalk"]', 'channels = ["dingtalk", { channel = "webhook", to = "x" }]', 1
+    )
+    text += '[[shift]]\nrole = "second_line"\npeople = ["li", "zhang"]\nuntil = 2026-03-01\n'
+    text += '[[substitution]]\nabsent = "zhang"\nfrom = 2026-02-01\nuntil = 2026-02-02\n'
+    said = [
+        "zhang: the mobile number that ends in 00 is too short: nobody is mentioned",
+        "zhang: channel webhook takes no address: take its `to` out",
+        "li: the mobile number that ends in 12 is too long: nobody is mentioned",
+        "shift of li, zhang as second_line: is over since 2026-03-01: take it out",
+        "substitution of zhang by nobody: is over since 2026-02-03 00:00: take it out",
+    ]
+    assert [(row["severity"], row["what"]) for row in lint(tmp_path, text, config)] == [
+        ("warning", what) for what in said
+    ]
+    done = ctid(tmp_path, "check-config", "--no-secrets")
+    assert done.exit_code == 0
+    for what in said:
+        assert f"ctid: warning: {tmp_path}/roster.toml: {what}\n" in done.stderr
+
+
 def test_lint_tells_gaps_and_whom_nobody_reaches(tmp_path: Path) -> None:
     text = ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]')
     text = text.replace('id = "li"\nchannels = ["dingtalk"]', 'id = "li"')
     text += '[[person]]\nid = "chen"\n[[substitution]]\nabsent = "chen"\n'
-    text += "from = 2026-03-02\nuntil = 2026-03-02\n"
+    text += "from = 2096-03-02\nuntil = 2096-03-02\n"
     (tmp_path / "roster.toml").write_text(text)
     done = ctid(tmp_path, "roster", "lint", "--format", "json")
     assert done.exit_code == 1
     rows = json.loads(done.stdout)
-    server = [row for row in rows if row.get("line") == "server"]
-    assert len(server) in (14, 15)
-    (hour,) = {row["begins_at"][11:16] for row in server[1:]}
-    assert hour == "03:00"  # in UTC
+    assert [row["line"] for row in rows if "line" in row] == ["network", "server"]
     assert [(row["severity"], row["what"]) for row in rows if "line" not in row] == [
         ("error", "li: has no channels: nobody can reach li"),
         ("warning", "chen: is in no shift"),

@@ -1,0 +1,142 @@
+"""What is wrong in a roster that can be read: hours without anybody, people nobody reaches."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ctid.config import Config
+from ctid.config.roster import surroundings
+from ctid.domain.alerts import RosterGap
+from ctid.domain.days import local_day, midnight
+from ctid.domain.duty import DAYS
+from ctid.domain.lines import Line
+from ctid.domain.numbers import wrong_length
+from ctid.domain.roster import Person, Plan, Role, gaps
+from ctid.output import iso
+
+LOOK_AHEAD_DAYS: Final = 14
+_DAY: Final = 86_400.0
+
+
+def unstaffed(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
+    """The duty hours of the next days that nobody has: a row for those that return each day."""
+    for line in loaded.lines():
+        found = _gaps(plan, line, now)
+        alike: dict[tuple[str, time, time, float], list[RosterGap]] = {}
+        for gap in found:
+            begins, ends = _local(gap.begins_at, line.zone), _local(gap.ends_at, line.zone)
+            length = gap.ends_at - gap.begins_at
+            alike.setdefault((gap.role, begins.time(), ends.time(), length), []).append(gap)
+        # who left the hours out may not have meant the nights
+        clock = "" if line.duty is not None else " (without `duty`: round the clock)"
+        for (role, *_), same in alike.items():
+            yield {
+                "what": f"line {line.name}{clock}: nobody is {role} {_when(same, line.zone)}",
+                "line": line.name,
+                "role": role,
+                "begins_at": iso(same[0].begins_at),
+                "ends_at": iso(same[0].ends_at),
+                "times": len(same),
+            }
+
+
+def doubts(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
+    """What else is wrong, or may be."""
+    for person in plan.people.values():
+        for severity, what in _of_person(person, plan, loaded):
+            yield {
+                "severity": severity,
+                "what": f"{person.id}: {what}",
+                "person": person.id,
+            }
+    today = local_day(now, loaded.timezone)
+    for shift in plan.shifts:
+        if shift.last is not None and shift.last < today:
+            whom, role = ", ".join(shift.people), shift.role.value
+            yield {
+                "severity": "warning",
+                "what": f"shift of {whom} as {role}: is over since {shift.last}: take it out",
+                "person": shift.people[0],
+            }
+    for substitution in plan.substitutions:
+        by = substitution.by or "nobody"
+        if substitution.ends_at <= now:
+            ended = _local(substitution.ends_at, loaded.timezone)
+            what = f"is over since {ended:%Y-%m-%d %H:%M}: take it out"
+        elif not plan.is_used(substitution):
+            what = f"{substitution.absent} has no shift in this time"
+        else:
+            continue
+        yield {
+            "severity": "warning",
+            "what": f"substitution of {substitution.absent} by {by}: {what}",
+            "person": substitution.absent,
+        }
+
+
+def _of_person(person: Person, plan: Plan, loaded: Config) -> Iterator[tuple[str, str]]:
+    """Severity, and what."""
+    mentioning = surroundings(loaded).mentioning
+    takes = {table.name: table.takes_address for table in loaded.channels.all()}
+    if person.id not in {each.id for each in plan.everyone(None)}:
+        yield "warning", "is in no shift"
+    elif not person.routes:
+        yield "error", f"has no channels: nobody can reach {person.name}"
+    elif all(route.address is None and route.channel in mentioning for route in person.routes):
+        what = f"without `mobile` no group mentions {person.name}: at night nobody's telephone"
+        yield "warning", f"{what} may ring"
+    numbers = {route.address for route in person.routes if route.channel in mentioning}
+    for number in sorted(filter(None, numbers)):
+        if wrong := wrong_length(number, loaded.numbers.region):
+            what = f"the mobile number that ends in {number[-2:]} is {wrong}: nobody is mentioned"
+            yield "warning", what
+    for route in person.routes:
+        if route.address is not None and not takes[route.channel]:
+            yield "warning", f"channel {route.channel} takes no address: take its `to` out"
+
+
+def _gaps(plan: Plan, line: Line, now: float) -> Sequence[RosterGap]:
+    """Those that are there or begin within the days ahead; whole, if they have a beginning."""
+    begin = midnight(local_day(now, line.zone) - timedelta(days=1), line.zone)
+    end = now + LOOK_AHEAD_DAYS * _DAY
+    behind = end + 2 * _DAY
+    return [
+        RosterGap(
+            gap.role,
+            now if gap.begins_at == begin else gap.begins_at,
+            end if gap.ends_at == behind else gap.ends_at,
+        )
+        for gap in gaps(plan, line.duty, line.zone, [Role.FIRST_LINE], line.name, begin, behind)
+        if gap.ends_at > now and gap.begins_at < end
+    ]
+
+
+def _when(same: Sequence[RosterGap], zone: str) -> str:
+    first = same[0]
+    begins, ends = _local(first.begins_at, zone), _local(first.ends_at, zone)
+    if len(same) == 1:
+        return f"from {begins:%Y-%m-%d %H:%M} until {ends:%Y-%m-%d %H:%M}"
+    days = {_local(gap.begins_at, zone).weekday() for gap in same}
+    return (
+        f"{_days(days)} {begins:%H:%M}-{ends:%H:%M}, {len(same)} times in {LOOK_AHEAD_DAYS} days, "
+        f"first on {begins:%Y-%m-%d}"
+    )
+
+
+def _days(days: set[int]) -> str:
+    """`mon-fri`, `sat, sun`, `mon-sun`."""
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(
+        f"{DAYS[run[0]]}-{DAYS[run[-1]]}" if len(run) > 2 else ", ".join(DAYS[day] for day in run)  # noqa: PLR2004
+        for run in runs
+    )
+
+
+def _local(at: float, zone: str) -> datetime:
+    return datetime.fromtimestamp(at, ZoneInfo(zone))
