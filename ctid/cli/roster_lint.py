@@ -117,11 +117,12 @@ def _when(same: Sequence[RosterGap], zone: str) -> str:
     begins, ends = _local(first.begins_at, zone), _local(first.ends_at, zone)
     if len(same) == 1:
         return f"from {begins:%Y-%m-%d %H:%M} until {ends:%Y-%m-%d %H:%M}"
-    days = {_local(gap.begins_at, zone).weekday() for gap in same}
-    return (
-        f"{_days(days)} {begins:%H:%M}-{ends:%H:%M}, {len(same)} times in {LOOK_AHEAD_DAYS} days, "
-        f"first on {begins:%Y-%m-%d}"
-    )
+    days = _days({_local(gap.begins_at, zone).weekday() for gap in same})
+    until = f"-{ends:%H:%M}"
+    if ends.date() > begins.date() + timedelta(days=1):
+        until = f" for {(first.ends_at - first.begins_at) / 3600.0:g} h"
+    times = f"{len(same)} times in {LOOK_AHEAD_DAYS} days, first on {begins:%Y-%m-%d}"
+    return f"{days} {begins:%H:%M}{until}, {times}"
 
 
 def _days(days: set[int]) -> str:

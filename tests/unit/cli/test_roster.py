@@ -161,6 +161,11 @@ def test_a_gap_of_every_week_is_one_row(tmp_path: Path) -> None:
     night = CONFIG + '[[line]]\nname = "night"\ndids = ["9"]\n'
     (row,) = (row for row in lint(tmp_path, ROSTER, night) if row["line"] == "night")
     assert "nobody is first_line mon-sun 18:00-08:00, 1" in row["what"]
+    text = ROSTER.replace('["08:00-18:00"]', '["mon-sat 08:00-18:00"]')
+    rows = [row["what"] for row in lint(tmp_path, text, night) if row["line"] == "night"]
+    assert len(rows) == 2
+    assert any("first_line mon-fri 18:00-08:00, " in what for what in rows)
+    assert any(re.search("first_line sat 18:00 for 38 h, [23] times", what) for what in rows)
 
 
 def test_a_gap_without_end_is_told_from_now_on(tmp_path: Path) -> None:
