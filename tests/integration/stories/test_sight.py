@@ -29,6 +29,35 @@ def test_what_became_due_while_it_was_down_is_paged_and_says_so(story: Story) ->
     story.expect("09:25 dingtalk @Wang: NO ANSWER SEEN 25 min: Network")
 
 
+def test_steps_that_became_due_while_it_was_down_are_taken_at_once(story: Story) -> None:
+    story.missed_call("a")
+    story.advance("15m30s")
+    story.expect(
+        "09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network",
+        "09:15 dingtalk @Li: UNANSWERED 15 min: Network",
+    )
+    story.kill()
+    story.advance("15m")
+    story.start()
+    lead, manager = sorted(
+        story.expect(
+            "09:31 dingtalk @Wang: NO ANSWER SEEN 31 min: Network",
+            "09:31 wecom @Chen: NO ANSWER SEEN 31 min: Network",
+        ),
+        key=lambda page: page.channel,
+    )
+    assert "This page was due at 09:20" in lead.text
+    assert "This page was due at 09:30" in manager.text
+    story.advance("14m")
+    # and the next ones at their own times, as if it had never been down
+    story.expect(
+        *(
+            f"09:45 {whom}: NO ANSWER SEEN 45 min: Network"
+            for whom in ("dingtalk @Li", "dingtalk @Wang", "wecom @Chen")
+        )
+    )
+
+
 def test_answered_while_it_was_down(story: Story) -> None:
     story.call("a")
     story.advance("5m")
