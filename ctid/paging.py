@@ -1,6 +1,7 @@
 """Alerts, put together: the watch, the roster it asks, and a worker for each channel."""
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections import Counter
@@ -169,6 +170,11 @@ class Paging:
         for _, worker in self._workers:
             worker.hurry()
         self.deliver()
+        with contextlib.suppress(StoreUnavailable):  # what failed is told by the committer
+            async with Reader(self._store.database) as reader:
+                lately = self._clocks.wall() - _DISMISSED_SECONDS
+                people = await alert_queries.resolved_by_people(reader, lately)
+                await self.watching.read(reader, config, people)
         self.watching.use(config)
 
     async def close(self) -> None:

@@ -14,10 +14,11 @@ from ctid.alert_log import AlertLog
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.alerting import steps
+from ctid.domain.alert_times import closed_by_people
 from ctid.domain.alerting import NOTHING_TOLD, Told
-from ctid.domain.alerts import Alert, Ending, Kind, Recipient, Resolved, Route, Silence
+from ctid.domain.alerts import Alert, Kind, Recipient, Route, Silence
 from ctid.domain.escalation import Plan
-from ctid.domain.lines_known import LineRules
+from ctid.domain.lines_known import NO_PAST, LineRules, Past
 from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
@@ -96,19 +97,19 @@ def _pbxs(config: Config) -> frozenset[str]:
 
 
 class _Last(NamedTuple):
-    """What the last daemon left about the clocks of the lines; `closings` are by people."""
+    """What is on disk about the clocks of `lines`; `closings` are by people."""
 
+    lines: list[str]
     since: SinceLastAnswer
     closings: dict[str, float]
     gaps: list[Gap]
 
 
 class _Early(NamedTuple):
-    """What came before the clocks were taken up."""
+    """What came while that was read, or not taken up yet."""
 
     records: tuple[Record, ...]
     returns: tuple[ToReturn, ...]
-    skew: float
 
 
 class Watching:
@@ -126,8 +127,12 @@ class Watching:
         self._pbxs = _pbxs(config)
         # those that a configuration had before: what is still heard of them is no news
         self._gone: frozenset[str] = frozenset()
+        # what the last daemon left, until it is taken up: nothing is decided before
         self._last: _Last | None = None
-        self._early: list[_Early] = []
+        # what was read for another configuration, until it is used
+        self._again: _Last | None = None
+        # None: what comes need not be kept
+        self._early: list[_Early] | None = None
         self._log = AlertLog()
         self.watch = Watch(line_rules(config), plan(config), roster, _tell_fault)
 
@@ -155,40 +160,70 @@ class Watching:
             for table in config.pbx
             for gap in await reader.gaps(table.name, now - _GAPS_BACK_SECONDS, now)
         ]
-        closings = {
-            alert.line: alert.state.at
-            for alert in alerts
-            if alert.kind is Kind.UNANSWERED
-            and alert.line is not None
-            and isinstance(alert.state, Resolved)
-            and alert.state.ending is Ending.BY_PERSON
-        }
-        self._last = _Last(since, closings, gaps)
+        self._last, self._early = _Last(lines, since, closed_by_people(alerts), gaps), []
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)
         self._log.restore(self.watch.alerting.open_alerts())
 
     def take_up(self) -> None:
         """Let the clocks go on where the last daemon left them, by the times of the PBXs now."""
-        if self._last is None:
+        if self._last is not None:
+            last, self._last = self._last, None
+            self.watch.restore(self._past(last), last.gaps)
+
+    async def read(self, reader: Reader, config: Config, alerts: Sequence[Alert]) -> None:
+        """Read what another configuration makes another past of; `use` has to follow.
+
+        A line that is new, or was taken out and is put back, goes on from the disk; so does one
+        whose duty hours are others. `alerts` are those that a person resolved lately. Raises
+        StoreUnavailable: `use` then goes on by what is known.
+        """
+        lines = self.watch.to_restore(line_rules(config))
+        if self._last is not None:
+            lines = [line.name for line in config.line]  # nothing is taken up yet
+        if not lines:
             return
-        (since, closings, gaps), self._last = self._last, None
-        pbxs = {record.pbx for record in since.records} | {entry.pbx for entry in since.settled}
-        pbxs |= {answer.pbx for answer in since.last_answers.values()}
-        skews = {pbx: self._skew(pbx) for pbx in pbxs}
-        # of a PBX that is not configured any more nobody hears how its calls end
-        left = [one for one in since.records if not one.open or one.pbx in self._pbxs]
-        self.watch.restore(left, since.settled, since.last_answers, closings, gaps, skews)
-        early, self._early = self._early, []
-        for records, returns, skew in early:
-            self.watch.receive(records, returns, self._now(), skew=skew)
+        # what is not on disk yet comes on top of what is read there
+        self._early = self._early if self._early is not None else []
+        if self._outlet is not None:
+            await self._outlet.written()
+        since = await since_last_answer(reader, lines, self._now())
+        gaps = [] if self._last is None else self._last.gaps
+        self._again = _Last(lines, since, closed_by_people(alerts), gaps)
 
     def use(self, config: Config) -> None:
         """Go on by another configuration."""
         before, self._pbxs = self._pbxs, _pbxs(config)
         self._gone = (self._gone | before) - self._pbxs
-        gone = self._gone
-        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone))
+        gone, past = self._gone, NO_PAST
+        again, self._again = self._again, None
+        if self._last is not None:
+            self._last = again or self._last
+        elif again is not None:
+            past = self._past(again)
+        else:
+            self._early = None
+        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone, past))
+
+    def _past(self, last: _Last) -> Past:
+        """That, and what came meanwhile, by the times of the PBXs now."""
+        early, self._early = self._early or [], None
+        # of a PBX that is not configured any more nobody hears how its calls end
+        left = [one for one in last.since.records if not one.open or one.pbx in self._pbxs]
+        left += [record for each in early for record in each.records]
+        newest = {(one.pbx, one.uniqueid, one.ordinal): one for one in left}
+        settled = [*last.since.settled, *(entry for each in early for entry in each.returns)]
+        answers = last.since.last_answers
+        pbxs = {one.pbx for one in left} | {entry.pbx for entry in settled}
+        pbxs |= {answer.pbx for answer in answers.values()}
+        return Past(
+            last.lines,
+            [newest[key] for key in sorted(newest)],
+            settled,
+            answers,
+            last.closings,
+            {pbx: self._skew(pbx) for pbx in pbxs},
+        )
 
     # -- what happens -----------------------------------------------------------------------------
 
@@ -204,10 +239,10 @@ class Watching:
         return self._take([], returns, self._skew(pbx)) if returns else NOTHING_TOLD
 
     def _take(self, records: Sequence[Record], returns: Sequence[ToReturn], skew: float) -> Told:
+        if self._early is not None:
+            self._early.append(_Early(tuple(records), tuple(returns)))
         if self._last is not None:
-            # what was before comes first
-            self._early.append(_Early(tuple(records), tuple(returns), skew))
-            return NOTHING_TOLD
+            return NOTHING_TOLD  # what was before comes first
         return self._told(lambda watch, now: watch.receive(records, returns, now, skew=skew))
 
     def settled(self, returns: Sequence[ToReturn]) -> None:

@@ -1,9 +1,10 @@
-"""How the times of an alert change: held up by a silence, moved with the daemon's clock. Pure."""
+"""The times of alerts: held up by a silence, moved with our clock, ended by people. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from ctid.domain.alerts import Acknowledged, Alert, Firing, Kind, Resolved, State, Warned
+from ctid.domain.alerts import Acknowledged, Alert, Ending, Firing, Kind, Resolved, State, Warned
 
 _BY_OUR_CLOCK: Final = frozenset(
     {Kind.UNANSWERED, Kind.LONGEST_WAIT, Kind.BLIND, Kind.INCIDENT, Kind.TEST}
@@ -45,3 +46,15 @@ def shifted(alert: Alert, seconds: float) -> Alert:
         state = Warned(state.at + seconds)
     since = alert.since + seconds if begins_by_our_clock(alert.kind) else alert.since
     return replace(alert, since=since, limit_at=alert.limit_at + seconds, state=state)
+
+
+def closed_by_people(alerts: Iterable[Alert]) -> dict[str, float]:
+    """When a person closed the clock of a line last; of alerts in the order of their numbers."""
+    return {
+        alert.line: alert.state.at
+        for alert in alerts
+        if alert.kind is Kind.UNANSWERED
+        and alert.line is not None
+        and isinstance(alert.state, Resolved)
+        and alert.state.ending is Ending.BY_PERSON
+    }

@@ -4,8 +4,8 @@ Pure. Records, gaps and answers of the PBX come in; nothing is decided here. All
 seconds of the daemon; `skew` is by how much a PBX's clock is ahead of that.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -45,6 +45,26 @@ class LastAnswer(NamedTuple):
     pbx: str
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was committed about some `lines`: all that matters for their clocks.
+
+    `last_answers` and `closings` (by a person) are by line, `records` those since, of a call
+    together, `settled` the callers of these who were reached. `skews` are by how much the clock of
+    each PBX is ahead.
+    """
+
+    lines: Collection[str] = ()
+    records: Sequence[Record] = ()
+    settled: Sequence[ToReturn] = ()
+    last_answers: Mapping[str, LastAnswer] = field(default_factory=dict)
+    closings: Mapping[str, float] = field(default_factory=dict)
+    skews: Mapping[str, float] = field(default_factory=dict)
+
+
+NO_PAST: Final = Past()
+
+
 class Lines:
     """All lines of a daemon, by name."""
 
@@ -81,31 +101,39 @@ class Lines:
 
     # -- start, and other configurations ----------------------------------------------------------
 
-    def restore(
-        self,
-        records: Iterable[Record],
-        settled: Iterable[ToReturn],
-        last_answers: Mapping[str, LastAnswer],
-        closings: Mapping[str, float],
-        gaps: Iterable[Gap],
-        skews: Mapping[str, float],
-    ) -> None:
-        """Take up what the last daemon committed; as `Watch.restore` has it."""
-        for name, (at, by, pbx) in last_answers.items():
+    def restore(self, past: Past) -> None:
+        """Let the clocks of some lines go on by what was committed, and by nothing else."""
+        for name in past.lines:
             if name in self.clocks:
-                self.clocks[name].answered_before(at - skews.get(pbx, 0.0), by)
-        for name, at in closings.items():
-            if name in self.clocks:
-                self.closed[name] = at
-                self.clocks[name].close(at)
-        # what was heard meanwhile is newer: a gap that was open then may be over
-        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
-        for pbx, of_pbx in groupby(records, lambda record: record.pbx):
-            self._put_all(of_pbx, skews.get(pbx, 0.0))
-        for entry in settled:
-            self._settle(entry, skews.get(entry.pbx, 0.0))
+                self._begin_anew(name, past)
+        for pbx, of_pbx in groupby(past.records, lambda record: record.pbx):
+            self._put_all(of_pbx, past.skews.get(pbx, 0.0), past.lines)
+        for entry in past.settled:
+            self._settle(entry, past.skews.get(entry.pbx, 0.0))
         for clock in self.clocks.values():
             clock.compute()
+
+    def _begin_anew(self, name: str, past: Past) -> None:
+        clock = self.clocks[name]
+        clock.begin_anew()
+        if name in past.last_answers:
+            at, by, pbx = past.last_answers[name]
+            clock.answered_before(at - past.skews.get(pbx, 0.0), by)
+        if name in past.closings:
+            # what is known here is newer, and by the clock as it is now
+            self.closed.setdefault(name, past.closings[name])
+        if name in self.closed:
+            clock.close(self.closed[name])
+
+    def restore_gaps(self, gaps: Iterable[Gap]) -> None:
+        """Take up the gaps that the last daemon knew."""
+        # what was heard meanwhile is newer: a gap that was open then may be over
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
+
+    def to_restore(self, rules: Iterable[LineRules]) -> list[str]:
+        """The lines whose past is not known, or would be another one, by these rules."""
+        known = {name: _clock_rules(line) for name, line in self.rules.items()}
+        return [line.name for line in rules if _clock_rules(line) != known.get(line.name)]
 
     def use(self, rules: Iterable[LineRules], gone: Collection[str]) -> None:
         """Go on by another configuration; the PBXs of these names are `gone` from it."""
@@ -139,7 +167,7 @@ class Lines:
         self, records: Iterable[Record], settled: Iterable[ToReturn], skew: float
     ) -> set[str]:
         """Take records as they were drained, and callers who were reached; the lines concerned."""
-        touched = self._put_all(records, skew)
+        touched = self._put_all(records, skew, self.clocks)
         for entry in settled:
             touched |= self._settle(entry, skew)
         for name in touched:
@@ -168,15 +196,15 @@ class Lines:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _put_all(self, records: Iterable[Record], skew: float) -> set[str]:
-        """Put what changed into the clocks; the lines that have to be computed again."""
+    def _put_all(self, records: Iterable[Record], skew: float, lines: Collection[str]) -> set[str]:
+        """Put what changed into the clocks of lines; those that have to be computed again."""
         touched: set[str] = set()
         for _, of_call in groupby(records, lambda record: (record.pbx, record.uniqueid)):
             visits = list(of_call)
             answered = [at for at in map(answered_at, visits) if at is not None]
             reached_at = min(answered, default=None)
             for record in visits:
-                if record.line in self.clocks:
+                if record.line in lines and record.line in self.clocks:
                     self._put(record, reached_at, skew)
                     touched.add(record.line)
         return touched
@@ -238,6 +266,11 @@ class Lines:
                     clock.put(offer.reached(at))
                     touched.add(name)
         return touched
+
+
+def _clock_rules(line: LineRules) -> tuple[Duty | None, str, float]:
+    """What decides which offers a clock counts."""
+    return line.duty, line.zone, line.short_abandon_seconds
 
 
 def _shifted(gap: Gap, seconds: float) -> Gap:

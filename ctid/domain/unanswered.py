@@ -181,6 +181,12 @@ class Clock:
         self.before = CLOSED
         """What it showed last while it was open, before it closed, or opened anew."""
 
+    def begin_anew(self) -> None:
+        """Know nothing of the past: it is told once more. What it showed stays until `compute`."""
+        self._offers.clear()
+        self._closing = _NEVER
+        self._last_answer = None
+
     def known(self, key: OfferKey) -> Offer | None:
         """The offer as it was last put."""
         return self._offers.get(key)

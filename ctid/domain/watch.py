@@ -16,7 +16,7 @@ from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
 from ctid.domain.limits import limit_at, warning_at
-from ctid.domain.lines_known import LastAnswer, LineRules, Lines
+from ctid.domain.lines_known import NO_PAST, LineRules, Lines, Past
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
@@ -77,21 +77,10 @@ class Watch:
 
     # -- start, and other configurations ----------------------------------------------------------
 
-    def restore(
-        self,
-        records: Iterable[Record],
-        settled: Iterable[ToReturn],
-        last_answers: Mapping[str, LastAnswer],
-        closings: Mapping[str, float],
-        gaps: Iterable[Gap],
-        skews: Mapping[str, float] | None = None,
-    ) -> None:
-        """Take up what the last daemon committed; `handle_timer` then finds what is due.
-
-        `last_answers` and `closings` (by a person) are by line; `records` those since. `skews` are
-        by how much the clock of each PBX is ahead.
-        """
-        self._lines.restore(records, settled, last_answers, closings, gaps, skews or {})
+    def restore(self, past: Past, gaps: Iterable[Gap]) -> None:
+        """Take up what the last daemon committed; `begin` then finds what is due."""
+        self._lines.restore_gaps(gaps)
+        self._lines.restore(past)
 
     def begin(self, now: float) -> None:
         """Look at every line: what became due while nobody watched is decided now.
@@ -105,11 +94,24 @@ class Watch:
                 self.alerting.end(alert.key, now, Ending.TAKEN_OUT)
         self.alerting.handle_timer(now)
 
+    def to_restore(self, lines: Iterable[LineRules]) -> list[str]:
+        """Those whose past has to be read to go on by this configuration."""
+        return self._lines.to_restore(lines)
+
     def use(
-        self, lines: Iterable[LineRules], plan: Plan, now: float, gone: Collection[str] = ()
+        self,
+        lines: Iterable[LineRules],
+        plan: Plan,
+        now: float,
+        gone: Collection[str] = (),
+        past: Past = NO_PAST,
     ) -> None:
-        """Go on by another configuration; the PBXs of these names are `gone` from it."""
+        """Go on by another configuration; the PBXs of these names are `gone` from it.
+
+        `past` is that of the lines `to_restore`, where it could be read.
+        """
         self._lines.use(lines, gone)
+        self._lines.restore(past)
         self.alerting.use(plan)
         if self._begun:
             self.begin(now)

@@ -19,7 +19,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.duty import Duty, parse_shift
 from ctid.domain.escalation import Plan, Step
-from ctid.domain.lines_known import LineRules
+from ctid.domain.lines_known import NO_PAST, LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Reason
 from ctid.domain.roster import Role
 from ctid.domain.watch import Observed
@@ -477,7 +477,7 @@ def test_a_gap_that_ended_before_the_last_run_was_taken_up_stays_over() -> None:
     story = Story()
     story.gap(BEGIN - HOUR, BEGIN)
     open_then = Gap("main", BEGIN - HOUR, None, GapCause.CONNECTION_LOST)
-    story.watch.restore([], [], {}, {}, [open_then])
+    story.watch.restore(NO_PAST, [open_then])
     story.watch.begin(story.now)
     story.advance(HOUR)
     assert story.said() == []
