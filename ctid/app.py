@@ -30,7 +30,7 @@ from ctid.overview import Beside, Overview
 from ctid.paging import Paging
 from ctid.pbxs import Pbxs
 from ctid.pipeline import Pipeline
-from ctid.reload import Reloader, expected
+from ctid.reload import Reloader, Sources, expected
 from ctid.servers import NOWHERE, Listeners, listening, serving
 from ctid.store import db, migrate
 from ctid.store.address import database_at
@@ -122,7 +122,7 @@ async def record(
                 paging.reading,
                 lambda: _pages(paging, kept),
                 lambda: dict(heartbeat.counts),
-                loads,
+                loads.all,
             ),
         )
         heartbeat = Heartbeat(config.heartbeat, overview.troubles)
@@ -144,13 +144,12 @@ async def record(
             render=paging.render,
         )
         reloader = Reloader(
-            reloads.load,
+            Sources(reloads.load, listeners.renew, loads),
             pipeline,
             pbxs,
             overview,
             tally,
             watchdog,
-            listeners.renew,
             (tickets, paging, machines),
         )
         side = [

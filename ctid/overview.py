@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ctid import __version__
@@ -11,7 +11,7 @@ from ctid.config import Config
 from ctid.domain.calls import Call
 from ctid.domain.stages import stage
 from ctid.outbound.deliveries import Deliveries
-from ctid.outbound.loads import Loads
+from ctid.outbound.loads import File, Load
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.reading import (
     ALERT_STATES,
@@ -70,17 +70,14 @@ class Beside:
     alerts: Callable[[], AlertReading] = no_alerts
     pages: Callable[[], PageReading] = no_pages
     heartbeats: Callable[[], Mapping[str, int]] = dict
-    loads: Loads = field(default_factory=lambda: Loads(time.time))
+    loads: Callable[[], Mapping[File, Load]] = dict
 
 
 NOTHING_BESIDE: Final = Beside()
 
 
 class Overview:
-    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`.
-
-    `loads` is told by a reload how it went.
-    """
+    """Looks and changes nothing but `config`, which a reload replaces, and `backup_at`."""
 
     def __init__(
         self,
@@ -95,7 +92,6 @@ class Overview:
     ) -> None:
         self.config = config
         self.backup_at: float | None = None
-        self.loads = beside.loads
         self._pipeline = pipeline
         self._pbxs = pbxs
         self._tally = tally
@@ -175,7 +171,7 @@ class Overview:
                 for name, connection in self._pbxs.connections.items()
             },
             heartbeats=self._beside.heartbeats(),
-            loads=self.loads.all(),
+            loads=self._beside.loads(),
             stages=stages,
             store=StoreReading(
                 failing=self._pipeline.committer.health.store_error is not None,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from ctid import last_run
 from ctid.config import Config, ConfigError
 from ctid.last_run import LastRun
-from ctid.outbound.loads import File
+from ctid.outbound.loads import File, Loads
 from ctid.outbound.tally import Tally
 from ctid.overview import Overview
 from ctid.pbxs import Pbxs, reconnects
@@ -36,28 +37,38 @@ class Uses(Protocol):
     async def use(self, config: Config) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a reload reads: `load` the file, raising ConfigError; `renew` what the servers need.
+
+    `loads` is told how that went.
+    """
+
+    load: Callable[[], Config]
+    renew: Callable[[], None]
+    loads: Loads
+
+
 class Reloader:
-    """One reload at a time. `load` reads the file again and raises ConfigError."""
+    """One reload at a time."""
 
     def __init__(
         self,
-        load: Callable[[], Config],
+        sources: Sources,
         pipeline: Pipeline,
         pbxs: Pbxs,
         overview: Overview,
         tally: Tally,
         watchdog: Watchdog,
-        renew: Callable[[], None],
         others: Sequence[Uses],
     ) -> None:
         self._others = others
-        self._load = load
+        self._sources = sources
         self._pipeline = pipeline
         self._pbxs = pbxs
         self._overview = overview
         self._tally = tally
         self._watchdog = watchdog
-        self._renew = renew
         self._lock = asyncio.Lock()
         self._closed = False
 
@@ -87,12 +98,12 @@ class Reloader:
     async def _reload(self) -> list[str]:
         old = self._overview.config
         try:
-            config = await _aside(self._load)
+            config = await _aside(self._sources.load)
             added = [t.name for t in config.pbx if t.name not in self._pbxs.settings]
             runs = await last_run.read(old.store.url, added) if added else {}
-            self._renew()
+            self._sources.renew()
         except (ConfigError, ServeError, StoreUnavailable) as error:
-            self._overview.loads.failed(File.CONFIG, str(error))
+            self._sources.loads.failed(File.CONFIG, str(error))
             return str(error).splitlines()
         if self._closed:
             return ["ctid is stopping"]
@@ -107,7 +118,7 @@ class Reloader:
         kept = {name: getattr(old, name) for name in _FIXED}
         kept["alert"] = config.alert.model_copy(update={"webhook": webhook})
         await self._apply(config.model_copy(update=kept), runs)
-        self._overview.loads.succeeded(File.CONFIG)
+        self._sources.loads.succeeded(File.CONFIG)
         log.info("reloaded", pbx=[table.name for table in config.pbx], lines=len(config.line))
         return []
 

@@ -213,13 +213,13 @@ class Tickets:
             self._contacts = None
             self._loads.absent(File.CONTACTS)
             return
-        directory = ContactDirectory(Path(file), numbering, self._loads, lines)
+        directory = ContactDirectory(Path(file), numbering, lines)
         self._following = self._tasks.create_task(self._follow(directory), name="contacts")
 
     async def _follow(self, directory: ContactDirectory) -> None:
-        await directory.refresh()
+        await directory.refresh(self._loads)
         self._contacts = directory
-        await directory.watch()
+        await directory.watch(self._loads)
 
     def _rules(self, config: Config) -> policy.Rules:
         return rules(config, self._who)

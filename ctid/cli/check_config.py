@@ -79,11 +79,10 @@ def _see_contacts(config: Config, file: Path) -> None:
     """Rows that cannot be used are warnings, as in the daemon, which goes on without them."""
     from ctid.outbound.contact_rows import ContactsError  # noqa: PLC0415 - the same
     from ctid.outbound.contacts import ContactDirectory  # noqa: PLC0415 - the same
-    from ctid.outbound.loads import Loads  # noqa: PLC0415 - the same
 
     names = [line.name for line in config.line]
     try:
-        report = ContactDirectory(file, config.numbering(), Loads(time.time), names).load()
+        report = ContactDirectory(file, config.numbering(), names).load()
     except ContactsError as error:
         fail(str(error), 2)
     for why in report.lines(file) if report is not None else ():

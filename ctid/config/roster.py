@@ -92,24 +92,10 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
 
 
 def _of_spreadsheet(data: bytes, path: Path) -> str:
-    text = spreadsheet.decoded(data)
-    # the accents of other countries can be read as rare characters, but never as common ones
-    if text is None or "\0" in text or not (_is_utf8(data) or _is_chinese(text)):
-        message = "is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"
-        raise ConfigError([Problem(str(path), "", message)])
-    return text
-
-
-def _is_utf8(data: bytes) -> bool:
     try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_chinese(text: str) -> bool:
-    return not text.encode("gb2312", "ignore").isascii()
+        return spreadsheet.decoded(data)
+    except spreadsheet.EncodingError as error:
+        raise ConfigError([Problem(str(path), "", str(error))]) from None
 
 
 def _ids(raw: Mapping[str, Any]) -> set[str]:

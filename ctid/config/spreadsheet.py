@@ -9,14 +9,28 @@ _DELIMITERS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _SAID: Final = "sep="  # the row in which Excel says the delimiter, and which is no row of the table
 
 
-def decoded(data: bytes) -> str | None:
-    """UTF-8 with or without a mark, else GB 18030, which spreadsheets in China write."""
+class EncodingError(Exception):
+    """A file is in no encoding that spreadsheets here write; one line says so, and what to do."""
+
+
+def decoded(data: bytes) -> str:
+    """UTF-8 with or without a mark, else GB 18030, which spreadsheets in China write.
+
+    Raises EncodingError.
+    """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return data.decode(encoding).removeprefix("\ufeff")
+            text = data.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
-    return None
+        # the accents of other countries can be read as rare characters, but never as common ones
+        if "\0" not in text and (encoding == "utf-8-sig" or _is_chinese(text)):
+            return text
+    raise EncodingError("is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
+
+
+def _is_chinese(text: str) -> bool:
+    return not text.encode("gb2312", "ignore").isascii()
 
 
 class Rows:

@@ -52,12 +52,10 @@ class ContactDirectory:
     """The contacts of one file, by number in E.164; empty until it is read.
 
     `numbering` makes the file's numbers comparable with those of callers. `lines` are the names of
-    the lines that a contact may usually call. `loads` is told how reading goes.
+    the lines that a contact may usually call.
     """
 
-    def __init__(
-        self, path: Path, numbering: Numbering, loads: Loads, lines: Collection[str] = ()
-    ) -> None:
+    def __init__(self, path: Path, numbering: Numbering, lines: Collection[str] = ()) -> None:
         self._path = path
         self._file = Followed(
             path, "[contacts] file", LARGEST, too_large="64 MB: leave pictures out"
@@ -66,7 +64,6 @@ class ContactDirectory:
         self._lines = frozenset(lines)
         self._contacts: dict[str, Contact] = {}
         self._failed: str | None = None
-        self._loads = loads
         self._closed = False
 
     def __len__(self) -> int:
@@ -87,36 +84,39 @@ class ContactDirectory:
             raise ContactsError(str(error)) from None
         if data is None:
             return None
-        contacts, report = self._parse(_decoded(data, self._path))
+        try:
+            contacts, report = self._parse(spreadsheet.decoded(data))
+        except spreadsheet.EncodingError as error:
+            raise ContactsError(f"{self._path}: {error}") from None
         self._contacts = contacts
         return report
 
-    async def refresh(self) -> None:
-        """Load beside the loop, and log what came of it: a failure once, not at each attempt."""
+    async def refresh(self, loads: Loads) -> None:
+        """Load beside the loop, and tell what came of it: the log of a failure once."""
         try:
             report = await asyncio.to_thread(self.load)
         except ContactsError as error:
+            loads.failed(File.CONTACTS, str(error))
             self._log_failure(str(error))
             return
         if report is None:
             return
         self._failed = None
-        self._loads.succeeded(File.CONTACTS)
+        loads.succeeded(File.CONTACTS)
         for why in report.lines(self._path):
             log.warning("contact", why=why)
         log.info("contacts_read", numbers=report.contacts, file=str(self._path))
 
-    async def watch(self, seconds: float = POLL_SECONDS) -> None:
+    async def watch(self, loads: Loads, seconds: float = POLL_SECONDS) -> None:
         """Follow the file until cancelled; it is not read after that."""
         try:
             while True:
                 await asyncio.sleep(seconds)
-                await self.refresh()
+                await self.refresh(loads)
         finally:
             self._closed = True  # who reads a long file in a thread gives up
 
     def _log_failure(self, why: str) -> None:
-        self._loads.failed(File.CONTACTS, why)
         if why != self._failed:
             self._failed = why
             log.error("contacts_not_read", why=why, kept=len(self))
@@ -184,10 +184,3 @@ class _Taking:
 
         site, line = (None if text is None else once(text) for text in (contact.site, contact.line))
         return Contact(once(contact.customer), site, contact.vip, line)
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    text = spreadsheet.decoded(data)
-    if text is None:
-        raise ContactsError(f"{path}: is neither UTF-8 nor GB 18030: save it as CSV in UTF-8")
-    return text

@@ -18,9 +18,11 @@ ONE = "number,customer,site,vip,line\n13800138000,Example Ltd.,Shanghai,yes,netw
 EXAMPLE = Contact("Example Ltd.", "Shanghai", vip=True, line="network")
 SHANGHAI = Numbering("CN", "021", ("9",))
 
+LOADS = Loads(lambda: 0.0)
+
 
 def directory(path: Path) -> ContactDirectory:
-    return ContactDirectory(path, SHANGHAI, Loads(lambda: 0.0), ["network", "server"])
+    return ContactDirectory(path, SHANGHAI, ["network", "server"])
 
 
 def read(tmp_path: Path, data: str | bytes) -> tuple[ContactDirectory, list[str]]:
@@ -118,7 +120,7 @@ def test_of_two_rows_with_one_number_the_last_counts(tmp_path: Path) -> None:
 
 
 def test_names_are_made_plain(tmp_path: Path) -> None:
-    found, _ = read(tmp_path, 'number,customer\n13800138000,"A\u202eB\0\r\nC"\n')
+    found, _ = read(tmp_path, 'number,customer\n13800138000,"A\u202eB\x01\r\nC"\n')
     contact = found.lookup("+8613800138000")
     assert contact is not None
     assert contact.customer.isprintable()
@@ -138,7 +140,12 @@ def test_names_are_made_plain(tmp_path: Path) -> None:
             ),
         ),
         ('number,customer\n1,"A\n2,B\n3,C\n', ":2: a quote is opened here and never closed"),
+        (b"PK\x03\x04\x14\0\0\0", ": is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"),
         (b"\xff\xfen\0u\0", ": is neither UTF-8 nor GB 18030: save it as CSV in UTF-8"),
+        (
+            "number,customer\n13800000001,Jürgen\n".encode("latin-1"),
+            ": is neither UTF-8 nor GB 18030: save it as CSV in UTF-8",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path: Path, data: str | bytes, said: str) -> None:
@@ -239,20 +246,20 @@ async def test_a_bad_file_changes_nothing_and_is_told_once(tmp_path: Path, bad: 
     path = tmp_path / "contacts.csv"
     path.write_text(ONE)
     made = directory(path)
-    await made.refresh()
+    await made.refresh(LOADS)
     if bad is None:
         path.unlink()
     else:
         path.write_text(bad)
     with capture_logs() as logs:
-        await made.refresh()
-        await made.refresh()
+        await made.refresh(LOADS)
+        await made.refresh(LOADS)
     assert [line["event"] for line in logs] == ["contacts_not_read"]
     assert logs[0]["why"].startswith(str(path))
     assert made.lookup("+8613800138000") == EXAMPLE
     path.write_text(ONE.replace("Example", "Mended"))
     with capture_logs() as logs:
-        await made.refresh()
+        await made.refresh(LOADS)
     assert [line["event"] for line in logs] == ["contacts_read"]
     assert made.lookup("+8613800138000") != EXAMPLE
 
@@ -263,12 +270,12 @@ async def test_a_file_that_comes_back_is_read(tmp_path: Path) -> None:
     made = directory(path)
     told = []
     for _ in range(2):
-        await made.refresh()
+        await made.refresh(LOADS)
         path.rename(aside)
         with capture_logs() as logs:
-            await made.refresh()
+            await made.refresh(LOADS)
             aside.rename(path)
-            await made.refresh()
+            await made.refresh(LOADS)
         told.append([line["event"] for line in logs])
     assert told == [["contacts_not_read", "contacts_read"]] * 2
 
@@ -277,7 +284,7 @@ async def test_problems_of_rows_are_logged(tmp_path: Path) -> None:
     path = tmp_path / "contacts.csv"
     path.write_text(ONE + "x,A\n" * 30)
     with capture_logs() as logs:
-        await directory(path).refresh()
+        await directory(path).refresh(LOADS)
     assert [line["event"] for line in logs] == ["contact"] * 21 + ["contacts_read"]
     assert logs[0]["why"] == f"{path}:3: `x` is no number"
     assert logs[20]["why"] == f"{path}: and 10 more of such rows"
@@ -288,7 +295,7 @@ async def test_it_follows_the_file(tmp_path: Path) -> None:
     path.write_text(ONE)
     made = directory(path)
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(made.watch(0.01))
+        watching = tasks.create_task(made.watch(LOADS, 0.01))
         await until(lambda: len(made) == 1)
         path.write_text(ONE + "13800138001,B,,,\n")
         await until(lambda: len(made) == 2)

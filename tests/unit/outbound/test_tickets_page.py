@@ -23,7 +23,6 @@ from ctid.domain.numbers import Numbering
 from ctid.outbound.contact_csv import COLUMNS
 from ctid.outbound.contacts import ContactDirectory
 from ctid.outbound.draft_schema import FIELDS
-from ctid.outbound.loads import Loads
 from ctid.outbound.rendering import LONGEST_SUBJECT, VARIABLES, Templates
 from ctid.outbound.samples import samples
 from ctid.outbound.sandbox import LONGEST, STANDARD_FILTERS
@@ -147,7 +146,7 @@ def test_the_examples_of_contact_files_can_be_read(tmp_path: Path, kind: str) ->
     (text,) = blocks(kind)
     path = tmp_path / "contacts"
     path.write_text(text)
-    directory = ContactDirectory(path, Numbering(), Loads(lambda: 0.0), ["network"])
+    directory = ContactDirectory(path, Numbering(), ["network"])
     report = directory.load()
     assert report is not None
     assert report.problems == []
