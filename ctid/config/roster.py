@@ -1,5 +1,6 @@
 """The roster file, TOML or CSV, to a Plan, or to everything that is wrong with it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -82,8 +83,12 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
         key = column_of if is_table else key_path
         found = [Problem(str(path), key(at), why, rows(at)) for at, why in mistakes]
         raise ConfigError(sorted(found, key=lambda problem: (problem.row or 0, problem.key)))
+    names = Counter(table.name or table.id for _, table in tables.people)
     return Plan(
-        people={table.id: _person(table, around) for _, table in tables.people},
+        people={
+            table.id: _person(table, around, is_shared=names[table.name or table.id] > 1)
+            for _, table in tables.people
+        },
         shifts=tuple(_shift(table) for _, table in tables.shifts),
         substitutions=tuple(_substitution(t, around.desk.zone) for _, t in tables.substitutions),
         desk=around.desk,
@@ -155,9 +160,13 @@ def _there(
         yield path, f"there is no {what} `{name}`: {hint}"
 
 
-def _person(table: PersonTable, around: Surroundings) -> Person:
+def _person(table: PersonTable, around: Surroundings, *, is_shared: bool) -> Person:
+    """Who is paged is told apart by the name, on both sides."""
     routes = tuple(_routes(table.channels, table.mobile, around.mentioning))
-    return Person(table.id, table.name or table.id, routes, table.language)
+    name = table.name or table.id
+    if is_shared and table.name:
+        name = f"{name} ({table.id})"
+    return Person(table.id, name, routes, table.language)
 
 
 def _routes(

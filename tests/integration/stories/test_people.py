@@ -57,6 +57,20 @@ def test_somebody_stands_in(story_of: Tell) -> None:
     story.expect("Tue 09:10:30 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
 
 
+def test_two_of_one_name_are_two(story_of: Tell) -> None:
+    people = texts.PEOPLE.replace('name = "Wang"', 'name = "Li"')
+    both = '[[shift]]\nrole = "first_line"\npeople = ["li", "wang"]\n'
+    story = story_of(roster=people + both)
+    story.missed_call("a")
+    story.advance("14m30s")
+    story.expect(
+        *(f"09:10 dingtalk @{who}: WARNING, UNANSWERED 10 min: Network" for who in ("Li", "Wang")),
+        *(f"09:15 dingtalk @{who}: UNANSWERED 15 min: Network" for who in ("Li", "Wang")),
+    )
+    story.ack("Li (li)")
+    story.expect("09:15 dingtalk @Wang: TAKEN by Li (li): Network, unanswered")
+
+
 def test_a_shift_that_changes_between_warning_and_page(story_of: Tell) -> None:
     early = first_line("li", 'hours = ["00:00-09:12"]')
     late = first_line("zhou", 'hours = ["09:12-24:00"]')

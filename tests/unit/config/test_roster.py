@@ -315,6 +315,19 @@ def test_other_encodings_are_told_in_one_line(data: bytes) -> None:
     ]
 
 
+def test_of_one_name_each_is_shown_with_the_id() -> None:
+    rows = (
+        "role,person,name\nfirst_line,li,Li\nfirst_line,li2,Li\nfirst_line,Li,\nduty_lead,wu,Wu\n"
+    )
+    people = read(rows, "roster.csv").people
+    assert {id_: person.name for id_, person in people.items()} == {
+        "li": "Li (li)",
+        "li2": "Li (li2)",
+        "Li": "Li",
+        "wu": "Wu",
+    }
+
+
 def test_a_rare_character_in_a_name_is_read() -> None:
     text = "role,person,name\nfirst_line,li,李喆\n"
     assert read(text.encode("gb18030"), "roster.csv").people["li"].name == "李喆"
