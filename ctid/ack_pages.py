@@ -22,7 +22,7 @@ from ctid.domain.alerts import (
 )
 from ctid.domain.masking import masked
 from ctid.outbound.pages.titles import title
-from ctid.outbound.pages.tongue import Tongue, name, words
+from ctid.outbound.pages.tongue import Tongue, name, whole, words
 from ctid.outbound.wording import Language
 from ctid.refusal import RefusedError
 from ctid.store import alert_queries
@@ -129,7 +129,7 @@ class AckPages:
     def _title(self, alert: Alert) -> str:
         config = self._config()
         titles = {line.name: line.title for line in config.lines()}
-        return name(titles.get(alert.line or "", alert.line or config.site))
+        return name(titles.get(alert.line or "", alert.line or whole(config.site)))
 
     def _tongue(self, page: Page) -> Tongue:
         config = self._config()

@@ -150,7 +150,7 @@ async def opened(
         ]
         listener = Listener(Api(listen="127.0.0.1:0"))
         made = Desk(folder, config, clock, desk, watching, store, links, "")
-        pages = AckPages(desk, made.reader, secret, lambda: config, clock)
+        pages = AckPages(desk, made.reader, secret, lambda: made.config, clock)
         async with (
             ApiServer(
                 listener,

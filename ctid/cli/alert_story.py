@@ -73,14 +73,14 @@ def story(
     row: AlertRow,
     alert: Alert,
     pages: Sequence[PageRow],
-    line_title: str | None,
+    title_of_line: str,
     zone: ZoneInfo,
     now: float,
 ) -> Iterator[str]:
-    """Give the lines; `line_title` is that of its line, times are of `zone`."""
+    """Give the lines; `title_of_line` is what a page calls its line, times are of `zone`."""
     where = f" on {row.line}" if row.line is not None else ""
     yield f"alert {row.number}: {row.kind.value}{where}, {row.state}"
-    yield _what(row, alert, line_title, zone, now)
+    yield _what(row, alert, title_of_line, zone, now)
     yield ""
     for moment in sorted([*_states(row), *(_told(page, zone) for page in pages)]):
         first, *more = moment.lines
@@ -95,12 +95,12 @@ def print_json(document: dict[str, Any]) -> None:
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-def _what(row: AlertRow, alert: Alert, line_title: str | None, zone: ZoneInfo, now: float) -> str:
+def _what(row: AlertRow, alert: Alert, title_of_line: str, zone: ZoneInfo, now: float) -> str:
     """As a page would say it, to somebody who knows nothing yet."""
     decided_at = now if row.ended_at is None else row.ended_at
     nobody = Recipient("", None, ())
     page = Page(0, alert, PageEvent.FIRING, nobody, row.limit_at, decided_at)
-    return masked(title(Tongue("en", zone, decided_at), page, line_title or row.line or "ctid"))
+    return masked(title(Tongue("en", zone, decided_at), page, title_of_line))
 
 
 def _states(row: AlertRow) -> Iterator[_Moment]:

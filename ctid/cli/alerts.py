@@ -26,6 +26,7 @@ from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, 
 from ctid.config import Config
 from ctid.domain.alerts import Alert, Silence
 from ctid.domain.masking import masked
+from ctid.outbound.pages.tongue import whole
 from ctid.store import alert_queries
 from ctid.store.alert_queries import AlertRow
 
@@ -126,7 +127,8 @@ def show_(
         return
     titles = {line.name: line.title for line in loaded.lines()}
     zone = ZoneInfo(loaded.zones().get(row.line or "", loaded.timezone))
-    for line in alert_story.story(row, alert, pages, titles.get(row.line or ""), zone, now):
+    named = titles.get(row.line or "", row.line or whole(loaded.site))
+    for line in alert_story.story(row, alert, pages, named, zone, now):
         typer.echo(line)
 
 

@@ -47,7 +47,7 @@ def check_channel(
             key,
             send,
             site=loaded.site,
-            language=loaded.tickets.language,
+            language=loaded.alert.language,
             at=time.time(),
             address=to,
         )

@@ -6,7 +6,7 @@ from typing import Final
 
 from ctid.domain.alerts import Kind, LongestWait, Page, PageEvent, Test, Unanswered
 from ctid.outbound.pages.first_steps import in_few_words
-from ctid.outbound.pages.titles import heading
+from ctid.outbound.pages.titles import heading, test_mark
 from ctid.outbound.pages.tongue import Tongue
 from ctid.outbound.plain import cut
 
@@ -53,7 +53,7 @@ def digest_title(tongue: Tongue, pages: Sequence[Page], line_title: LineTitle) -
     lines = dict.fromkeys(line_title(page) for page in _ordered(pages))
     named = tongue.pick(", ", "、").join(lines)
     all_tests = all(isinstance(page.alert.subject, Test) for page in pages)
-    mark = tongue.pick("[TEST] ", "【演练】") if all_tests else ""
+    mark = test_mark(tongue.language) if all_tests else ""
     return cut(mark + tongue.pick(f"{groups}: {named}", f"{groups}：{named}"), LONGEST_TITLE)
 
 

@@ -12,15 +12,11 @@ from ctid.outbound.pages.document import document
 from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.telling import told
 from ctid.outbound.pages.titles import title
-from ctid.outbound.pages.tongue import Tongue, name
+from ctid.outbound.pages.tongue import Tongue, name, whole
 from ctid.outbound.wording import Language
 
 _DIGEST_LINKS: Final = 10
 """So many alerts of a digest can be acknowledged by a link in it."""
-
-
-_NO_SITE: Final = "ctid"
-"""The configuration's default: it needs no naming."""
 
 
 class Pages:
@@ -53,8 +49,8 @@ class Pages:
         first, *others = told_of
         links = {page.key: link for page in pages if (link := self._link(page)) is not None}
         if others:
-            whole = max(page.decided_at for page in pages)
-            tongue = self._tongue(first.recipient, self._zone, whole)
+            last = max(page.decided_at for page in pages)
+            tongue = self._tongue(first.recipient, self._zone, last)
             heading = digest_title(tongue, told_of, self._title)
             lines = list(digest_lines(tongue, told_of, self._title, len(pages)))
         else:
@@ -64,7 +60,7 @@ class Pages:
             lines = list(told(tongue, first, self._long_title(tongue, first)))
             if zone.key != self._zone.key:
                 lines.append(tongue.pick(f"Times: {zone.key}", f"时区：{zone.key}"))
-        if self._site != _NO_SITE:
+        if whole(self._site) != self._site:
             lines.append(tongue.pick(f"Site: {self._site}", f"站点：{self._site}"))
         text = "\n".join(lines)
         key = _key(pages, self._site)
@@ -84,7 +80,7 @@ class Pages:
     def _title(self, page: Page) -> str:
         line = page.alert.line
         if line is None:
-            return "ctid" if self._site == _NO_SITE else f"ctid {self._site}"
+            return whole(self._site)
         known = self._lines.get(line)
         return name(known.title or line) if known is not None else name(line)
 

@@ -25,6 +25,7 @@ from ctid.domain.alerts import (
 )
 from ctid.outbound.pages.sight import saw_all
 from ctid.outbound.pages.tongue import Tongue, name
+from ctid.outbound.wording import Language
 
 _HEADINGS: Final[Mapping[type, tuple[str, str]]] = {
     Unanswered: ("UNANSWERED", "无人接听"),
@@ -96,6 +97,11 @@ def heading(tongue: Tongue, page: Page) -> str:
     return tongue.pick(*_HEADINGS[type(page.alert.subject)])
 
 
+def test_mark(language: Language) -> str:
+    """What the title of every test begins with."""
+    return "[TEST] " if language == "en" else "【演练】"
+
+
 def rate(answer_rate: AnswerRate) -> str:
     """Cut, not rounded: 74.96 % is below 75 %."""
     if answer_rate.rung == 0:
@@ -159,7 +165,7 @@ def _resolved(tongue: Tongue, page: Page, line: str) -> str:
 
 
 def _test(tongue: Tongue, page: Page, line: str) -> str:
-    mark = tongue.pick("[TEST] ", "【演练】")
+    mark = test_mark(tongue.language)
     match page.event:
         case PageEvent.RESOLVED:
             return mark + tongue.pick(f"over: {line}", f"已结束：{line}")

@@ -19,6 +19,8 @@ NAMED: Final = 5
 """So many of several are named, the others counted."""
 NUMBERS_NAMED: Final = 3
 
+_NO_SITE: Final = "ctid"
+"""The configuration's default: it needs no naming."""
 _MINUTE: Final = 60
 _ANONYMOUS: Final = ("anonymous", "匿名")
 _ROLES: Final = {
@@ -41,6 +43,11 @@ _FILES: Final = {
     "roster": ("roster", "值班表"),
     "contacts": ("contacts", "联系人"),
 }
+
+
+def whole(site: str) -> str:
+    """What stands in the place of a line where it is about all of ctid: `ctid`, `ctid desk`."""
+    return _NO_SITE if site == _NO_SITE else f"{_NO_SITE} {site}"
 
 
 def name(text: str) -> str:

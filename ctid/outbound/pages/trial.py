@@ -5,10 +5,11 @@ from typing import Final
 from ctid.domain.alerts import Alert, Firing, Kind, Page, PageEvent, Recipient, Route, Test
 from ctid.outbound.pages.document import document
 from ctid.outbound.pages.port import Message
+from ctid.outbound.pages.titles import test_mark
+from ctid.outbound.pages.tongue import whole
 from ctid.outbound.plain import plain
 from ctid.outbound.wording import Language
 
-MARK: Final = "[TEST 测试]"
 _BY: Final = "ctid check-channel"
 
 
@@ -28,7 +29,7 @@ def trial(
     )
     recipient = Recipient(_BY, None, (Route("", address),))
     pages = (Page(0, alert, PageEvent.FIRING, recipient, at, at),)
-    title = f"{MARK} ctid {site}"
+    title = f"{test_mark(language)}{whole(site)}"
     text = "\n".join(map(plain, words.splitlines()))
     data = document(key, site, language, title, text, pages, {}, {})
     return Message(key, pages, title, text, (), data, address)

@@ -45,9 +45,9 @@ async def test_a_message_is_marked_as_a_test(tmp_path: Path) -> None:
             tmp_path, "group", "--send", "is this read?", "--to", "13800001111", url=robot.url()
         )
     assert (code, err) == (0, "")
-    assert "ok      the message was taken: `[TEST 测试] ctid desk`\n" in out
+    assert "ok      the message was taken: `【演练】ctid desk`\n" in out
     (document,) = robot.taken
-    assert document["markdown"]["title"] == "[TEST 测试] ctid desk"
+    assert document["markdown"]["title"] == "【演练】ctid desk"
     assert "is this read?" in document["markdown"]["text"]
     assert document["at"]["atMobiles"] == ["13800001111"]
 

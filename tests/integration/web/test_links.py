@@ -110,6 +110,15 @@ async def test_the_same_in_chinese_and_behind_a_proxy_with_a_path(ctid: Desk) ->
     assert (seen.status, seen.words.endswith("您已于 09:00 接手。")) == (200, True)
 
 
+async def test_what_is_about_all_of_ctid_is_called_so_everywhere(ctid: Desk) -> None:
+    await ctid.desk.incident(None, "no power", "root")
+    seen = await fetch(ctid, (await paths(ctid, 2))["Wang Wu"])
+    assert seen.words.startswith("INCIDENT: no power, ctid Alert 2")
+    ctid.config = ctid.config.model_copy(update={"site": "desk"})
+    seen = await fetch(ctid, (await paths(ctid, 2))["Wang Wu"])
+    assert seen.words.startswith("INCIDENT: no power, ctid desk Alert 2")
+
+
 async def test_once_and_by_one(ctid: Desk) -> None:
     links = await paths(ctid)
     await fetch(ctid, links["Wang Wu"], "POST")
