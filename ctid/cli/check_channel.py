@@ -12,13 +12,16 @@ from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 from ctid.cli.examined import Form, FormOption, named, tell
 from ctid.config import Config
 from ctid.config.channels import Channel as Table
+from ctid.config.channels import MqttChannel
 from ctid.outbound.findings import of_failure
+from ctid.outbound.mqtt.examination import remedy
 from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.trial import trial
 from ctid.outbound.port import DeliveryError, Finding, Reason
 
-_ON_THE_WAY = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.CUT_OFF})
+_SAYS_HOW = frozenset({Reason.DENIED, Reason.MISCONFIGURED, Reason.REJECTED, Reason.GONE})
+"""The words of these say how to mend it."""
 
 
 def check_channel(
@@ -59,17 +62,19 @@ async def _findings(table: Table, config: Config, message: Message | None) -> li
     try:
         found = await channel.check()
         if message is not None:
-            found.append(await _sent(channel, message))
+            found.append(await _sent(table, channel, message))
         return found
     finally:
         await channel.close()
 
 
-async def _sent(channel: Channel, message: Message) -> Finding:
+async def _sent(table: Table, channel: Channel, message: Message) -> Finding:
     try:
         await channel.send(message)
     except DeliveryError as error:
-        if error.reason in _ON_THE_WAY:
-            return of_failure("the message", error)
-        return Finding(ok=False, what=f"the message: {error}")  # which says how to mend it
+        if error.reason in _SAYS_HOW:
+            return Finding(ok=False, what=f"the message: {error}")
+        # a broker has no `url`
+        known = remedy(error.reason) if isinstance(table, MqttChannel) else None
+        return of_failure("the message", error, known)
     return Finding(ok=True, what=f"the message was taken: `{message.title}`")

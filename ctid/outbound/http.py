@@ -4,7 +4,7 @@ import html
 import re
 import ssl
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -82,8 +82,8 @@ class Http:
     """Requests to one address, such as `https://tickets.example.org/rt`.
 
     `headers` go with every request and may hold credentials: they are in no message, and neither
-    are `secrets`, which stand elsewhere in requests. Redirects are not followed: they may lead to
-    another host, and turn a POST into a GET.
+    are `secrets`, which stand elsewhere in requests. `keys` of the configuration name the files of
+    both. Redirects are not followed: they may lead to another host, and turn a POST into a GET.
     """
 
     def __init__(
@@ -95,8 +95,10 @@ class Http:
         ca_file: str | None = None,
         connections: int = 16,
         secrets: Iterable[str] = (),
+        keys: Sequence[str] = (),
     ) -> None:
         self._url = url
+        self._keys = keys
         self._headers = {"User-Agent": f"ctid/{__version__}", **(headers or {})}
         self._secrets = (
             *_secrets_of((headers or {}).values()),
@@ -127,6 +129,7 @@ class Http:
             ca_file=table.ca_file,
             connections=table.concurrency,
             secrets=secrets,
+            keys=[_key_of(table, what) for what in table.secrets],
         )
 
     @property
@@ -225,14 +228,15 @@ class Http:
             )
         if status in _DENIED:
             why = forbidden if status == HTTPStatus.FORBIDDEN else None
-            why = why or "credentials or rights are wrong"
+            why = why or "credentials or rights are wrong" + self._look_at()
             raise DeliveryError(Reason.DENIED, f"{where}: {why}; {answer.shown()}")
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise DeliveryError(
                 Reason.DENIED, f"{where}: the proxy on the way there wants credentials"
             )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise DeliveryError(Reason.SERVER_ERROR, f"{where}: {answer.shown()}")
+            why = f"{where}: {answer.shown()}; look into the log of that system"
+            raise DeliveryError(Reason.SERVER_ERROR, why)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             to = answer.headers.get("Location", "")
             moved = self._moved(to, path)
@@ -242,6 +246,10 @@ class Http:
                 f"{where}: it sends {method} on to {_host_of(to) or self.host}, which is not "
                 f"followed; {remedy}",
             )
+
+    def _look_at(self) -> str:
+        """Where the credentials stand, for messages."""
+        return ": look at " + " and ".join(f"`{key}`" for key in self._keys) if self._keys else ""
 
     def _moved(self, to: str, path: str) -> str | None:
         """The address to be configured if this one has moved on the same host, to TLS perhaps.
@@ -325,6 +333,11 @@ async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
             response.close()
             return None
     return bytes(found)
+
+
+def _key_of(table: HttpBackend | HttpChannel, what: str) -> str:
+    """The key that names one of a table's secrets."""
+    return f"{what}_credential" if getattr(table, f"{what}_credential", None) else f"{what}_file"
 
 
 def _host_of(url: str) -> str:

@@ -55,6 +55,14 @@ def media_type(answer: Answer) -> str:
     return kind
 
 
+def refusal(host: str, answer: Answer) -> DeliveryError:
+    """What a status below 500 means that is neither success nor about rights or patience."""
+    why = f"{host} answered {answer.status}: {answer.shown()}"
+    if answer.status in REFUSING:
+        return DeliveryError(Reason.REJECTED, f"{why}; it does not want this document")
+    return DeliveryError(Reason.MISCONFIGURED, f"{why}; correct `url`")
+
+
 async def address(http: Http, what: str) -> Finding:
     """Whether the address takes POST, of `what`; asked with OPTIONS, which changes nothing."""
     unknown = Finding(

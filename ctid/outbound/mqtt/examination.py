@@ -50,7 +50,7 @@ class Examination:
             if self._plan.echo is not None:
                 found.append(await self._may_read(client, self._plan.echo))
         except DeliveryError as error:
-            return [Finding(ok=False, what=str(error), remedy=_remedy(error.reason))]
+            return [Finding(ok=False, what=str(error), remedy=remedy(error.reason))]
         finally:
             if client is not None:
                 await client.leave()
@@ -106,7 +106,16 @@ class Examination:
             self._heard.set_result(None)
 
 
-def _remedy(reason: Reason) -> str:
-    if reason is Reason.DENIED:
-        return "look at what the broker logs, then correct the name, the password or its ACL"
-    return "correct `host`, `port`, `tls` or the certificates, or start the broker"
+def remedy(reason: Reason) -> str:
+    """What to do where a broker does not take something for this reason."""
+    match reason:
+        case Reason.DENIED:
+            return "look at what the broker logs, then correct the name, the password or its ACL"
+        case Reason.BUSY:
+            return "wait, or lower `per_minute` and `concurrency`"
+        case Reason.REJECTED:
+            return "let the broker take larger messages: its limit of packets"
+        case Reason.SERVER_ERROR:
+            return "look at what the broker logs"
+        case _:
+            return "correct `host`, `port`, `tls` or the certificates, or start the broker"

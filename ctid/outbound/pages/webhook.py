@@ -8,7 +8,7 @@ from ctid.config.channels import WebhookChannel
 from ctid.outbound import findings, signing
 from ctid.outbound.http import Http
 from ctid.outbound.pages.port import Message
-from ctid.outbound.port import DeliveryError, Finding, Reason
+from ctid.outbound.port import Finding
 
 
 class Webhook:
@@ -37,10 +37,7 @@ class Webhook:
         if answer.is_success:
             signing.media_type(answer)
         elif answer.status != HTTPStatus.CONFLICT:  # which says that it has this page already
-            raise DeliveryError(
-                Reason.REJECTED if answer.status in signing.REFUSING else Reason.MISCONFIGURED,
-                f"{self._http.host} answered {answer.status}: {answer.shown()}",
-            )
+            raise signing.refusal(self._http.host, answer)
 
     async def check(self) -> list[Finding]:
         return [

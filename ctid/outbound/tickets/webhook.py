@@ -80,9 +80,10 @@ class Webhook:
             return _remote(answer, document.key) or Remote(document.key)
         if answer.status == HTTPStatus.CONFLICT:
             return Remote(document.key)  # it has this revision already
+        reason = _refusal(answer.status, updating=updating)
+        remedy = "; correct `url`" if reason is Reason.MISCONFIGURED else ""
         raise DeliveryError(
-            _refusal(answer.status, updating=updating),
-            f"{self._http.host} answered {answer.status}: {answer.shown()}",
+            reason, f"{self._http.host} answered {answer.status}: {answer.shown()}{remedy}"
         )
 
     def _signed(self, content: bytes) -> dict[str, str]:

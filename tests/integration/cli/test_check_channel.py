@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.cli.checked import checked
 from tests.integration.pages.robots import DingTalkRobot
+from tests.integration.tickets.raw_server import RawServer, answer, saying
 
 NOW_IS_REAL = 0.0
 TOKEN = "t0ken-0f-the-robot"
@@ -76,6 +79,46 @@ async def test_a_program_gets_it_as_json(tmp_path: Path) -> None:
     got = json.loads((tmp_path / "got").read_text())
     assert (got["site"], got["text"]) == ("desk", "two\nrows")
     assert [part["kind"] for part in got["pages"]] == ["test"]
+
+
+ELSEWHERE = """
+[[pbx]]
+secret_file = "secret"
+[[channels.webhook]]
+url = "http://127.0.0.1:{port}/pages"
+token_file = "token"
+[[channels.mqtt]]
+port = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        ("404 Not Found", "answered 404: no; correct `url`"),
+        ("401 Unauthorized", "credentials or rights are wrong: look at `token_file` and `secret_f"),
+        ("500 Oops", "answered 500: no; look into the log of that system"),
+        ("503 Later", "-> wait, or lower `per_minute` and `concurrency`"),
+    ],
+)
+async def test_what_a_webhook_answers_is_told_with_what_to_do(
+    tmp_path: Path, status: str, how: str
+) -> None:
+    async with RawServer(saying(answer(status, b"no"))) as server:
+        config = ELSEWHERE.format(port=server.port)
+        arguments = ("check-channel", "webhook", "--send", "x", "--format", "json")
+        code, out, _ = await checked(tmp_path, config, TOKEN, *arguments)
+    *_, told = json.loads(out)
+    assert (code, told["ok"]) == (1, False)
+    assert how in f"{told['what']} -> {told['remedy']}"
+
+
+async def test_of_a_broker_only_keys_that_it_has_are_named(tmp_path: Path) -> None:
+    config = ELSEWHERE.format(port=1)
+    code, out, err = await checked(tmp_path, config, TOKEN, "check-channel", "mqtt", "--send", "x")
+    assert (code, err) == (1, "")
+    assert "`url`" not in out
+    assert out.count("-> correct `host`, `port`, `tls` or the certificates") == 2
 
 
 async def test_an_unknown_name(tmp_path: Path) -> None:

@@ -312,7 +312,8 @@ async def test_of_a_web_page_its_title_is_shown() -> None:
     page = f"<!DOCTYPE html>\n<html><head><TITLE>\n Log in &amp; {TOKEN}\n</TITLE></head><body>"
     assert (await got(answer(body=page.encode()))).shown() == "a web page, `Log in & ***`"
     error = await failure_at(saying(answer("500 No", page.encode())))
-    assert str(error).endswith(" answered 500: a web page, `Log in & ***`")
+    said = " answered 500: a web page, `Log in & ***`; look into the log of that system"
+    assert str(error).endswith(said)
 
 
 async def test_an_empty_body() -> None:
@@ -415,7 +416,8 @@ async def test_a_server_that_repeats_the_credential_does_not_bring_it_into_a_mes
     body = f"you sent Token token={TOKEN} or {TOKEN}".encode()
     for status in ("403 Forbidden", "500 No"):
         error = await failure_at(saying(answer(status, body)))
-        assert str(error).endswith("you sent *** or ***")
+        assert "you sent *** or ***" in str(error)
+        assert TOKEN not in str(error)
     found = await got(answer(body=body))
     assert TOKEN not in found.shown() + repr(found)
 
