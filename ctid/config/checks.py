@@ -49,7 +49,7 @@ def check(known: dict[str, Any], misspelt: Collection[Path]) -> Iterator[Mistake
     yield from _overlaps(lines)
     yield from _never_recognised(lines, misspelt)
     yield from _agents(known, lines)
-    yield from _limits(lines)
+    yield from _limits(known, lines)
     calendar = known.get("calendar")
     if isinstance(calendar, dict) and "subdivision" in calendar and "country" not in calendar:
         yield ("calendar", "subdivision"), "means nothing without `country`: add it"
@@ -243,14 +243,30 @@ def _never_recognised(lines: Tables, misspelt: Collection[Path]) -> Iterator[Mis
             )
 
 
-def _limits(lines: Tables) -> Iterator[Mistake]:
+def _limits(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:
+    """A warning that is given comes before the limit; one that is inherited may never come."""
+    alert = known.get("alert")
+    common = _number(alert, "limit_minutes", 15.0) if isinstance(alert, dict) else 15.0
     for index, table in lines:
-        warning, limit = (
-            value if isinstance(value := table.get(key), int | float) else None
-            for key in ("warning_minutes", "limit_minutes")
-        )
-        if not are_in_order(warning, limit):
-            yield ("line", index, "warning_minutes"), NOT_IN_ORDER
+        limit = _number(table, "limit_minutes", common)
+        if limit is None:
+            continue
+        entries = duty if isinstance(duty := table.get("duty"), list) else []
+        warnings = {("line", index, "warning_minutes"): table} | {
+            ("line", index, "duty", place): entry
+            for place, entry in enumerate(entries)
+            # with a limit of its own it is looked at by itself
+            if isinstance(entry, dict) and "limit_minutes" not in entry
+        }
+        for path, of in warnings.items():
+            if not are_in_order(_number(of, "warning_minutes", None), limit):
+                yield path, f"{NOT_IN_ORDER}, which is {limit:g} here"
+
+
+def _number(table: dict[str, Any], key: str, default: float | None) -> float | None:
+    """None where it is no number, which is told elsewhere."""
+    value = table.get(key, default)
+    return value if isinstance(value, int | float) else None
 
 
 def _agents(known: dict[str, Any], lines: Tables) -> Iterator[Mistake]:

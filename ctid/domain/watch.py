@@ -317,7 +317,10 @@ class Watch:
         if reading.since is None:
             return []
         fires_at = limit_at(line.duty, line.zone, reading.since, line.limit_seconds)
-        warns_at = warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
+        # a limit shorter than the warning is kept without one
+        warns_at = min(
+            fires_at, warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
+        )
         condition = Condition(*key, reading.since, fires_at)
         if alert is not None:
             mark = warns_at if isinstance(alert.state, Warned) else fires_at

@@ -221,3 +221,22 @@ def test_a_line_that_is_taken_out(story: Story) -> None:
     assert "the line was removed" in page.text
     story.advance("1h")
     story.expect_silence()
+
+
+def test_a_limit_shorter_than_the_warning_is_kept(story_of: Tell) -> None:
+    story = story_of(lines=LINE + "limit_minutes = 3\n")
+    story.call("a")
+    story.advance("11m")
+    story.expect(
+        "09:03 dingtalk @Li: UNANSWERED 3 min: Network, 1 waiting",
+        "09:08 dingtalk @Wang: UNANSWERED 8 min: Network, 1 waiting",
+    )
+
+
+def test_a_limit_that_becomes_shorter_than_the_warning_that_was_given(story_of: Tell) -> None:
+    story = story_of(lines=LINE + "warning_minutes = 2\nlimit_minutes = 20\n")
+    story.missed_call("a")
+    story.advance("4m30s")
+    story.expect("09:02 dingtalk @Li: WARNING, UNANSWERED 2 min: Network")
+    story.reload("warning_minutes = 2\nlimit_minutes = 20\n", "limit_minutes = 4\n")
+    story.expect("09:05 dingtalk @Li: UNANSWERED 5 min: Network")

@@ -158,10 +158,45 @@ def test_bad_entries_with_limits(loading: Loading, entry: str, says: str) -> Non
     assert says in said
 
 
-def test_a_line_is_warned_before_its_limit(loading: Loading) -> None:
-    text = '[[line]]\nname = "a"\nqueues = ["a"]\nwarning_minutes = 15\nlimit_minutes = 15\n'
+LIMITS = '[[line]]\nname = "a"\nqueues = ["a"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (LIMITS + "warning_minutes = 15\nlimit_minutes = 15\n", "4: line[0].warning_minutes"),
+        (LIMITS + "warning_minutes = 20\n", "4: line[0].warning_minutes"),
+        (
+            LIMITS + "warning_minutes = 12\n[alert]\nlimit_minutes = 12\n",
+            "4: line[0].warning_minutes",
+        ),
+        (LIMITS + 'duty = [{ hours = "24x7", warning_minutes = 20 }]', "4: line[0].duty[0]"),
+        (
+            LIMITS + 'limit_minutes = 8\nduty = ["sun 08:00-12:00",\n'
+            '    { hours = "mon 08:00-12:00", warning_minutes = 8 }]',
+            "5: line[0].duty[1]",
+        ),
+    ],
+)
+def test_a_warning_that_is_given_comes_before_the_limit(
+    loading: Loading, text: str, where: str
+) -> None:
     (said,) = problems(loading, text)
-    assert said.startswith("ctid.toml:4: line[0].warning_minutes: the warning comes too late")
+    assert said.startswith(f"ctid.toml:{where}: the warning comes too late")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIMITS + "limit_minutes = 3\n",
+        LIMITS + "limit_minutes = 8\n[alert]\nwarning_minutes = 9\n",
+        LIMITS + 'duty = [{ hours = "24x7", limit_minutes = 8 }]',
+        LIMITS + 'warning_minutes = 12\nduty = [{ hours = "24x7", limit_minutes = 8 }]',
+        LIMITS + 'duty = [{ hours = "24x7", warning_minutes = 20, limit_minutes = 25 }]',
+    ],
+)
+def test_a_shorter_limit_needs_no_warning_of_its_own(loading: Loading, text: str) -> None:
+    assert loading(text).line[0].name == "a"
 
 
 @pytest.mark.parametrize(
