@@ -136,7 +136,7 @@ def delivery(page: PageRow, zone: ZoneInfo) -> str:
         case PageState.FAILED:
             return f"not delivered{why or f': {by}'}"
         case PageState.DROPPED:
-            return "not sent: it was over before"
+            return f"not sent{why}"
         case PageState.PENDING:
             return f"waits for {by}{why}"
 

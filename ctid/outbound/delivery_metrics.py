@@ -60,7 +60,7 @@ _PAGES: Final = _Words(
         "folded": ("ctid_pages_folded", "Of these, those that arrived in a digest."),
         "moved": ("ctid_pages_moved", "Pages that went on by another channel."),
         "failed": ("ctid_pages_failed", "Pages that reached nobody."),
-        "dropped": ("ctid_pages_dropped", "Pages that were over before they could be sent."),
+        "dropped": ("ctid_pages_dropped", "Pages that held no more before they could be sent."),
     },
     failing="ctid_page_channel_failing",
     histograms={

@@ -44,7 +44,7 @@ class PageState(StrEnum):
     FAILED = "failed"
     """None of the recipient's channels took it in time."""
     DROPPED = "dropped"
-    """What it was about was over before it could be sent."""
+    """What it would have told held no more, or was told by a later one, before it could be sent."""
 
 
 class Tried(NamedTuple):
@@ -81,6 +81,16 @@ class Claim(NamedTuple):
     @property
     def key(self) -> tuple[int, int]:
         return (self.alert, self.seq)
+
+
+class Decided(NamedTuple):
+    """A page, as far as it matters for others about the same alert to the same recipient."""
+
+    alert: int
+    seq: int
+    recipient: str
+    event: PageEvent
+    state: PageState
 
 
 class Settlement(NamedTuple):
@@ -166,6 +176,15 @@ async def told(connection: AsyncConnection, alerts: Collection[int]) -> set[tupl
     arrived = _C.state == PageState.DELIVERED.value
     query = select(_C.alert, _C.recipient).where(_C.alert.in_(alerts), arrived).distinct()
     return {(alert, recipient) for alert, recipient in await connection.execute(query)}
+
+
+async def decided(connection: AsyncConnection, alerts: Collection[int]) -> list[Decided]:
+    """Give all pages about these alerts, in no order."""
+    query = select(*(_C[name] for name in Decided._fields)).where(_C.alert.in_(alerts))
+    return [
+        Decided(*row)._replace(event=PageEvent(row.event), state=PageState(row.state))
+        for row in await connection.execute(query)
+    ]
 
 
 async def release(

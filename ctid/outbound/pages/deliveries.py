@@ -20,7 +20,7 @@ class PageDeliveries:
 
     `attempts` counts messages by result; all others count pages: `folded` are those that arrived
     in a digest, `moved` went on to the recipient's next channel, `failed` reached nobody, `dropped`
-    were over before they could be sent. `latency` is from the decision to the delivery, `lateness`
+    held no more before they were sent. `latency` is from the decision to the delivery, `lateness`
     from when it was due to when it was first sent, both in seconds.
     """
 

@@ -64,11 +64,9 @@ def delivered(claim: Claim, message_key: str, now: float) -> Settlement:
     )
 
 
-def dropped(claim: Claim, now: float) -> Settlement:
+def dropped(claim: Claim, why: str, now: float) -> Settlement:
     """Nobody needs it any more."""
-    return _left_as_it_is(claim)._replace(
-        state=PageState.DROPPED, detail="over before it was sent", settled_at=now
-    )
+    return _left_as_it_is(claim)._replace(state=PageState.DROPPED, detail=why, settled_at=now)
 
 
 def given_back(claim: Claim) -> Settlement:

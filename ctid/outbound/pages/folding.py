@@ -1,17 +1,35 @@
 """A channel's limit, and what goes together when it is reached. Pure."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from ctid.domain.alerts import PageEvent
-from ctid.store.pages import Claim
+from ctid.store.pages import Claim, Decided, PageState
 
 _MINUTE: Final = 60.0
 _LEAST_BURST: Final = 3
 
+OVER: Final = "it was over before"
+_TAKEN: Final = "somebody had taken it before"
+_OUTDATED: Final = "a later page said more"
+_SAYS_MORE: Final = {
+    PageEvent.WARNING: 0,
+    PageEvent.FIRING: 1,
+    PageEvent.REPEAT: 1,
+    PageEvent.ACKNOWLEDGED: 2,
+    PageEvent.RESOLVED: 3,
+}
+
 Group = tuple[Claim, ...]
 """What is sent as one message: to one address."""
+
+
+class Unwanted(NamedTuple):
+    """A page that nobody needs any more, and why."""
+
+    claim: Claim
+    why: str
 
 
 class Bucket:
@@ -76,9 +94,46 @@ def _by_address(claims: Sequence[Claim]) -> list[Group]:
     return [tuple(group) for group in groups.values()]
 
 
+def superseded(claims: Iterable[Claim], decided: Iterable[Decided]) -> list[Unwanted]:
+    """Give the pages that would tell somebody what holds no more.
+
+    `decided` are all pages about these alerts. Of several to one person the later one says how it
+    stands; of two that say the same (it fires, it still does) once it has arrived, so that somebody
+    who is hard to reach is not kept from all of them.
+    """
+    later: dict[tuple[int, str], list[Decided]] = {}
+    for page in decided:
+        later.setdefault((page.alert, page.recipient), []).append(page)
+    found: list[Unwanted] = []
+    for claim in claims:
+        events = [
+            page.event
+            for page in later.get((claim.alert, claim.recipient), ())
+            if page.seq > claim.seq and _says_more(page, claim)
+        ]
+        if events:
+            found.append(Unwanted(claim, _why(max(events, key=_SAYS_MORE.__getitem__))))
+    return found
+
+
+def _says_more(page: Decided, claim: Claim) -> bool:
+    more = _SAYS_MORE[page.event] - _SAYS_MORE[claim.event]
+    return more > 0 or (more == 0 and page.state is PageState.DELIVERED)
+
+
+def _why(event: PageEvent) -> str:
+    match event:
+        case PageEvent.RESOLVED:
+            return OVER
+        case PageEvent.ACKNOWLEDGED:
+            return _TAKEN
+        case _:
+            return _OUTDATED
+
+
 def over_before_sent(
     claims: Sequence[Claim], messages: int, told: Collection[tuple[int, str]]
-) -> list[Claim]:
+) -> list[Unwanted]:
     """Give the pages that nobody needs any more, of those that the limit made wait.
 
     Where somebody waits to be told that something is wrong and that it is over, and has not been
@@ -90,7 +145,7 @@ def over_before_sent(
     for claim in claims:
         by_person.setdefault((claim.alert, claim.recipient), []).append(claim)
     return [
-        claim
+        Unwanted(claim, OVER)
         for person, waiting in by_person.items()
         if person not in told
         and len(waiting) > 1

@@ -16,7 +16,7 @@ from ctid.config.channels import Channel as ChannelTable
 from ctid.outbound.pages import falling_back
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace
-from ctid.outbound.pages.folding import Bucket, Group, fold, over_before_sent
+from ctid.outbound.pages.folding import Bucket, Group, Unwanted, fold, over_before_sent, superseded
 from ctid.outbound.pages.port import Channel
 from ctid.outbound.pages.sending import Render, Sending
 from ctid.outbound.turns import Turns
@@ -34,6 +34,8 @@ _FOLDED: Final = 2000
 _SETTLED_AT_ONCE: Final = 200
 _SETTLE_SECONDS: Final = 0.05
 """So long what has ended may wait for more to be settled with it."""
+_PROMPT_SECONDS: Final = 5.0
+"""What is claimed so soon after it was decided, and for the first time, cannot be out of date."""
 _STORE_PAUSE_SECONDS: Final = 1.0
 _FAULT_PAUSE_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 60.0
@@ -43,7 +45,7 @@ class _Turn(NamedTuple):
     """What one transaction gave: pages, those among them that nobody needs, when to come again."""
 
     claims: list[Claim]
-    over: list[Claim]
+    unwanted: list[Unwanted]
     due: float | None
 
 
@@ -231,14 +233,31 @@ class PageWorker:
             known=known,
             farthest=now + self._pace.farthest_seconds,
         )
-        over: list[Claim] = []
-        if len(claims) > messages:
-            told = await pages.told(connection, {claim.alert for claim in claims})
-            over = over_before_sent(self._new(claims), messages, told)
+        unwanted = await self._unwanted(connection, claims, now, messages)
         due = None
         if len(claims) < number:
             due = await pages.next_due(connection, self.name, known=known)
-        return _Turn(claims, over, due)
+        return _Turn(claims, unwanted, due)
+
+    async def _unwanted(
+        self, connection: AsyncConnection, claims: Sequence[Claim], now: float, messages: int
+    ) -> list[Unwanted]:
+        """Those that nobody needs any more, of those that had to wait."""
+        new, found = self._new(claims), list[Unwanted]()
+        if len(claims) > messages:
+            told = await pages.told(connection, {claim.alert for claim in claims})
+            found = over_before_sent(new, messages, told)
+        known = {each.claim.key for each in found}
+        waited = [
+            claim
+            for claim in new
+            if claim.key not in known
+            and (claim.attempts or claim.tried or now > claim.decided_at + _PROMPT_SECONDS)
+        ]
+        if waited:
+            decided = await pages.decided(connection, {claim.alert for claim in waited})
+            found += superseded(waited, decided)
+        return found
 
     def _new(self, claims: Sequence[Claim]) -> list[Claim]:
         """Those to be sent by this channel that are not under way here."""
@@ -247,13 +266,13 @@ class PageWorker:
         ]
 
     def _take_up(self, turn: _Turn, messages: int, now: float) -> None:
-        over = {claim.key for claim in turn.over}
-        wanted = [claim for claim in self._new(turn.claims) if claim.key not in over]
+        unwanted = {each.claim.key for each in turn.unwanted}
+        wanted = [claim for claim in self._new(turn.claims) if claim.key not in unwanted]
         strays = [c for c in turn.claims if c.key not in self._held and c.channel != self.name]
         # a clock that was set forward may have ended the lease of what is under way: prolong it
         self._held |= {claim.key: claim.lease_until for claim in turn.claims}
-        self._settle([falling_back.dropped(claim, now) for claim in turn.over])
-        self.counts.dropped += len(turn.over)
+        self._settle([falling_back.dropped(*each, now) for each in turn.unwanted])
+        self.counts.dropped += len(turn.unwanted)
         for claim in strays:
             words = f"no channel named {claim.channel} is configured"
             if not claim.channel:

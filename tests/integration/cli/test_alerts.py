@@ -83,7 +83,7 @@ def became(claim: pages.Claim) -> Settlement:
     if claim.seq == 1:
         why = {"reason": "timeout", "detail": "no answer within 5 s", "settled_at": None}
         return settlement(claim, PageState.PENDING, **why)
-    return settlement(claim, PageState.DROPPED)
+    return settlement(claim, PageState.DROPPED, detail="it was over before")
 
 
 async def fill(url: str) -> None:

@@ -219,7 +219,7 @@ async def test_what_was_over_before_its_turn_came_is_not_sent(desk: Desk) -> Non
         await desk.settled(PageState.DELIVERED, 1)
         await desk.settled(PageState.DROPPED, 4)
     assert desk.phones["robot"].keys[3:] == ["1-1"]
-    assert {row.detail for row in await desk.rows(4)} == {"over before it was sent"}
+    assert {row.detail for row in await desk.rows(4)} == {"it was over before"}
     assert desk.workers["robot"].counts.dropped == 2
 
 
@@ -229,6 +229,26 @@ async def test_without_a_limit_nothing_is_folded_or_dropped(desk: Desk) -> None:
     async with desk.working(robot={"concurrency": 1}):
         await desk.settled(PageState.DELIVERED, *range(50))
     assert len(desk.phones["robot"].got) == 100
+
+
+async def test_what_waits_for_a_channel_gives_way_to_what_is_known_since(desk: Desk) -> None:
+    robot = desk.phones["robot"]
+    robot.down = Reason.UNREACHABLE
+    async with desk.working(robot={}):
+        counts = desk.workers["robot"].counts
+        await desk.want(to(1), to(2))
+        await desk.seen(lambda row: row.attempts == 1, 1)
+        await desk.seen(lambda row: row.attempts == 1, 2)
+        robot.down = None
+        await desk.want(to(1, event=PageEvent.RESOLVED, seq=1))
+        desk.pass_time(2.0)
+        await desk.settled(PageState.DELIVERED, 2)
+        await until(lambda: counts.dropped == 1)
+        await until(lambda: counts.delivered == 2)
+    assert sorted(robot.keys) == ["1-1", "2-0"]
+    first, last = await desk.rows(1)
+    assert (first.state, first.detail) == (PageState.DROPPED, "it was over before")
+    assert (last.state, counts.failed) == (PageState.DELIVERED, 0)
 
 
 async def test_no_more_at_once_than_allowed(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from ctid.domain.alerts import PageEvent
 from ctid.domain.batch import Batch
 from ctid.store import alert_queries, pages
 from ctid.store.alerts import page_from_json
-from ctid.store.pages import Claim, PageState, Settlement, Tried
+from ctid.store.pages import Claim, Decided, PageState, Settlement, Tried
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.waiting import Backlog
@@ -209,6 +209,19 @@ async def test_who_has_been_told(store: Store) -> None:
     await settle(store, *(settled(each) for each in claims if each.alert != 2))
     told = await store.transaction(lambda connection: pages.told(connection, [0, 2, 7]))
     assert told == {(0, "Li Si"), (0, "Wang Wu")}
+
+
+async def test_what_was_decided_about_some_alerts(store: Store) -> None:
+    await fill(store, 3)
+    await store.commit(Batch(pages=(page(1, 1, recipient=LEAD, event=PageEvent.RESOLVED),)))
+    (made,) = [each for each in await claim(store) if each.key == (1, 0)]
+    await settle(store, settled(made))
+    found = await store.transaction(lambda connection: pages.decided(connection, [1, 2, 7]))
+    assert sorted(found) == [
+        Decided(1, 0, "Li Si", PageEvent.FIRING, PageState.DELIVERED),
+        Decided(1, 1, "Wang Wu", PageEvent.RESOLVED, PageState.PENDING),
+        Decided(2, 0, "Li Si", PageEvent.FIRING, PageState.PENDING),
+    ]
 
 
 async def test_pages_are_counted_by_channel(store: Store, reader: Reader) -> None:

@@ -346,6 +346,10 @@ class Story:
         """What arrived since the last look, in its order."""
         return [self._line(arrived) for arrived in self._take()]
 
+    def messages(self) -> list[Arrived]:
+        """The same, whole."""
+        return self._take()
+
     def expect_silence(self) -> None:
         """Nothing arrived."""
         self.expect()

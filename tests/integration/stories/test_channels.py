@@ -69,15 +69,38 @@ def test_all_channels_are_away_and_come_back(story: Story) -> None:
     story.expect_silence()
     story.back("hook")
     story.advance("1m")
-    assert sorted(line.partition(" ")[2] for line in story.take()) == [
-        "hook @Li: UNANSWERED 15 min: Network",
-        "hook @Li: WARNING, UNANSWERED 10 min: Network",
-    ]
-    begun = [key.rpartition("-")[0] for key in keys(story, "hook")]
-    assert sorted(begun) == ["ctid:ctid:1-0", "ctid:ctid:1-1"]
+    # the warning says less, and nothing that holds any more
+    (told,) = story.take()
+    assert told.endswith(" hook @Li: UNANSWERED 15 min: Network")
+    assert [key.rpartition("-")[0] for key in keys(story, "hook")] == ["ctid:ctid:1-1"]
     story.back("dingtalk")
     story.advance("3m")
     story.expect_silence()
+
+
+def test_what_is_over_while_no_channel_can_be_reached_is_told_once(story: Story) -> None:
+    story.away("dingtalk", "hook")
+    story.missed_call("a")
+    story.advance("16m")
+    story.answered_call("b")
+    story.back("dingtalk", "hook")
+    story.advance("2m")
+    (over,) = story.messages()
+    assert over.title == "ANSWERED by Zhao: Network"
+    assert "resolved at 09:16, Zhao answered. It began at 09:00." in over.text
+    story.advance("1h")
+    story.expect_silence()
+
+
+def test_what_somebody_has_taken_is_not_told_as_if_nobody_had(story: Story) -> None:
+    story.away("dingtalk", "feishu")
+    story.missed_call("a")
+    story.advance("20m")
+    story.ack("Li")
+    story.back("dingtalk", "feishu")
+    story.advance("2m")
+    titles = [line.partition(" @Wang: ")[2] for line in story.take() if "@Wang" in line]
+    assert titles == ["TAKEN by Li: Network, unanswered"]
 
 
 def test_what_waits_when_the_daemon_dies_is_delivered_once(story: Story) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctid.domain.alerts import PageEvent
-from ctid.outbound.pages.folding import Bucket, fold, over_before_sent
-from ctid.store.pages import Claim, Tried
+from ctid.outbound.pages.folding import Bucket, fold, over_before_sent, superseded
+from ctid.store.pages import Claim, Decided, PageState, Tried
 
 NOW = 1_795_742_100.0
 
@@ -110,7 +110,7 @@ RESOLVED = {"event": PageEvent.RESOLVED}
 
 
 def over(claims: Sequence[Claim], *told: tuple[int, str]) -> list[int]:
-    return [each.alert for each in over_before_sent(claims, 1, set(told))]
+    return [each.claim.alert for each in over_before_sent(claims, 1, set(told))]
 
 
 def test_beginning_and_end_that_both_wait_are_worth_no_message() -> None:
@@ -131,3 +131,49 @@ def test_what_may_have_arrived_is_not_taken_back() -> None:
     tried = (Tried("mail", NOW, "timeout", "no answer"),)
     for begun in (claim(2, attempts=1), claim(2, tried=tried)):
         assert over([begun, claim(2, 1, **RESOLVED)]) == []
+
+
+def decided(
+    event: PageEvent, seq: int = 1, state: PageState = PageState.PENDING, to: str = "Li Si"
+) -> Decided:
+    return Decided(2, seq, to, event, state)
+
+
+@pytest.mark.parametrize(
+    ("waits", "later", "why"),
+    [
+        ("warning", "firing", "a later page said more"),
+        ("warning", "repeat", "a later page said more"),
+        ("warning", "resolved", "it was over before"),
+        ("firing", "acknowledged", "somebody had taken it before"),
+        ("firing", "resolved", "it was over before"),
+        ("repeat", "acknowledged", "somebody had taken it before"),
+        ("repeat", "resolved", "it was over before"),
+        ("acknowledged", "resolved", "it was over before"),
+    ],
+)
+def test_what_a_later_page_makes_untrue_is_not_sent(waits: str, later: str, why: str) -> None:
+    one = claim(2, event=PageEvent(waits))
+    for state in PageState:
+        (found,) = superseded([one], [decided(PageEvent(later), state=state)])
+        assert found == (one, why)
+    other = decided(PageEvent(later))
+    about_others = [other._replace(alert=3), other._replace(recipient="Wang Wu")]
+    assert superseded([one], about_others) == []
+    assert superseded([one._replace(seq=2)], [other]) == []  # that one was decided before
+
+
+@pytest.mark.parametrize("waits", ["firing", "repeat"])
+def test_that_it_still_holds_is_told_by_the_one_that_arrives(waits: str) -> None:
+    one, again = claim(2, event=PageEvent(waits)), decided(PageEvent.REPEAT)
+    for state in (PageState.PENDING, PageState.FAILED, PageState.DROPPED):
+        assert superseded([one], [again._replace(state=state)]) == []
+    (found,) = superseded([one], [again._replace(state=PageState.DELIVERED)])
+    assert found == (one, "a later page said more")
+
+
+@pytest.mark.parametrize("event", list(PageEvent))
+def test_the_last_word_is_always_sent(event: PageEvent) -> None:
+    before = [decided(each, 0, PageState.DELIVERED) for each in PageEvent]
+    own = decided(event, 5)
+    assert superseded([claim(2, 5, event=event)], [*before, own]) == []
