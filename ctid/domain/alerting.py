@@ -4,7 +4,7 @@ Pure: what holds or does not hold any more comes in, alerts and pages that have 
 out of `drain`. What was decided before a restart is given to `restore`. All times are Unix seconds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -25,13 +25,11 @@ from ctid.domain.alerts import (
     Warned,
 )
 from ctid.domain.conditions import AlertKey, Condition, Fault, condition_of, raise_it
-from ctid.domain.escalation import Plan, Step, each_once, joined, people
+from ctid.domain.escalation import Plan, by_ways_of_today, each_once, first_there, joined, people
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
 from ctid.domain.silencing import Silences
 
-TEST_STEP_SECONDS: Final = 60.0
-"""Between two steps of a test: the whole chain is walked while somebody watches."""
 FAULT_SECONDS: Final = 10.0
 """So long after a fault of ours in an alert or line it is looked at again."""
 
@@ -78,7 +76,8 @@ class Alerting:
         # when those are looked at again in which something was raised
         self._faulty: dict[int, float] = {}
         self._highest = 0
-        self._down: tuple[float, float] | None = None
+        self.down: tuple[float, float] | None = None
+        """When no daemon ran, just before this one."""
         self._changed: dict[int, Alert] = {}
         self._pages: list[Page] = []
 
@@ -103,7 +102,7 @@ class Alerting:
                 self._dismissed[alert.key] = alert.since
         self._highest, silence = numbers
         self.silences.restore(silences, silence)
-        self._down = down
+        self.down = down
 
     def use(self, plan: Plan) -> None:
         """Go on by another configuration; alerts stay at the step they are at."""
@@ -136,6 +135,10 @@ class Alerting:
             if left is not alert:
                 self._keep(left)
 
+    def tells_of(self, line: str | None, kinds: Collection[Kind]) -> bool:
+        """Whether somebody is told of such an alert of the line by what has to be written."""
+        return any(page.alert.line == line and page.alert.kind in kinds for page in self._pages)
+
     def open_of(self, kind: Kind) -> list[Alert]:
         """Those of one kind, in no order."""
         return [alert for alert in self._open.values() if alert.kind is kind]
@@ -162,8 +165,7 @@ class Alerting:
             return
         alert = self._new(condition, Warned(now), now)
         if not self.is_silenced(alert, now):
-            whom = [*self._first_there(alert, now), *self._plan.told]
-            alert = self._page(alert, PageEvent.WARNING, whom, now, now)
+            alert = self._page(alert, PageEvent.WARNING, self._at_first(alert, now), now, now)
         self._keep(alert)
 
     def fire(self, condition: Condition, now: float) -> None:
@@ -199,10 +201,17 @@ class Alerting:
 
     def prove(self, condition: Condition, whom: Iterable[Recipient], now: float) -> Alert:
         """Send one page to each of these, and nothing after it: a test of the channels alone."""
-        state = Resolved(now, now, Ending.TEST_OVER)
-        alert = self._page(
-            self._new(condition, state, now), PageEvent.FIRING, whom, condition.limit_at, now
-        )
+        alert = self._new(condition, Resolved(now, now, Ending.TEST_OVER), now)
+        return self._tell_once(alert, whom)
+
+    def fire_and_end(self, condition: Condition, now: float) -> None:
+        """It held, and is over already: tell the first step, once."""
+        alert = self._new(condition, Resolved(now, now, Ending.RECOVERED), now)
+        self._tell_once(alert, [] if self.is_silenced(alert, now) else self._at_first(alert, now))
+
+    def _tell_once(self, alert: Alert, whom: Iterable[Recipient]) -> Alert:
+        now = alert.state.at
+        alert = self._page(alert, PageEvent.FIRING, whom, alert.limit_at, now)
         self._changed[alert.number] = alert
         return alert
 
@@ -300,37 +309,29 @@ class Alerting:
             if state.step >= len(steps):
                 alert = replace(alert, state=replace(state, next_at=repeat_at))
                 whom = [one for one in alert.paged if one.role is not None]
-                whom = whom or self._first_there(alert, now)  # somebody may have come meanwhile
+                # somebody may have come meanwhile
+                whom = whom or first_there(steps, self._roster(), alert.line, now)
                 # where there is no roster, the channels are all that can rouse anybody
                 whom = whom or list(alert.paged)
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
-            whom = self._people(steps[state.step], alert, now)
+            whom = people(steps[state.step], self._roster(), alert.line, now)
             following = state.step + 1
             if following >= len(steps):
                 next_at = repeat_at
             elif not whom:
                 next_at = state.next_at
             else:
-                begun = state.at + state.held_seconds
-                next_at = max(state.next_at, begun + self._after(alert, following))
+                after = self._plan.after_seconds(alert.kind, following)
+                next_at = max(state.next_at, state.at + state.held_seconds + after)
             alert = replace(alert, state=replace(state, step=following, next_at=next_at))
             told = self._plan.told if state.step == 0 else ()
             alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
         return alert
 
-    def _after(self, alert: Alert, step: int) -> float:
-        """How long after it fired a step comes; of a test all of them come soon."""
-        if alert.kind is Kind.TEST:
-            return step * TEST_STEP_SECONDS
-        return self._plan.steps[step].after_seconds
-
-    def _first_there(self, alert: Alert, now: float) -> list[Recipient]:
-        """Who is on duty of the first step that has anybody."""
-        steps = (self._people(step, alert, now) for step in self._plan.steps)
-        return next((whom for whom in steps if whom), [])
-
-    def _people(self, step: Step, alert: Alert, now: float) -> list[Recipient]:
-        return people(step, self._roster(), alert.line, now)
+    def _at_first(self, alert: Alert, now: float) -> list[Recipient]:
+        """Who is on duty of the first step that has anybody, and the channels told of all."""
+        there = first_there(self._plan.steps, self._roster(), alert.line, now)
+        return [*there, *self._plan.told]
 
     def _page(
         self,
@@ -345,8 +346,8 @@ class Alerting:
         if not recipients:
             return alert
         if event not in (PageEvent.FIRING, PageEvent.WARNING):
-            recipients = self._by_ways_of_today(recipients, alert.line)
-        down = self._down if self._down and self._down[0] <= due_at < self._down[1] else None
+            recipients = by_ways_of_today(recipients, self._roster(), alert.line)
+        down = self.down if self.down and self.down[0] <= due_at < self.down[1] else None
         subject = self._describe(condition_of(alert), now)
         first = alert.pages
         alert = replace(
@@ -360,16 +361,6 @@ class Alerting:
             for seq, one in enumerate(recipients, first)
         ]
         return alert
-
-    def _by_ways_of_today(self, whom: list[Recipient], line: str | None) -> list[Recipient]:
-        """The same people, as the roster has them now: an address may have been corrected."""
-        known = {person.name: person for person in self._roster().everyone(line)}
-        return [
-            one._replace(routes=known[one.name].routes)
-            if one.role is not None and one.name in known and known[one.name].routes
-            else one
-            for one in whom
-        ]
 
     def _resolve(
         self, alert: Alert, now: float, ending: Ending, by: str | None, why: str | None

@@ -103,7 +103,7 @@ class LongestWait:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """The line's PBXs that are out of sight; `waiting_count` callers waited when sight was lost."""
+    """The line's PBXs that are out of sight, or were; `waiting_count` callers waited then."""
 
     pbxs: tuple[BlindTime, ...]
     waiting_count: int = 0

@@ -7,6 +7,9 @@ from typing import Final
 from ctid.domain.alerts import Kind, Recipient
 from ctid.domain.roster import EVERYONE, Role, Roster, recipient
 
+TEST_STEP_SECONDS: Final = 60.0
+"""Between two steps of a test: the whole chain is walked while somebody watches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -52,6 +55,12 @@ class Plan:
         """How long after the last step, and then again, those who were paged are paged again."""
         return WEEK_SECONDS if kind in CAN_WAIT else self.repeat_seconds
 
+    def after_seconds(self, kind: Kind, step: int) -> float:
+        """How long after an alert fired a step comes; of a test all of them come soon."""
+        if kind is Kind.TEST:
+            return step * TEST_STEP_SECONDS
+        return self.steps[step].after_seconds
+
 
 def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Recipient]:
     """Those of a step, each once, in the order of its words; without those who have no channel."""
@@ -66,6 +75,14 @@ def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Reci
     return list(found.values())
 
 
+def first_there(
+    steps: Iterable[Step], roster: Roster, line: str | None, at: float
+) -> list[Recipient]:
+    """Who is on duty of the first step that has anybody."""
+    found = (people(step, roster, line, at) for step in steps)
+    return next((whom for whom in found if whom), [])
+
+
 def each_once(whom: Iterable[Recipient]) -> list[Recipient]:
     """The first of each name."""
     found: dict[str, Recipient] = {}
@@ -77,3 +94,14 @@ def each_once(whom: Iterable[Recipient]) -> list[Recipient]:
 def joined(before: Iterable[Recipient], newer: Iterable[Recipient]) -> tuple[Recipient, ...]:
     """Both, each name once, as it is newer."""
     return tuple(({one.name: one for one in before} | {one.name: one for one in newer}).values())
+
+
+def by_ways_of_today(whom: list[Recipient], roster: Roster, line: str | None) -> list[Recipient]:
+    """The same people, as the roster has them now: an address may have been corrected."""
+    known = {person.name: person for person in roster.everyone(line)}
+    return [
+        one._replace(routes=known[one.name].routes)
+        if one.role is not None and one.name in known and known[one.name].routes
+        else one
+        for one in whom
+    ]

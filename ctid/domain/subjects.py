@@ -61,8 +61,11 @@ def _advice(
     return advise(presence, [ring for offer in offers for ring in offer.rings])
 
 
-def blind(lines: Lines, name: str | None) -> Blind:
-    """The PBXs that are out of sight, and who waited when sight was lost."""
+def blind(lines: Lines, name: str | None, since: float) -> Blind:
+    """The PBXs that are out of sight, and who waited when sight was lost; else those that were."""
+    if not lines.open_gaps:
+        over = [gap for gap in lines.gaps if gap.ended_at is not None and gap.ended_at > since]
+        return Blind(tuple(map(_blind, over)))
     waiting = len(lines.reading(name).waiting) if name is not None and name in lines else 0
     return Blind(tuple(map(_blind, lines.open_gaps)), waiting)
 

@@ -12,6 +12,7 @@ from ctid.domain import subjects
 from ctid.domain.alerting import FAULT_SECONDS, Alerting, Told
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
 from ctid.domain.conditions import Condition, Fault, raise_it
+from ctid.domain.downtime import blind_meanwhile
 from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
@@ -87,12 +88,16 @@ class Watch:
 
         Before this nothing is: what the PBX has to tell of the time before may change it.
         """
-        self._begun = True
+        is_first, self._begun = not self._begun, True
         self._evaluate_all(now)
         for alert in self.alerting.open_alerts():
             if alert.line is not None and alert.line not in self._lines:
                 self.alerting.end(alert.key, now, Ending.TAKEN_OUT)
         self.alerting.handle_timer(now)
+        if is_first and self.alerting.down is not None and not self._lines.open_gaps:
+            for condition in blind_meanwhile(self._lines, self.alerting.down):
+                if not self.alerting.tells_of(condition.line, (Kind.UNANSWERED, Kind.BLIND)):
+                    self.alerting.fire_and_end(condition, now)
 
     def to_restore(self, lines: Iterable[LineRules]) -> list[str]:
         """Those whose past has to be read to go on by this configuration."""
@@ -383,7 +388,7 @@ class Watch:
             if condition.kind is Kind.LONGEST_WAIT:
                 return subjects.longest_wait(self._lines, name, condition.since, now)
         if condition.kind is Kind.BLIND:
-            return subjects.blind(self._lines, name)
+            return subjects.blind(self._lines, name, condition.since)
         observed = self._observed.get(condition.key)
         if observed is not None:
             return observed.subject

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from ctid.domain.alerts import Kind, LongestWait, Page, PageEvent, Test, Unanswered
+from ctid.domain.alerts import Blind, Kind, LongestWait, Page, PageEvent, Test, Unanswered
+from ctid.domain.records import GapCause
 from ctid.outbound.pages.first_steps import in_few_words
 from ctid.outbound.pages.titles import heading, test_mark
 from ctid.outbound.pages.tongue import Tongue
@@ -91,6 +92,8 @@ def _group(tongue: Tongue, page: Page) -> str:
     if page.event in (PageEvent.FIRING, PageEvent.REPEAT, PageEvent.WARNING):
         if isinstance(subject, Unanswered):
             parts.append(tongue.duration(subject.seconds))
+        if isinstance(subject, Blind) and page.alert.is_over:
+            parts.append(tongue.cause(GapCause.DAEMON_DOWN))
         if isinstance(subject, Unanswered | LongestWait):
             parts.append(in_few_words(tongue, subject.advice))
     return tongue.pick(", ", "，").join(part for part in parts if part)

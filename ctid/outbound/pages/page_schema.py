@@ -100,7 +100,7 @@ FIELDS: Final = MappingProxyType(
             "agents": _AGENTS,
         },
         alerts.Blind: {
-            "pbxs": "The PBXs that are not seen.",
+            "pbxs": "The PBXs that are not seen; once it is over, those that were not.",
             "waiting_count": "How many callers waited when sight was lost.",
         },
         alerts.AnswerRate: {

@@ -52,7 +52,7 @@ def _of_page(page: Page, message: Message, origin: Origin) -> Iterator[Event]:
         case PageEvent.FIRING:
             yield _trigger(page, own, message, origin)
             yield {"event_action": "resolve", "dedup_key": warning}
-            if page.alert.is_over:  # the weekly test, of which nothing follows
+            if page.alert.is_over:  # of the weekly test and of a downtime nothing follows
                 yield {"event_action": "resolve", "dedup_key": own}
         case PageEvent.REPEAT:
             yield _trigger(page, own, message, origin)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from ctid.domain.alerts import BlindTime, Page, Unanswered
+from ctid.domain.alerts import Alert, Blind, BlindTime, Page, Unanswered
 from ctid.domain.records import GapCause
 from ctid.outbound.pages.tongue import Tongue, name
 
@@ -16,6 +16,13 @@ def saw_all(page: Page) -> bool:
     subject, down = page.alert.subject, page.down
     blind = isinstance(subject, Unanswered) and bool(subject.blind)
     return not blind and (down is None or down[1] <= page.alert.since)
+
+
+def until(alert: Alert) -> float:
+    """When a line was in sight again that had not been, because ctid did not run."""
+    pbxs = alert.subject.pbxs if isinstance(alert.subject, Blind) else ()
+    seen_at = [one.until for one in pbxs if one.until is not None]
+    return max(seen_at, default=alert.limit_at)
 
 
 def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
@@ -32,7 +39,8 @@ def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
         told = [more, *told[-_MOST:]]
     label = tongue.pick("Not known: ", "不明：")
     yield from (label + sentence for sentence in told)
-    if page.down is not None:
+    # an alert about just that time says so itself
+    if page.down is not None and not isinstance(subject, Blind):
         yield _down(tongue, page, page.down, label)
 
 

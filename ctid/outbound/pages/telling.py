@@ -21,7 +21,7 @@ from ctid.domain.alerts import (
     Warned,
 )
 from ctid.domain.records import GapCause
-from ctid.outbound.pages import endings, of_ctid
+from ctid.outbound.pages import endings, of_ctid, sight
 from ctid.outbound.pages.first_steps import first_step
 from ctid.outbound.pages.sight import not_known, saw_all
 from ctid.outbound.pages.titles import percent, rate
@@ -78,6 +78,8 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
                 f"{number} 自 {since} 起在{tongue.within(line)}等候，已 {seconds}。",
             )
         case Blind() as subject:
+            if page.alert.is_over:
+                return _was_blind(tongue, page, line)
             return _blind(tongue, subject, line)
         case AnswerRate() as subject:
             period = (
@@ -167,6 +169,16 @@ def _blind(tongue: Tongue, subject: Blind, line: str) -> str:
     )
 
 
+def _was_blind(tongue: Tongue, page: Page, line: str) -> str:
+    began, until = tongue.clock(page.alert.since), tongue.clock(sight.until(page.alert))
+    return tongue.pick(
+        f"ctid did not run from {began} to {until}; whether calls on {line} were answered then is "
+        "not known. It sees them again.",
+        f"{began} 至 {until} ctid 未运行，其间{tongue.within(line)}是否有人接听不得而知。"
+        "现已恢复。",
+    )
+
+
 def _affected(tongue: Tongue, page: Page) -> Iterator[str]:
     match page.alert.subject:
         case Unanswered() as subject:
@@ -215,6 +227,11 @@ def _first_step(tongue: Tongue, page: Page) -> str:
             return first_step(tongue, subject.advice, subject.agents)
         case LongestWait() as subject:
             return first_step(tongue, subject.advice, subject.agents)
+        case Blind() if page.alert.is_over:
+            return tongue.pick(
+                "look for calls of that time in the PBX's own records (CDR), and call back.",
+                "在 PBX 自身的话单（CDR）中查看该时段来电并回电。",
+            )
         case Blind(pbxs=pbxs):
             return _see_again(tongue, pbxs[0].cause if pbxs else "")
         case AnswerRate():

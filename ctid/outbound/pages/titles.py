@@ -23,7 +23,7 @@ from ctid.domain.alerts import (
     Test,
     Unanswered,
 )
-from ctid.outbound.pages.sight import saw_all
+from ctid.outbound.pages import sight
 from ctid.outbound.pages.tongue import Tongue, name
 from ctid.outbound.wording import Language
 
@@ -84,14 +84,14 @@ def noun(tongue: Tongue, page: Page) -> str:
     subject = page.alert.subject
     if isinstance(subject, Incident):
         return name(subject.title)
-    if isinstance(subject, Unanswered) and not saw_all(page):
+    if isinstance(subject, Unanswered) and not sight.saw_all(page):
         return tongue.pick(*_NOT_SEEN)
     return tongue.pick(*_NOUNS[type(subject)])
 
 
 def heading(tongue: Tongue, page: Page) -> str:
     """The same as the first words of a title, which are for the eye."""
-    if isinstance(page.alert.subject, Unanswered) and not saw_all(page):
+    if isinstance(page.alert.subject, Unanswered) and not sight.saw_all(page):
         english, chinese = _NOT_SEEN
         return tongue.pick(english.upper(), chinese)
     return tongue.pick(*_HEADINGS[type(page.alert.subject)])
@@ -121,12 +121,8 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
         case LongestWait(caller=caller):
             seconds = tongue.duration(page.decided_at - caller.since)
             return tongue.pick(f"{head} {seconds}: {line}, one caller", f"{head} {seconds}：{line}")
-        case Blind(pbxs=pbxs):
-            since = min((one.began_at for one in pbxs), default=page.alert.since)
-            seconds = tongue.duration(page.decided_at - since)
-            return tongue.pick(
-                f"{head} {seconds}: {line}, PBX not seen", f"{head} {seconds}：{line}"
-            )
+        case Blind() as subject:
+            return _blind(tongue, page, subject, line)
         case AnswerRate() as subject:
             return tongue.pick(f"{head} {rate(subject)}: {line}", f"{head} {rate(subject)}：{line}")
         case RosterGap(begins_at=at):
@@ -151,6 +147,19 @@ def _unanswered(tongue: Tongue, page: Page, subject: Unanswered, line: str) -> s
     tail = tongue.pick(f", {waiting} waiting", f"（{waiting} 人在等）") if waiting else ""
     head = heading(tongue, page)
     return tongue.pick(f"{head} {seconds}: {line}{tail}", f"{head} {seconds}：{line}{tail}")
+
+
+def _blind(tongue: Tongue, page: Page, subject: Blind, line: str) -> str:
+    head = heading(tongue, page)
+    if page.alert.is_over:
+        seconds = tongue.duration(sight.until(page.alert) - page.alert.since)
+        return tongue.pick(
+            f"{head} {seconds}: {line}, ctid did not run",
+            f"{head} {seconds}：{line}（ctid 未运行）",
+        )
+    since = min((one.began_at for one in subject.pbxs), default=page.alert.since)
+    seconds = tongue.duration(page.decided_at - since)
+    return tongue.pick(f"{head} {seconds}: {line}, PBX not seen", f"{head} {seconds}：{line}")
 
 
 def _resolved(tongue: Tongue, page: Page, line: str) -> str:

@@ -13,7 +13,8 @@ FIRED = "09:15 dingtalk @Li: UNANSWERED 15 min: Network"
 LINE = texts.LINES.partition("\n\n")[0] + "\n"
 
 
-def test_what_became_due_while_it_was_down_is_paged_and_says_so(story: Story) -> None:
+def test_what_became_due_while_it_was_down_is_paged_and_says_so(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
     story.missed_call("a")
     story.advance("5m30s")
     story.kill()
@@ -65,6 +66,11 @@ def test_answered_while_it_was_down(story: Story) -> None:
     story.answer("a")
     story.advance("14m")
     story.start()
+    told = story.expect(
+        "09:19 dingtalk @Li: BLIND 14 min: Network, ctid did not run",
+        "09:19 dingtalk @Li: BLIND 14 min: Server, ctid did not run",
+    )
+    assert all("answered then is not known" in page.text for page in told)
     story.advance("1h")
     story.expect_silence()
 

@@ -203,6 +203,13 @@ SAMPLES: dict[str, Page] = {
     "blind": page(
         Blind((BlindTime("main", at("10:13"), None, "unreachable"),), 2), since=at("10:13")
     ),
+    "blind while ctid was down": page(
+        Blind((BlindTime("main", at("10:05"), at("10:20"), "daemon_down"),)),
+        state=Resolved(at("10:20"), at("10:20"), Ending.RECOVERED),
+        since=at("10:05"),
+        when=at("10:20"),
+        down=DOWN,
+    ),
     "answer_rate": page(AnswerRate("day", 17, 25, 0.75)),
     "roster_gap": page(RosterGap("duty_lead", at("08:00", 28), at("16:00", 28))),
     "calendar_ending": page(CalendarEnding("CN", "2026-12-31")),

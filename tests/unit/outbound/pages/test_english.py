@@ -95,6 +95,11 @@ Do first: see whether the PBX runs and can be reached; until then watch the phon
 Affected: 2 callers waited when sight was lost.
 Acknowledge: ctid alerts ack 17
 """,
+    "blind while ctid was down": """\
+BLIND 15 min: Network hotline, ctid did not run
+Wrong: ctid did not run from 10:05 to 10:20; whether calls on Network hotline (infrastructure) were answered then is not known. It sees them again.
+Do first: look for calls of that time in the PBX's own records (CDR), and call back.
+""",
     "answer_rate": """\
 LOW RATE 68 %: Network hotline
 Wrong: Network hotline (infrastructure) answered 17 of 25 calls today: 68 %, target 75 %.

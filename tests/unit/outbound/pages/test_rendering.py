@@ -369,6 +369,15 @@ def test_a_thousand_lines() -> None:
     assert len(message.key) < 64
 
 
+def test_a_digest_says_that_ctid_did_not_run() -> None:
+    one = SAMPLES["blind while ctid was down"]
+    other = SAMPLES["blind"]
+    other = replace(other, alert=replace(other.alert, number=18))
+    text = pages().render([one, other], ADDRESS).text
+    assert "BLIND, ctid did not run: Network hotline" in text
+    assert "BLIND: Network hotline" in text
+
+
 def test_the_key_of_a_digest_is_that_of_its_pages() -> None:
     found = many(3)
     assert pages().render(found, None).key == pages("zh").render(found[::-1], None).key
