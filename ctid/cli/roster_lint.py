@@ -1,7 +1,7 @@
 """What is wrong in a roster that can be read: hours without anybody, people nobody reaches."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from ctid.domain.days import local_day, midnight
 from ctid.domain.duty import DAYS
 from ctid.domain.lines import Line
 from ctid.domain.numbers import wrong_length
-from ctid.domain.roster import Person, Plan, Role, gaps
+from ctid.domain.roster import Person, Plan, Role, Substitution, gaps
 from ctid.output import iso
 
 LOOK_AHEAD_DAYS: Final = 14
@@ -31,8 +31,11 @@ def unstaffed(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]
         # who left the hours out may not have meant the nights
         clock = "" if line.duty is not None else " (without `duty`: round the clock)"
         for (role, *_), same in alike.items():
+            what = f"nobody is {role} {_when(same, line.zone)}"
+            if absent := _absent(plan, line, same[0]):
+                what += f": absent, with nobody in their place: {absent}"
             yield {
-                "what": f"line {line.name}{clock}: nobody is {role} {_when(same, line.zone)}",
+                "what": f"line {line.name}{clock}: {what}",
                 "line": line.name,
                 "role": role,
                 "begins_at": iso(same[0].begins_at),
@@ -61,9 +64,8 @@ def doubts(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
             }
     for substitution in plan.substitutions:
         by = substitution.by or "nobody"
-        if substitution.ends_at <= now:
-            ended = _local(substitution.ends_at, loaded.timezone)
-            what = f"is over since {ended:%Y-%m-%d %H:%M}: take it out"
+        if ended := _ended(substitution, loaded.timezone, now):
+            what = f"is over since {ended}: take it out"
         elif not plan.is_used(substitution):
             what = f"{substitution.absent} has no shift in this time"
         else:
@@ -94,6 +96,26 @@ def _of_person(person: Person, plan: Plan, loaded: Config) -> Iterator[tuple[str
     for route in person.routes:
         if route.address is not None and not takes[route.channel]:
             yield "warning", f"channel {route.channel} takes no address: take its `to` out"
+
+
+def _ended(substitution: Substitution, zone: str, now: float) -> str:
+    """The day or time at which it was over; empty: it is not."""
+    ends = substitution.ends
+    if isinstance(ends, date):
+        # its last shift may go on over midnight
+        return str(ends) if ends < local_day(now, zone) - timedelta(days=1) else ""
+    return f"{_local(ends, zone):%Y-%m-%d %H:%M}" if ends <= now else ""
+
+
+def _absent(plan: Plan, line: Line, gap: RosterGap) -> str:
+    """The ids of those who would be there."""
+    changes = plan.changes(line.name, gap.begins_at, gap.ends_at)
+    ids = dict.fromkeys(
+        person.id
+        for at in (gap.begins_at, *changes)
+        for person in plan.missing(Role(gap.role), line.name, at)
+    )
+    return ", ".join(ids)
 
 
 def _gaps(plan: Plan, line: Line, now: float) -> Sequence[RosterGap]:

@@ -27,10 +27,13 @@ from ctid.config.roster_tables import (
 from ctid.config.shape import Mistake
 from ctid.domain.alerts import Route
 from ctid.domain.days import midnight
-from ctid.domain.roster import Person, Plan, RosterShift, Substitution, Times
+from ctid.domain.roster import Edge, Person, Plan, RosterShift, Substitution, Times
 
 MENTIONING: Final = (DingTalkChannel, WeComChannel)
 """Channels in which somebody is mentioned by the mobile number; robots of Feishu cannot."""
+
+_FOR_EVER: Final = date.max - timedelta(days=2)
+"""People write 9999-12-31, and no day comes after that."""
 
 
 class Surroundings(NamedTuple):
@@ -137,8 +140,8 @@ def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterat
             yield from _there(("substitution", place, "by"), "person", substitution.by, ids)
         if substitution.by == substitution.absent:
             yield ("substitution", place, "by"), "stands in for nobody else: name another"
-        made = _substitution(substitution, around.desk.zone)
-        if made.ends_at <= made.begins_at:
+        zone = around.desk.zone
+        if _instant(substitution.end, zone, is_end=True) <= _instant(substitution.begin, zone):
             yield ("substitution", place, "until"), "is not after `from`: write the later one here"
 
 
@@ -184,8 +187,13 @@ def _shift(table: ShiftTable) -> RosterShift:
 
 
 def _substitution(table: SubstitutionTable, zone: str) -> Substitution:
-    begin, end = _instant(table.begin, zone), _instant(table.end, zone, is_end=True)
+    begin, end = _edge(table.begin, zone), _edge(table.end, zone)
     return Substitution(table.absent, table.by, begin, end)
+
+
+def _edge(moment: Moment, zone: str) -> Edge:
+    """A day stays one: which instants it means depends on the line."""
+    return _instant(moment, zone) if isinstance(moment, datetime) else min(moment, _FOR_EVER)
 
 
 def _instant(moment: Moment, zone: str, *, is_end: bool = False) -> float:
@@ -194,6 +202,5 @@ def _instant(moment: Moment, zone: str, *, is_end: bool = False) -> float:
         local = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
         return local.timestamp()
     if is_end:
-        # people write 9999-12-31 for ever, and no day comes after that
-        moment = min(moment, date.max - timedelta(days=1)) + timedelta(days=1)
+        moment = min(moment, _FOR_EVER) + timedelta(days=1)
     return midnight(moment, zone)

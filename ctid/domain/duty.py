@@ -194,12 +194,12 @@ def next_border(duty: Duty | None, at: float, zone: str) -> float | None:
     return border if border is not None and border < until else None
 
 
-def windows(duty: Duty, first: date, last: date, zone: str) -> Iterator[tuple[float, float]]:
-    """Begin and end of every shift that begins on one of these days, both included."""
+def windows(duty: Duty, first: date, last: date, zone: str) -> Iterator[tuple[date, float, float]]:
+    """Day, begin and end of every shift that begins on one of these days, both included."""
     info = ZoneInfo(zone)
     for day in days(first, last):
         for _, begin, end in _shifts_of(duty, day, info):
-            yield begin, end
+            yield day, begin, end
 
 
 def _never_ends(duty: Duty) -> bool:

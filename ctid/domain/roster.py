@@ -74,7 +74,12 @@ class Times(NamedTuple):
     calendar: Calendar | None = None
 
 
+_Window = tuple[date, float, float]
+"""The day on which a shift begins, when it does, and when it ends."""
+
 _UTC = Times("UTC")
+_DAY = timedelta(days=1)
+_LOOK_AHEAD = timedelta(days=400)
 _ALWAYS = Duty((Shift(EVERY_DAY, 0, MINUTES_PER_DAY, holidays=True),))
 
 
@@ -97,29 +102,47 @@ class RosterShift:
         """Whether it is for this line; None: for any."""
         return line is None or not self.lines or line in self.lines
 
-    def windows(self, first: date, last: date, times: Times) -> Iterator[tuple[float, float]]:
-        """Begin and end of all that begin on one of these days."""
+    def windows(self, first: date, last: date, times: Times) -> Iterator[_Window]:
+        """All that begin on one of these days."""
         duty = _ALWAYS if self.hours is None else Duty(self.hours, times.calendar)
         first, last = max(first, self.first or first), min(last, self.last or last)
         return windows(duty, first, last, times.zone)
 
 
 @lru_cache(maxsize=4096)
-def _windows(
-    shift: RosterShift, day: date, last: date, times: Times
-) -> tuple[tuple[float, float], ...]:
+def _windows(shift: RosterShift, day: date, last: date, times: Times) -> tuple[_Window, ...]:
     """Those that may hold from one day to another: a thousand lines may ask in one instant."""
-    return tuple(shift.windows(day - timedelta(days=1), last, times))
+    return tuple(shift.windows(day - _DAY, last, times))
+
+
+Edge = date | float
+"""A day means the shifts that begin on it, whole; an instant (Unix seconds) cuts them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """From one instant to before another, `by` does what `absent` would do; None: nobody does."""
+    """`by` does what `absent` would do; None: nobody does.
+
+    `ends` is included if it is a day, and not if it is an instant.
+    """
 
     absent: str
     by: str | None
-    begins_at: float
-    ends_at: float
+    begins: Edge
+    ends: Edge
+
+    def holds(self, day: date, at: float) -> bool:
+        """Whether it does at an instant, in a shift that began on this day."""
+        begun = day >= self.begins if isinstance(self.begins, date) else at >= self.begins
+        over = day > self.ends if isinstance(self.ends, date) else at >= self.ends
+        return begun and not over
+
+    def meets(self, window: _Window) -> bool:
+        """Whether it holds in some part of a shift."""
+        day, begin, end = window
+        begun = day >= self.begins if isinstance(self.begins, date) else end > self.begins
+        over = day > self.ends if isinstance(self.ends, date) else begin >= self.ends
+        return begun and not over
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +162,14 @@ class Plan:
 
     def on_duty(self, role: Role, line: str | None, at: float) -> Iterable[Person]:
         """Who has this role on this line then, each once, in the order of the shifts."""
-        found: dict[str, Person] = {}
-        for shift in self.shifts:
-            if shift.role is role and shift.concerns(line) and self._holds(shift, line, at):
-                there = (self._stand_in(id_, at) for id_ in shift.people)
-                found |= {id_: self.people[id_] for id_ in there if id_ is not None}
-        return tuple(found.values())
+        there = (self._stand_in(id_, day, at) for id_, day in self._planned(role, line, at))
+        return tuple(self.people[id_] for id_ in dict.fromkeys(there) if id_ is not None)
+
+    def missing(self, role: Role, line: str | None, at: float) -> Iterable[Person]:
+        """Whose shift it is then, and who is absent without anybody in their place."""
+        planned = self._planned(role, line, at)
+        ids = [id_ for id_, day in planned if self._stand_in(id_, day, at) is None]
+        return tuple(self.people[id_] for id_ in dict.fromkeys(ids))
 
     def everyone(self, line: str | None) -> Iterable[Person]:
         """All who ever have a role on this line, and who stands in for them."""
@@ -159,28 +184,27 @@ class Plan:
 
     def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:
         """The instants between the two, ascending, at which somebody may come or go."""
-        edges = {edge for found in self.substitutions for edge in (found.begins_at, found.ends_at)}
+        edges: set[float] = set()
+        for found in self.substitutions:
+            # days are where shifts begin anyway
+            edges |= {edge for edge in (found.begins, found.ends) if not isinstance(edge, date)}
         for shift in self.shifts:
             if shift.concerns(line):
                 for times in self._times(shift, line):
                     days = local_day(begin, times.zone), local_day(end, times.zone)
-                    found = _windows(shift, *days, times)
-                    edges.update(edge for window in found for edge in window)
+                    for _, *window in _windows(shift, *days, times):
+                        edges.update(window)
         return sorted(edge for edge in edges if begin < edge < end)
 
     def is_used(self, substitution: Substitution) -> bool:
         """Whether somebody would be there in its time who is not, because of it."""
-        begin, end = substitution.begins_at, substitution.ends_at
-        if begin >= end:
-            return False
-        for shift in self.shifts:
-            if substitution.absent in self._may_be(shift):
-                for times in self._times(shift, None):
-                    first = local_day(begin, times.zone) - timedelta(days=1)
-                    found = shift.windows(first, local_day(end, times.zone), times)
-                    if any(start < end and stop > begin for start, stop in found):
-                        return True
-        return False
+        return any(
+            substitution.meets(window)
+            for shift in self.shifts
+            if substitution.absent in self._may_be(shift)
+            for times in self._times(shift, None)
+            for window in _near(substitution, shift, times)
+        )
 
     def _may_be(self, shift: RosterShift) -> set[str]:
         """Who may be there in this shift, with all who stand in."""
@@ -194,27 +218,49 @@ class Plan:
             return (self.lines.get(line, self.desk),)
         return {self.lines.get(name, self.desk) for name in shift.lines} or (self.desk,)
 
-    def _holds(self, shift: RosterShift, line: str | None, at: float) -> bool:
-        for times in self._times(shift, line):
-            day = local_day(at, times.zone)
-            found = _windows(shift, day, day, times)
-            if any(begin <= at < end for begin, end in found):
-                return True
-        return False
+    def _planned(self, role: Role, line: str | None, at: float) -> Iterator[tuple[str, date]]:
+        """Whose shifts it would be, and on which day these began."""
+        for shift in self.shifts:
+            if shift.role is role and shift.concerns(line):
+                for times in self._times(shift, line):
+                    today = local_day(at, times.zone)
+                    for day, begin, end in _windows(shift, today, today, times):
+                        if begin <= at < end:
+                            yield from ((id_, day) for id_ in shift.people)
 
-    def _stand_in(self, id_: str, at: float) -> str | None:
-        """Who is there for this person, who may be there too; None: nobody."""
-        seen: set[str] = set()
-        there: str | None = id_
-        while there is not None and there not in seen:
-            seen.add(there)
-            for found in reversed(self.substitutions):
-                if found.absent == there and found.begins_at <= at < found.ends_at:
-                    there = found.by
-                    break
-            else:
-                return there
-        return None  # all of them are absent
+    def _stand_in(self, id_: str, day: date, at: float) -> str | None:
+        """Who is there for this person, who may be there too; None: nobody.
+
+        Who stands in may be absent, too. Those who stand in for each other have exchanged their
+        shifts: each is absent from their own alone.
+        """
+        seen = [id_]
+        while (found := self._substitution(seen[-1], day, at)) is not None:
+            if found.by is None:
+                return None
+            seen.append(found.by)
+            if found.by in seen[:-1]:
+                return seen[max(1, seen.index(found.by))]
+        return seen[-1]
+
+    def _substitution(self, absent: str, day: date, at: float) -> Substitution | None:
+        return next(
+            (
+                found
+                for found in reversed(self.substitutions)
+                if found.absent == absent and found.holds(day, at)
+            ),
+            None,
+        )
+
+
+def _near(substitution: Substitution, shift: RosterShift, times: Times) -> Iterator[_Window]:
+    """The shifts of its first _LOOK_AHEAD: of one that lasts for ever they tell enough."""
+    begins, ends = substitution.begins, substitution.ends
+    first = begins if isinstance(begins, date) else local_day(begins, times.zone) - _DAY
+    last = ends if isinstance(ends, date) else local_day(ends, times.zone)
+    first = max(first, shift.first or first)
+    return shift.windows(first, first + min(last - first, _LOOK_AHEAD), times)
 
 
 def gaps(

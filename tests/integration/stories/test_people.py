@@ -71,6 +71,26 @@ def test_two_of_one_name_are_two(story_of: Tell) -> None:
     story.expect("09:15 dingtalk @Wang: TAKEN by Li (li): Network, unanswered")
 
 
+def test_two_exchange_their_shifts_of_a_day(story_of: Tell) -> None:
+    shifts = first_line("li", 'hours = ["08:00-20:00"]') + first_line(
+        "zhou", 'hours = ["20:00-08:00"]'
+    )
+    absence = '[[substitution]]\nabsent = "{}"\nby = "{}"\nfrom = 2026-06-01\nuntil = 2026-06-01\n'
+    story = story_of(
+        roster=texts.PEOPLE + shifts + absence.format("li", "zhou") + absence.format("zhou", "li")
+    )
+    story.missed_call("a")
+    story.advance("10m")
+    story.expect("09:10 feishu @Zhou: WARNING, UNANSWERED 10 min: Network")
+    story.until("2026-06-01 09:14")
+    story.answered_call("b")
+    story.take()
+    story.until("2026-06-02 07:00")  # the night of the first
+    story.missed_call("c")
+    story.advance("10m")
+    story.expect("Tue 07:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
+
+
 def test_a_shift_that_changes_between_warning_and_page(story_of: Tell) -> None:
     early = first_line("li", 'hours = ["00:00-09:12"]')
     late = first_line("zhou", 'hours = ["09:12-24:00"]')

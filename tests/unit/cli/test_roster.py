@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -120,6 +121,18 @@ def test_lint_of_a_good_roster(tmp_path: Path) -> None:
     assert ctid(tmp_path, "roster", "lint", "--format", "json").stdout == "[]\n"
 
 
+def test_lint_says_who_is_absent_where_nobody_is_there(tmp_path: Path) -> None:
+    day = datetime.fromtimestamp(time.time() + 3 * 86_400.0, ZoneInfo("Asia/Shanghai")).date()
+    absence = f'[[substitution]]\nabsent = "zhang"\nfrom = {day}\nuntil = {day}\n'
+    (tmp_path / "roster.toml").write_text(ROSTER + absence)
+    done = ctid(tmp_path, "roster", "lint", "--format", "json")
+    assert done.exit_code == 1
+    told = [row["what"] for row in json.loads(done.stdout) if row["line"] == "server"]
+    when = f"from {day} 08:00 until {day} 12:00"
+    absent = "absent, with nobody in their place: zhang"
+    assert told == [f"line server: nobody is first_line {when}: {absent}"]
+
+
 def test_lint_warns_of_people_whom_no_group_mentions(tmp_path: Path) -> None:
     text = ROSTER.replace('mobile = "13800138001"\n', "")
     (tmp_path / "roster.toml").write_text(text)
@@ -191,7 +204,7 @@ def test_lint_warns_of_what_is_over_and_of_what_reaches_nobody(tmp_path: Path) -
         "zhang: channel webhook takes no address: take its `to` out",
         "li: the mobile number that ends in 12 is too long: nobody is mentioned",
         "shift of li, zhang as second_line: is over since 2026-03-01: take it out",
-        "substitution of zhang by nobody: is over since 2026-02-03 00:00: take it out",
+        "substitution of zhang by nobody: is over since 2026-02-02: take it out",
     ]
     assert [(row["severity"], row["what"]) for row in lint(tmp_path, text, config)] == [
         ("warning", what) for what in said

@@ -120,10 +120,77 @@ def test_substitutions_are_followed_to_whoever_is_there() -> None:
     assert there(roster, "2026-03-01 23:59") == ["zhang", "chen"]
     assert there(roster, "2026-03-02 00:00") == ["li", "chen"]
     assert there(roster, "2026-03-03 00:00") == ["wang", "chen"]
-    assert there(roster, "2026-03-03 12:00") == ["chen"]  # each for the other: nobody
+    assert there(roster, "2026-03-03 12:00") == ["li", "chen"]  # three have exchanged shifts
     assert there(roster, "2026-03-05 00:00") == ["chen"]  # the later row counts
     assert there(roster, "2026-03-06 00:00") == ["zhang", "chen"]
     assert [person.id for person in roster.everyone("a")] == ["zhang", "chen", "li", "wang"]
+
+
+def day_off(absent: str, by: str | None, first: str, last: str = "") -> Substitution:
+    return Substitution(absent, by, date.fromisoformat(first), date.fromisoformat(last or first))
+
+
+def test_two_who_stand_in_for_each_other_exchange_their_shifts() -> None:
+    roster = plan(
+        shift("li", "08:00-20:00"),
+        shift("chen", "20:00-08:00"),
+        shift("wang", role=Role.DUTY_LEAD),
+        subs=(
+            day_off("li", "chen", "2026-03-03"),
+            day_off("chen", "li", "2026-03-03"),
+            day_off("wang", "li", "2026-03-03"),
+        ),
+    )
+    assert there(roster, "2026-03-03 07:59") == ["chen"]
+    assert there(roster, "2026-03-03 08:00") == ["chen"]
+    assert there(roster, "2026-03-03 20:00") == ["li"]
+    assert there(roster, "2026-03-04 07:59") == ["li"]
+    assert there(roster, "2026-03-04 08:00") == ["li"]
+    assert there(roster, "2026-03-03 08:00", role=Role.DUTY_LEAD) == ["li"]
+    begin, end = at("2026-03-02"), at("2026-03-05")
+    assert gaps(roster, None, SHANGHAI, [Role.FIRST_LINE], "a", begin, end) == []
+
+
+def test_a_day_means_the_shifts_that_begin_on_it() -> None:
+    night = shift("li", "22:00-06:00")
+    roster = plan(night, subs=(day_off("li", "chen", "2026-03-03"),))
+    assert there(roster, "2026-03-03 01:15") == ["li"]
+    assert there(roster, "2026-03-03 22:00") == ["chen"]
+    assert there(roster, "2026-03-04 01:15") == ["chen"]
+    assert there(roster, "2026-03-04 22:00") == ["li"]
+    two_days = plan(night, subs=(day_off("li", None, "2026-03-03", "2026-03-04"),))
+    assert there(two_days, "2026-03-05 01:15") == []
+    mixed = plan(
+        night, subs=(Substitution("li", "chen", at("2026-03-03 23:00"), date(2026, 3, 4)),)
+    )
+    assert there(mixed, "2026-03-03 22:59") == ["li"]
+    assert there(mixed, "2026-03-03 23:00") == ["chen"]
+    assert there(mixed, "2026-03-05 05:59") == ["chen"]
+
+
+def test_a_day_is_meant_in_the_zone_of_the_line() -> None:
+    subs = (day_off("li", "chen", "2026-03-03"),)
+    roster = plan(shift("li"), subs=subs)
+    assert there(roster, "2026-03-03 00:00", "a") == ["chen"]
+    assert there(roster, "2026-03-03 06:59", "berlin") == ["li"]  # the 2nd, 23:59 there
+    assert there(roster, "2026-03-03 07:00", "berlin") == ["chen"]
+    assert there(roster, "2026-03-04 06:59", "berlin") == ["chen"]
+    assert there(roster, "2026-03-04 07:00", "berlin") == ["li"]
+
+
+def test_it_tells_who_is_missing() -> None:
+    roster = plan(
+        shift("li zhang", "08:00-20:00"),
+        subs=(
+            day_off("li", "chen", "2026-03-03"),
+            day_off("chen", None, "2026-03-03"),
+            day_off("zhang", "wang", "2026-03-03"),
+        ),
+    )
+    first = Role.FIRST_LINE
+    assert [who.id for who in roster.missing(first, "a", at("2026-03-03 09:00"))] == ["li"]
+    assert list(roster.missing(first, "a", at("2026-03-03 07:00"))) == []
+    assert list(roster.missing(first, "a", at("2026-03-02 09:00"))) == []
 
 
 def test_a_substitution_is_of_use_only_in_a_shift_of_who_is_absent() -> None:
@@ -131,8 +198,14 @@ def test_a_substitution_is_of_use_only_in_a_shift_of_who_is_absent() -> None:
     week = absence("zhang", "li", "2026-03-06", "2026-03-09")
     chain = absence("li", "wang", "2026-03-06 10:00", "2026-03-06 11:00")
     stranger = absence("chen", "li", "2026-03-06", "2026-03-09")
-    roster = plan(shift("zhang", "mon-fri 08:00-16:00"), subs=(weekend, week, chain, stranger))
-    assert [roster.is_used(found) for found in roster.substitutions] == [False, True, True, False]
+    days = day_off("zhang", "li", "2026-03-07", "2026-03-08")
+    ever = day_off("zhang", "li", "2026-03-06", "9999-12-29")
+    roster = plan(
+        shift("zhang", "mon-fri 08:00-16:00"),
+        subs=(weekend, week, chain, stranger, days, ever, day_off("chen", None, "2026-03-06")),
+    )
+    used = [roster.is_used(found) for found in roster.substitutions]
+    assert used == [False, True, True, False, False, True, False]
 
 
 def test_gaps_are_duty_hours_without_anybody() -> None:
@@ -179,14 +252,15 @@ SHIFTS = st.builds(
     DAYS,
     DAYS,
 )
+EDGES = st.floats(0, 5 * 86400).map(lambda after: at("2026-03-26") + after) | st.dates(
+    date(2026, 3, 26), date(2026, 3, 31)
+)
 SUBS = st.builds(
-    lambda absent, by, begin, length: Substitution(
-        absent, by, at("2026-03-26") + begin, at("2026-03-26") + begin + length
-    ),
+    Substitution,
     st.sampled_from(sorted(PEOPLE)),
     st.none() | st.sampled_from(sorted(PEOPLE)),
-    st.integers(0, 5 * 86400),
-    st.integers(1, 5 * 86400),
+    EDGES,
+    EDGES,
 )
 
 
