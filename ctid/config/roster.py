@@ -134,10 +134,18 @@ def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterat
             yield from _there(("shift", place, "lines", number), "line", line, around.lines)
         if shift.first is not None and shift.last is not None and shift.last < shift.first:
             yield ("shift", place, "until"), "lies before `from`: write the later day here"
+    yield from _check_substitutions(tables, around, ids)
+
+
+def _check_substitutions(
+    tables: Tables, around: Surroundings, ids: Collection[str]
+) -> Iterator[Mistake]:
     for place, substitution in tables.substitutions:
         yield from _there(("substitution", place, "absent"), "person", substitution.absent, ids)
         if substitution.by is not None:
             yield from _there(("substitution", place, "by"), "person", substitution.by, ids)
+        for number, line in enumerate(substitution.lines):
+            yield from _there(("substitution", place, "lines", number), "line", line, around.lines)
         if substitution.by == substitution.absent:
             yield ("substitution", place, "by"), "stands in for nobody else: name another"
         zone = around.desk.zone
@@ -188,7 +196,8 @@ def _shift(table: ShiftTable) -> RosterShift:
 
 def _substitution(table: SubstitutionTable, zone: str) -> Substitution:
     begin, end = _edge(table.begin, zone), _edge(table.end, zone)
-    return Substitution(table.absent, table.by, begin, end)
+    lines = frozenset(table.lines)
+    return Substitution(table.absent, table.by, begin, end, lines, table.role, table.hours)
 
 
 def _edge(moment: Moment, zone: str) -> Edge:

@@ -36,6 +36,11 @@ _ONE_COLUMN: Final = (
     "no full-width ones (，；)"
 )
 _COLUMN_OF: Final = {"id": "person", "people": "person", "absent": "person", "lines": "line"}
+_OF_SHIFT: Final = ("line", "hours", "from", "until", "by")
+_NO_SHIFT: Final = (
+    "is empty, so the row makes no shift and {} count for nothing: write the role into each row "
+    "(merged cells leave it empty), or empty these cells, too"
+)
 _OF_PERSON: Final = ("name", "channels", "mobile", "language")
 _BETWEEN: Final = re.compile(r"[;；|｜\n]")
 
@@ -121,24 +126,24 @@ class CsvRoster:
             return
         self._person(row, id_, cells)
         role = cells.get("role")
-        if role in SUBSTITUTION:
-            self._rows["substitution"].append(row)
-            absence: dict[str, Any] = {"absent": id_}
-            absence |= {key: cells[key] for key in ("by", "from", "until") if key in cells}
-            self._substitutions.append(absence)
-            return
-        if role is None:
-            return  # only tells of the person
-        if "by" in cells:
-            self.mistakes.append(((row, "by"), "means something only where `role` is substitution"))
-        shift: dict[str, Any] = {"role": role, "people": [id_]}
+        said: dict[str, Any] = {key: cells[key] for key in ("from", "until") if key in cells}
         if "line" in cells:
-            shift["lines"] = _parts(cells["line"])
+            said["lines"] = _parts(cells["line"])
         if "hours" in cells:
-            shift["hours"] = _parts(cells["hours"])
-        shift |= {key: cells[key] for key in ("from", "until") if key in cells}
-        self._rows["shift"].append(row)
-        self._shifts.append(shift)
+            said["hours"] = _parts(cells["hours"])
+        if role in SUBSTITUTION:
+            by = {"by": cells["by"]} if "by" in cells else {}
+            self._rows["substitution"].append(row)
+            self._substitutions.append({"absent": id_, **by, **said})
+        elif role is None:  # only tells of the person
+            if useless := [key for key in _OF_SHIFT if key in cells]:
+                self.mistakes.append(((row, "role"), _NO_SHIFT.format(listed(useless))))
+        else:
+            if "by" in cells:
+                message = "means something only where `role` is substitution"
+                self.mistakes.append(((row, "by"), message))
+            self._rows["shift"].append(row)
+            self._shifts.append({"role": role, "people": [id_], **said})
 
     def _person(self, row: int, id_: str, cells: dict[str, str]) -> None:
         if id_ not in self._people:

@@ -141,10 +141,13 @@ class ShiftTable(Table):
 
 
 class SubstitutionTable(Table):
-    """Who stands in for whom. A day as `until` is included."""
+    """Who stands in for whom. A day as `until` is included; what is not said is not limited."""
 
     absent: Id
     by: Id | None = None
+    lines: tuple[Text, ...] = ()
+    role: Annotated[Role, PlainValidator(_role)] | None = None
+    hours: tuple[Annotated[Shift, PlainValidator(_hours)], ...] | None = None
     begin: When = Field(alias="from")
     end: When = Field(alias="until")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from ctid.domain.alerts import Recipient, RosterGap, Route
 from ctid.domain.calendar import Calendar
 from ctid.domain.days import local_day
-from ctid.domain.duty import EVERY_DAY, MINUTES_PER_DAY, Duty, Shift, intervals, windows
+from ctid.domain.duty import EVERY_DAY, MINUTES_PER_DAY, Duty, Shift, intervals, is_on_duty, windows
 
 
 class Role(StrEnum):
@@ -123,26 +123,50 @@ Edge = date | float
 class Substitution:
     """`by` does what `absent` would do; None: nobody does.
 
-    `ends` is included if it is a day, and not if it is an instant.
+    `ends` is included if it is a day, and not if it is an instant. No `lines`: on all; no `role`:
+    in all; no `hours`: always.
     """
 
     absent: str
     by: str | None
     begins: Edge
     ends: Edge
+    lines: frozenset[str] = frozenset()
+    role: Role | None = None
+    hours: tuple[Shift, ...] | None = None
 
-    def holds(self, day: date, at: float) -> bool:
+    def concerns(self, role: Role, line: str | None) -> bool:
+        """Whether it is for this role there; None: for the line of nobody in particular."""
+        return self.role in (None, role) and (not self.lines or line in self.lines)
+
+    def holds(self, day: date, at: float, times: Times) -> bool:
         """Whether it does at an instant, in a shift that began on this day."""
+        if self.hours and not is_on_duty(Duty(self.hours, times.calendar), at, times.zone):
+            return False
         begun = day >= self.begins if isinstance(self.begins, date) else at >= self.begins
         over = day > self.ends if isinstance(self.ends, date) else at >= self.ends
         return begun and not over
 
-    def meets(self, window: _Window) -> bool:
+    def meets(self, window: _Window, times: Times) -> bool:
         """Whether it holds in some part of a shift."""
         day, begin, end = window
+        if self.hours:
+            duty = Duty(self.hours, times.calendar)
+            if not any(True for _ in intervals(duty, begin, end, times.zone)):
+                return False
         begun = day >= self.begins if isinstance(self.begins, date) else end > self.begins
         over = day > self.ends if isinstance(self.ends, date) else begin >= self.ends
         return begun and not over
+
+
+class _Planned(NamedTuple):
+    """A shift of somebody, on one line (None: wherever) and from one day on."""
+
+    role: Role
+    line: str | None
+    times: Times
+    day: date
+    person: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,24 +186,27 @@ class Plan:
 
     def on_duty(self, role: Role, line: str | None, at: float) -> Iterable[Person]:
         """Who has this role on this line then, each once, in the order of the shifts."""
-        there = (self._stand_in(id_, day, at) for id_, day in self._planned(role, line, at))
+        there = (self._stand_in(planned, at) for planned in self._planned(role, line, at))
         return tuple(self.people[id_] for id_ in dict.fromkeys(there) if id_ is not None)
 
     def missing(self, role: Role, line: str | None, at: float) -> Iterable[Person]:
         """Whose shift it is then, and who is absent without anybody in their place."""
         planned = self._planned(role, line, at)
-        ids = [id_ for id_, day in planned if self._stand_in(id_, day, at) is None]
-        return tuple(self.people[id_] for id_ in dict.fromkeys(ids))
+        ids = dict.fromkeys(each.person for each in planned if self._stand_in(each, at) is None)
+        return tuple(self.people[id_] for id_ in ids)
 
     def everyone(self, line: str | None) -> Iterable[Person]:
         """All who ever have a role on this line, and who stands in for them."""
         ids = dict.fromkeys(
             id_ for shift in self.shifts if shift.concerns(line) for id_ in shift.people
         )
-        for _ in self.substitutions:  # so many times at most: one may stand in for another
-            ids |= dict.fromkeys(
-                found.by for found in self.substitutions if found.by and found.absent in ids
-            )
+        there = [
+            found
+            for found in self.substitutions
+            if line is None or not found.lines or line in found.lines
+        ]
+        for _ in there:  # so many times at most: one may stand in for another
+            ids |= dict.fromkeys(found.by for found in there if found.by and found.absent in ids)
         return tuple(self.people[id_] for id_ in ids)
 
     def changes(self, line: str | None, begin: float, end: float) -> Iterable[float]:
@@ -190,21 +217,34 @@ class Plan:
             edges |= {edge for edge in (found.begins, found.ends) if not isinstance(edge, date)}
         for shift in self.shifts:
             if shift.concerns(line):
-                for times in self._times(shift, line):
+                for times in {times for _, times in self._places(shift, line)}:
                     days = local_day(begin, times.zone), local_day(end, times.zone)
                     for _, *window in _windows(shift, *days, times):
                         edges.update(window)
+                    for hours in {found.hours for found in self.substitutions if found.hours}:
+                        duty = Duty(hours, times.calendar)
+                        for cut in intervals(duty, begin, end, times.zone):
+                            edges.update(cut)
         return sorted(edge for edge in edges if begin < edge < end)
 
     def is_used(self, substitution: Substitution) -> bool:
         """Whether somebody would be there in its time who is not, because of it."""
         return any(
-            substitution.meets(window)
+            substitution.meets(window, times)
             for shift in self.shifts
-            if substitution.absent in self._may_be(shift)
-            for times in self._times(shift, None)
+            if substitution.role in (None, shift.role)
+            and substitution.absent in self._may_be(shift)
+            for times in self._both(shift, substitution)
             for window in _near(substitution, shift, times)
         )
+
+    def _both(self, shift: RosterShift, substitution: Substitution) -> set[Times]:
+        """The times of the lines that they have in common."""
+        lines, limit = shift.lines, substitution.lines
+        if not lines and not limit:
+            return {self.desk}
+        common = lines & limit if lines and limit else lines | limit
+        return {self.lines.get(name, self.desk) for name in common}
 
     def _may_be(self, shift: RosterShift) -> set[str]:
         """Who may be there in this shift, with all who stand in."""
@@ -213,29 +253,31 @@ class Plan:
             ids |= {found.by for found in self.substitutions if found.by and found.absent in ids}
         return ids
 
-    def _times(self, shift: RosterShift, line: str | None) -> Iterable[Times]:
-        if line is not None:
-            return (self.lines.get(line, self.desk),)
-        return {self.lines.get(name, self.desk) for name in shift.lines} or (self.desk,)
+    def _places(self, shift: RosterShift, line: str | None) -> Iterable[tuple[str | None, Times]]:
+        """The lines on which it may be the one that is asked for, with their times."""
+        names = shift.lines if line is None else (line,)
+        return [(name, self.lines.get(name, self.desk)) for name in names] or [(None, self.desk)]
 
-    def _planned(self, role: Role, line: str | None, at: float) -> Iterator[tuple[str, date]]:
-        """Whose shifts it would be, and on which day these began."""
+    def _planned(self, role: Role, line: str | None, at: float) -> Iterator[_Planned]:
+        """Whose shifts it would be."""
         for shift in self.shifts:
             if shift.role is role and shift.concerns(line):
-                for times in self._times(shift, line):
+                for name, times in self._places(shift, line):
                     today = local_day(at, times.zone)
                     for day, begin, end in _windows(shift, today, today, times):
                         if begin <= at < end:
-                            yield from ((id_, day) for id_ in shift.people)
+                            yield from (
+                                _Planned(role, name, times, day, id_) for id_ in shift.people
+                            )
 
-    def _stand_in(self, id_: str, day: date, at: float) -> str | None:
+    def _stand_in(self, planned: _Planned, at: float) -> str | None:
         """Who is there for this person, who may be there too; None: nobody.
 
         Who stands in may be absent, too. Those who stand in for each other have exchanged their
         shifts: each is absent from their own alone.
         """
-        seen = [id_]
-        while (found := self._substitution(seen[-1], day, at)) is not None:
+        seen = [planned.person]
+        while (found := self._substitution(planned, seen[-1], at)) is not None:
             if found.by is None:
                 return None
             seen.append(found.by)
@@ -243,12 +285,14 @@ class Plan:
                 return seen[max(1, seen.index(found.by))]
         return seen[-1]
 
-    def _substitution(self, absent: str, day: date, at: float) -> Substitution | None:
+    def _substitution(self, planned: _Planned, absent: str, at: float) -> Substitution | None:
         return next(
             (
                 found
                 for found in reversed(self.substitutions)
-                if found.absent == absent and found.holds(day, at)
+                if found.absent == absent
+                and found.concerns(planned.role, planned.line)
+                and found.holds(planned.day, at, planned.times)
             ),
             None,
         )

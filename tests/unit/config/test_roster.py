@@ -293,6 +293,43 @@ def test_a_semicolon_in_a_table_of_semicolons() -> None:
         assert shift.lines == {"network", "server"}
 
 
+def test_a_substitution_is_limited_alike_in_both_forms() -> None:
+    row = "substitution,zhang,mon-fri 08:00-12:00|sat 09:00-10:00,network,,,2026-12-04,2026-12-04\n"
+    keys = """[[substitution]]
+absent = "zhang"
+lines = ["network"]
+hours = ["mon-fri 08:00-12:00", "sat 09:00-10:00"]
+from = 2026-12-04
+until = 2026-12-04
+"""
+    found = read(GOOD + keys)
+    assert found == read(TABLE + "first_line,zhang,,,dingtalk\n" + row, "roster.csv")
+    (substitution,) = found.substitutions
+    assert substitution.lines == {"network"}
+    assert substitution.role is None
+    limited = keys.replace('lines = ["network"]', 'role = "一线"')
+    assert read(GOOD + limited).substitutions[0].role is Role.FIRST_LINE
+    wrong = TABLE + ROW + row.replace("network", "netwrok").replace("-12:00", "")
+    assert problems(wrong, "roster.csv") == [
+        ":3: hours: is no duty entry: write it like `mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
+    ]
+    assert problems(TABLE + ROW + row.replace("network", "netwrok"), "roster.csv") == [
+        ":3: line: there is no line `netwrok`: did you mean `network`?"
+    ]
+
+
+def test_a_row_without_a_role_has_nothing_of_a_shift() -> None:
+    said = (
+        "is empty, so the row makes no shift and {} count for nothing: write the role into each "
+        "row (merged cells leave it empty), or empty these cells, too"
+    )
+    rows = ",zhang,08:00-12:00,network\n,zhang,,,,,2026-12-04,,zhang\n,zhang,,,dingtalk\n"
+    assert problems(TABLE + ROW + rows, "roster.csv") == [
+        f":3: role: {said.format('`line`, `hours`')}",
+        f":4: role: {said.format('`from`, `by`')}",
+    ]
+
+
 def test_days_as_spreadsheets_write_them() -> None:
     row = "substitution,zhang,,,,,2026/12/4,2026/12/31 12:00,\n"
     plan = read(TABLE + ROW + row, "roster.csv")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ctid.domain.alerts import RosterGap, Route
 from ctid.domain.calendar import Calendar, DayKind
-from ctid.domain.duty import parse, parse_shift
+from ctid.domain.duty import Shift, parse, parse_shift
 from ctid.domain.roster import (
     Empty,
     Person,
@@ -178,6 +178,64 @@ def test_a_day_is_meant_in_the_zone_of_the_line() -> None:
     assert there(roster, "2026-03-04 07:00", "berlin") == ["li"]
 
 
+def test_a_substitution_may_be_limited_to_lines_a_role_or_hours() -> None:
+    first, last = date(2026, 3, 3), date(2026, 3, 3)
+    night = (parse_shift("00:00-06:00"),)
+    roster = plan(
+        shift("zhang", "08:00-20:00", lines="a open"),
+        shift("zhang", "08:00-20:00", role=Role.DUTY_LEAD),
+        shift("li", "20:00-08:00", lines="a berlin"),
+        subs=(
+            Substitution("zhang", "wang", first, last, frozenset({"a"}), Role.FIRST_LINE),
+            Substitution("li", "chen", first, last, hours=night),
+        ),
+    )
+    assert there(roster, "2026-03-03 09:00", "a") == ["wang"]
+    assert there(roster, "2026-03-03 09:00", "open") == ["zhang"]
+    assert sorted(there(roster, "2026-03-03 16:00", None)) == ["wang", "zhang"]
+    assert there(roster, "2026-03-03 09:00", "a", Role.DUTY_LEAD) == ["zhang"]
+    assert there(roster, "2026-03-03 20:00", "a") == ["li"]
+    assert there(roster, "2026-03-04 00:00", "a") == ["chen"]
+    assert there(roster, "2026-03-04 06:00", "a") == ["li"]
+    assert there(roster, "2026-03-04 06:59", "berlin") == ["li"]  # 23:59 of the 3rd there
+    assert there(roster, "2026-03-04 07:00", "berlin") == ["chen"]
+    assert {person.id for person in roster.everyone("open")} == {"zhang"}
+    assert {person.id for person in roster.everyone(None)} == {"zhang", "li", "wang", "chen"}
+
+
+def test_two_exchange_their_shifts_on_one_line_alone() -> None:
+    first = date(2026, 3, 3)
+    roster = plan(
+        shift("li", lines="a open"),
+        shift("chen", lines="b"),
+        subs=(
+            Substitution("li", "chen", first, first, frozenset({"a"})),
+            Substitution("chen", "li", first, first),
+        ),
+    )
+    assert [there(roster, "2026-03-03 09:00", line) for line in ("a", "open", "b")] == [
+        ["chen"],
+        ["li"],
+        ["li"],
+    ]
+
+
+def test_a_limited_substitution_is_of_use_only_in_such_a_shift() -> None:
+    first, last = date(2026, 3, 2), date(2026, 3, 2)
+    noon, evening = (parse_shift("12:00-13:00"),), (parse_shift("20:00-21:00"),)
+    limits: list[tuple[frozenset[str], Role | None, tuple[Shift, ...] | None]] = [
+        (frozenset({"a"}), None, noon),
+        (frozenset({"open"}), None, None),
+        (frozenset(), Role.DUTY_LEAD, None),
+        (frozenset(), Role.FIRST_LINE, evening),
+    ]
+    subs = tuple(Substitution("zhang", "li", first, last, *limit) for limit in limits)
+    roster = plan(shift("zhang", "mon-fri 08:00-16:00", lines="a"), subs=subs)
+    assert [roster.is_used(found) for found in subs] == [True, False, False, False]
+    everywhere = plan(shift("zhang", "mon-fri 08:00-16:00"), subs=subs)
+    assert [everywhere.is_used(found) for found in subs] == [True, True, False, False]
+
+
 def test_it_tells_who_is_missing() -> None:
     roster = plan(
         shift("li zhang", "08:00-20:00"),
@@ -261,6 +319,9 @@ SUBS = st.builds(
     st.none() | st.sampled_from(sorted(PEOPLE)),
     EDGES,
     EDGES,
+    st.sampled_from([frozenset[str](), frozenset({"a"}), frozenset({"berlin", "b"})]),
+    st.none() | st.just(Role.FIRST_LINE),
+    st.none() | HOURS.map(lambda entry: (parse_shift(entry),)),
 )
 
 
