@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Page, PageEvent, Silence
 from ctid.store import waiting
@@ -205,20 +205,35 @@ async def page_backlogs(reader: Reader) -> dict[str, Backlog]:
     return await waiting.backlogs(reader, _P.channel)
 
 
-async def pages_waiting(reader: Reader) -> dict[str, Waiting]:
-    """Count the pages that wait by the channel that each was for first, wherever it is now."""
-    pending = _P.state == PageState.PENDING.value
+async def pages_not_arrived(reader: Reader, since: float) -> dict[str, Waiting]:
+    """Count the pages that did not arrive, by the channel that each was for first.
+
+    These are those that wait, wherever, and those that were given up `since` then, unless one has
+    arrived there after that.
+    """
     untried = _P.tried == "[]"
+    pending, failed = (_P.state == state.value for state in (PageState.PENDING, PageState.FAILED))
     by_channel = select(_P.channel, func.count(), func.min(_P.decided_at)).group_by(_P.channel)
-    found: dict[str, Waiting] = {}
+    columns = (_P.channel, _P.tried, _P.decided_at, _P.settled_at)
     async with reader.transaction() as connection:
-        for channel, number, oldest_at in await connection.execute(
-            by_channel.where(pending, untried)
-        ):
-            found[channel] = Waiting(number, oldest_at)
-        left = select(_P.tried, _P.decided_at).where(pending, ~untried)
-        for tried, decided_at in await connection.execute(left):
-            first = tried_from(tried)[0].channel
+        rows = await connection.execute(by_channel.where(pending, untried))
+        found = {channel: Waiting(number, oldest_at) for channel, number, oldest_at in rows}
+        moved = or_(and_(pending, ~untried), and_(failed, _P.settled_at >= since))
+        others = [
+            (tried_from(tried)[0].channel if tried != "[]" else channel, decided_at, settled_at)
+            for channel, tried, decided_at, settled_at in await connection.execute(
+                select(*columns).where(moved)
+            )
+        ]
+        given_up = {first for first, _, settled_at in others if settled_at is not None}
+        arrived = (
+            select(_P.channel, func.max(_P.settled_at))
+            .where(_P.state == PageState.DELIVERED.value, _P.channel.in_(given_up))
+            .group_by(_P.channel)
+        )
+        last = {row[0]: row[1] for row in await connection.execute(arrived)} if given_up else {}
+    for first, decided_at, settled_at in others:
+        if settled_at is None or settled_at > last.get(first, since):
             before = found.get(first, Waiting(0, decided_at))
             oldest_at = min(before.oldest_at or decided_at, decided_at)
             found[first] = Waiting(before.number + 1, oldest_at)

@@ -17,12 +17,14 @@ def wrong(tongue: Tongue, subject: OfCtid) -> str:
                 f"节假日数据（{calendar}）只到 {last}；此后仅按星期计算值守时间。",
             )
         case DeliveryStuck():
-            what = tongue.count(subject.waiting, "delivery waits", "deliveries wait", "件")
+            what = tongue.count(
+                subject.waiting, "delivery has not arrived", "deliveries have not arrived", "件"
+            )
             oldest, to = tongue.clock(subject.oldest_at), name(subject.destination)
             why = words(subject.why) if subject.why else ""
             return tongue.pick(
-                f"{what} for {to}, the oldest since {oldest}" + (f": {why}" if why else "."),
-                f"{to} 积压 {what}，最早自 {oldest}" + (f"：{why}" if why else "。"),
+                f"{what} at {to}, the oldest since {oldest}" + (f": {why}" if why else "."),
+                f"{to} 未送达 {what}，最早自 {oldest}" + (f"：{why}" if why else "。"),
             )
         case NotReloaded():
             return _not_reloaded(tongue, subject)
@@ -44,8 +46,8 @@ def first_step(tongue: Tongue, subject: OfCtid) -> str:
             )
         case DeliveryStuck():
             return tongue.pick(
-                "see whether that system runs, then ctid outbox list",
-                "检查该系统是否正常，再看 ctid outbox list",
+                "see whether that system runs, then ctid status",
+                "检查该系统是否正常，再看 ctid status",
             )
         case NotReloaded(file="config"):
             return tongue.pick(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from ctid.domain.alerts import Kind
 from tests import small_disk
 from tests.integration.stories import texts
 from tests.integration.stories.conftest import Tell
@@ -64,9 +65,10 @@ def test_pages_that_are_stuck(story_of: Tell) -> None:
     story.expect("09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
     story.answered_call("b")
     story.expect("09:11:40 dingtalk @Li: ANSWERED by Zhao: Network")
-    story.advance("9m")
-    (page,) = story.expect("09:21 dingtalk @Li: STUCK: 2 for ops")
-    assert "the oldest since 09:10" in page.text
+    story.advance("9m40s")
+    # the warning is not to be sent any more
+    (page,) = story.expect("09:21:40 dingtalk @Li: STUCK: 1 for ops")
+    assert "1 delivery has not arrived at ops, the oldest since 09:11" in page.text
     story.back("ops")
     story.advance("2m")
     story.advance("15s")
@@ -86,7 +88,7 @@ def test_pages_that_go_from_channel_to_channel_are_stuck_in_one_alert(story_of: 
         story.advance("30s")
         assert story.states() in ([], ["delivery_stuck firing"])
     (told,) = story.take()
-    assert told.endswith("ops @ops: STUCK: 2 for dingtalk")
+    assert told.endswith("ops @ops: STUCK: 1 for dingtalk")
     story.advance("5m15s")
     assert "delivery_stuck firing" in story.states()
     story.back("hook")
@@ -94,6 +96,25 @@ def test_pages_that_go_from_channel_to_channel_are_stuck_in_one_alert(story_of: 
     story.advance("15s")
     assert [line for line in story.take() if "@ops" in line and "RESOLVED" in line] != []
     assert story.states() == []
+
+
+def test_what_was_given_up_has_not_arrived_all_the_same(story_of: Tell) -> None:
+    story = story_of(alert='channels = ["ops"]\ndelivery_stuck_minutes = 10')
+    story.away("ops")
+    story.incident("mail is down", "Qian")
+    story.resolve("Qian", "restarted")
+    story.advance("15m")
+    story.ack("Li", story.alert(Kind.DELIVERY_STUCK))
+    # after an hour ctid tries no more
+    story.advance("2h")
+    assert story.states() == ["delivery_stuck acknowledged"]
+    story.back("ops")
+    story.take()
+    story.incident("mail is down again", "Qian")
+    story.advance("15s")
+    told = story.take()
+    assert any("dingtalk @Li: RESOLVED: ctid (deliveries stuck)" in line for line in told)
+    assert story.states() == ["incident firing"]
 
 
 def test_nobody_on_the_roster(story_of: Tell) -> None:

@@ -120,8 +120,8 @@ PBX 失联 15 分钟：网络热线（ctid 未运行）
 """,
     "delivery_stuck": """\
 投递受阻：zammad 12 件
-问题：zammad 积压 12 件，最早自 09:00：503 Service Unavailable
-先做：检查该系统是否正常，再看 ctid outbox list
+问题：zammad 未送达 12 件，最早自 09:00：503 Service Unavailable
+先做：检查该系统是否正常，再看 ctid status
 确认接手：ctid alerts ack 17
 """,
     "not_reloaded": """\

@@ -120,8 +120,8 @@ Acknowledge: ctid alerts ack 17
 """,
     "delivery_stuck": """\
 STUCK: 12 for zammad
-Wrong: 12 deliveries wait for zammad, the oldest since 09:00: 503 Service Unavailable
-Do first: see whether that system runs, then ctid outbox list
+Wrong: 12 deliveries have not arrived at zammad, the oldest since 09:00: 503 Service Unavailable
+Do first: see whether that system runs, then ctid status
 Acknowledge: ctid alerts ack 17
 """,
     "not_reloaded": """\
