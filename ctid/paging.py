@@ -256,12 +256,14 @@ class Paging:
         async with Reader(self._store.database) as reader:
             rates = await observing.low_rates(reader, config, now)
             drafts = await tickets.backlogs(reader)
-            pages = await alert_queries.pages_not_arrived(reader, now - _DISMISSED_SECONDS)
+            pages = await alert_queries.pages_not_arrived(
+                reader, self._names(), now - _DISMISSED_SECONDS
+            )
         watching = self.watching
         watching.observed(Kind.ANSWER_RATE, rates, observing.periods(config, now))
         waiting = [
             *((name, found.waiting) for name, found in drafts.items()),
-            *((name, found) for name, found in pages.items() if name in self._names()),
+            *pages.items(),
         ]
         watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
         # beside the loop: with many lines and shifts it takes long

@@ -4,7 +4,7 @@ What cannot be read, of a newer ctid perhaps, is left out of lists: no start may
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -205,11 +205,13 @@ async def page_backlogs(reader: Reader) -> dict[str, Backlog]:
     return await waiting.backlogs(reader, _P.channel)
 
 
-async def pages_not_arrived(reader: Reader, since: float) -> dict[str, Waiting]:
+async def pages_not_arrived(
+    reader: Reader, channels: Collection[str], since: float
+) -> dict[str, Waiting]:
     """Count the pages that did not arrive, by the channel that each was for first.
 
-    These are those that wait, wherever, and those that were given up `since` then, unless one has
-    arrived there after that.
+    These are those that wait, wherever, and those of `channels` that were given up `since` then,
+    unless one has arrived there after that.
     """
     untried = _P.tried == "[]"
     pending, failed = (_P.state == state.value for state in (PageState.PENDING, PageState.FAILED))
@@ -225,7 +227,7 @@ async def pages_not_arrived(reader: Reader, since: float) -> dict[str, Waiting]:
                 select(*columns).where(moved)
             )
         ]
-        given_up = {first for first, _, settled_at in others if settled_at is not None}
+        given_up = {first for first, _, at in others if at is not None and first in channels}
         arrived = (
             select(_P.channel, func.max(_P.settled_at))
             .where(_P.state == PageState.DELIVERED.value, _P.channel.in_(given_up))
@@ -233,7 +235,7 @@ async def pages_not_arrived(reader: Reader, since: float) -> dict[str, Waiting]:
         )
         last = {row[0]: row[1] for row in await connection.execute(arrived)} if given_up else {}
     for first, decided_at, settled_at in others:
-        if settled_at is None or settled_at > last.get(first, since):
+        if settled_at is None or (first in given_up and settled_at > last.get(first, since)):
             before = found.get(first, Waiting(0, decided_at))
             oldest_at = min(before.oldest_at or decided_at, decided_at)
             found[first] = Waiting(before.number + 1, oldest_at)

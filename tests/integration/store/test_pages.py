@@ -115,7 +115,7 @@ async def test_what_waits_counts_for_its_first_channel(store: Store, reader: Rea
     waits = settled(one, PageState.PENDING, channel="mail", settled_at=None)
     await settle(store, waits._replace(tried=left), settled(two))
     await settle(store, settled(three, PageState.PENDING, channel="mail", settled_at=None))
-    found = await alert_queries.pages_not_arrived(reader, 0.0)
+    found = await alert_queries.pages_not_arrived(reader, {"robot"}, 0.0)
     decided_at = page(0).decided_at
     assert found == dict.fromkeys(("c0", "mail", "robot"), (1, decided_at))
 
@@ -129,10 +129,19 @@ async def test_what_was_given_up_has_not_arrived_until_something_has(
     await settle(store, settled(one, PageState.FAILED, tried=left), settled(two, PageState.FAILED))
     waiting = (1, page(0).decided_at)
     waits = {"robot": (2, page(0).decided_at), "mail": waiting}
-    assert await alert_queries.pages_not_arrived(reader, NOW - 1.0) == waits
-    assert await alert_queries.pages_not_arrived(reader, NOW + 1.0) == {"robot": waiting}
+    assert await alert_queries.pages_not_arrived(reader, {"robot", "mail"}, NOW - 1.0) == waits
+    assert await alert_queries.pages_not_arrived(reader, {"robot", "mail"}, NOW + 1.0) == {
+        "robot": waiting
+    }
+    # a channel that was taken out will never have another one
+    assert await alert_queries.pages_not_arrived(reader, {"mail"}, NOW - 1.0) == {
+        "robot": waiting,
+        "mail": waiting,
+    }
     await settle(store, settled(three, settled_at=NOW + 1.0))
-    assert await alert_queries.pages_not_arrived(reader, NOW - 1.0) == {"mail": waiting}
+    assert await alert_queries.pages_not_arrived(reader, {"robot", "mail"}, NOW - 1.0) == {
+        "mail": waiting
+    }
 
 
 async def test_what_was_put_off_before_the_clock_was_set_back_is_due(store: Store) -> None:
