@@ -27,7 +27,7 @@ from ctid.domain.roster import Roster
 from ctid.domain.watch import Observed, Watch
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
-from ctid.store.watching import SinceLastAnswer, since_last_answer
+from ctid.store.watching import SinceLastAnswer, gaps_since, since_last_answer
 
 log = structlog.get_logger("ctid")
 
@@ -41,7 +41,6 @@ _ATTACH_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.25
 _ASK_AHEAD_SECONDS: Final = 2.0
 _ASK_AGAIN_SECONDS: Final = 5.0
-_GAPS_BACK_SECONDS: Final = 86_400.0
 
 
 class Outlet(Protocol):
@@ -155,11 +154,7 @@ class Watching:
         now = self._now()
         lines = [line.name for line in config.line]
         since = await since_last_answer(reader, lines, now)
-        gaps = [
-            gap
-            for table in config.pbx
-            for gap in await reader.gaps(table.name, now - _GAPS_BACK_SECONDS, now)
-        ]
+        gaps = await gaps_since(reader, self._pbxs, since, now)
         self._last, self._early = _Last(lines, since, closed_by_people(alerts), gaps), []
         down = None if seen_until is None or seen_until >= now else (seen_until, now)
         self.watch.alerting.restore(alerts, silences, numbers, down)

@@ -127,8 +127,9 @@ class Lines:
 
     def restore_gaps(self, gaps: Iterable[Gap]) -> None:
         """Take up the gaps that the last daemon knew."""
+        in_order = sorted(gaps, key=lambda gap: gap.began_at)[-_GAPS_KEPT:]
         # what was heard meanwhile is newer: a gap that was open then may be over
-        self._gaps = {(gap.pbx, gap.began_at): gap for gap in gaps} | self._gaps
+        self._gaps = {(gap.pbx, gap.began_at): gap for gap in in_order} | self._gaps
 
     def to_restore(self, rules: Iterable[LineRules]) -> list[str]:
         """The lines whose past is not known, or would be another one, by these rules."""
@@ -174,8 +175,12 @@ class Lines:
             self.clocks[name].compute()
         return touched
 
-    def gap(self, gap: Gap) -> None:
+    def gap(self, gap: Gap, now: float) -> None:
         """A PBX went out of sight, or is back."""
+        known = next((one for one in self.open_gaps if one.pbx == gap.pbx), gap)
+        if gap.ended_at is not None and known.began_at != gap.began_at:
+            # the clock was set meanwhile: it began then, as the clock goes now
+            gap = replace(known, ended_at=max(now, known.began_at))
         self._gaps[gap.pbx, gap.began_at] = gap
         while len(self._gaps) > _GAPS_KEPT:
             del self._gaps[next(iter(self._gaps))]

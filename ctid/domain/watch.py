@@ -146,7 +146,7 @@ class Watch:
 
     def gap(self, gap: Gap, now: float) -> None:
         """A PBX went out of sight, or is back."""
-        self._lines.gap(gap)
+        self._lines.gap(gap, now)
         self._evaluate_all(now)
 
     def observe(

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.domain.lines_known import LastAnswer
-from ctid.domain.records import Outcome, Record
+from ctid.domain.records import Gap, Outcome, Record
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.store import rows
 from ctid.store.queries import Reader
@@ -35,6 +35,8 @@ _BACK_SECONDS: Final = 31 * 86_400.0
 """What was missed longer ago than this is nothing to page about any more."""
 _OVERLAP_SECONDS: Final = 86_400.0
 """A caller who still waits when another is answered was offered at most so long before."""
+_GAPS_BACK_SECONDS: Final = 86_400.0
+_GAPS_BACK_MOST_SECONDS: Final = 40 * 86_400.0
 _MOST_RECORDS: Final = 5_000
 _LINES_AT_ONCE: Final = 20
 _CALLS_AT_ONCE: Final = 500
@@ -78,6 +80,15 @@ async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) ->
     # those of a call together, as they are decided
     found.records.sort(key=lambda each: (each.pbx, each.uniqueid, each.ordinal))
     return found
+
+
+async def gaps_since(
+    reader: Reader, pbxs: Iterable[str], found: SinceLastAnswer, now: float
+) -> list[Gap]:
+    """When these PBXs were not seen since the oldest of those calls came, and on the last day."""
+    came = [at for at in map(_some_time, found.records) if at is not None]
+    back_to = max(min([*came, now - _GAPS_BACK_SECONDS]), now - _GAPS_BACK_MOST_SECONDS)
+    return [gap for pbx in pbxs for gap in await reader.gaps(pbx, back_to, now)]
 
 
 def _parts(lines: Sequence[str]) -> Iterator[Sequence[str]]:

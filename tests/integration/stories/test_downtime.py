@@ -110,3 +110,35 @@ def test_a_silence_keeps_it_away(story_of: Tell) -> None:
     downtime(story, "2h")
     story.advance("2h")
     story.expect_silence()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_gap_of_days_ago_is_named(story_of: Tell, restart: bool) -> None:
+    story = story_of(lines=OFFICE, begin="2026-06-05 15:51")  # a Friday
+    story.missed_call("a")
+    story.until("2026-06-05 15:52")
+    story.lose_sight()
+    story.until("2026-06-05 15:53:30")
+    story.see()
+    story.until("2026-06-08 07:50")
+    if restart:
+        downtime(story, "1m")
+    story.until("2026-06-08 08:06")
+    *_, page = story.expect(
+        "Mon 08:01 dingtalk @Li: WARNING, NO ANSWER SEEN 10 min: Network",
+        "Mon 08:06 dingtalk @Li: NO ANSWER SEEN 15 min: Network",
+    )
+    assert "did not see PBX main (connection lost)" in page.text
+    assert "nobody has answered" not in page.text
+
+
+@pytest.mark.parametrize("by", ["1h", "-1h"])
+def test_the_clock_is_set_while_out_of_sight(story_of: Tell, by: str) -> None:
+    story = story_of(lines=LINE)
+    story.lose_sight()
+    story.advance("30s")
+    story.set_clock(by)
+    story.advance("30s")
+    story.see()
+    story.advance("1h")
+    story.expect_silence()
