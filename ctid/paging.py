@@ -15,6 +15,7 @@ from ctid import observing
 from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.channels import Channel as ChannelTable
+from ctid.config.watching import plan
 from ctid.domain import weekly
 from ctid.domain.alerts import Alert, Firing, Kind, Page, Recipient, Route
 from ctid.domain.batch import Batch
@@ -39,7 +40,7 @@ from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
 from ctid.store.secrets import LINKS, kept_secret
-from ctid.watching import Watching, plan
+from ctid.watching import Watching
 from ctid.web.links import SECRET_BYTES, AckLinks
 
 log = structlog.get_logger("ctid")
@@ -88,7 +89,7 @@ class Paging:
         fresh = secrets.token_bytes(SECRET_BYTES)
         secret = await kept_secret(self._store, LINKS, fresh)
         self.links = AckLinks(secret, self._config.alert.public_url)
-        seen = [run.seen.seen_until for run in last.values() if run.seen is not None]
+        seen = {pbx: run.seen.seen_until for pbx, run in last.items() if run.seen is not None}
         now = self._clocks.wall()
         async with Reader(self._store.database) as reader:
             alerts = await alert_queries.open_alerts(reader)
@@ -102,7 +103,7 @@ class Paging:
                     await alert_queries.highest_number(reader),
                     await alert_queries.highest_silence(reader),
                 ),
-                max(seen, default=None),
+                seen,
             )
 
     def open(self, pipeline: Pipeline, pbxs: Pbxs) -> None:

@@ -6,6 +6,7 @@ What it decides is written with what it follows from, or by itself where only ti
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -13,12 +14,12 @@ import structlog
 from ctid.alert_log import AlertLog
 from ctid.committer import Clocks
 from ctid.config import Config
-from ctid.config.alerting import steps
+from ctid.config.watching import line_rules, plan
 from ctid.domain.alert_times import closed_by_people
 from ctid.domain.alerting import NOTHING_TOLD, Told
-from ctid.domain.alerts import Alert, Kind, Recipient, Route, Silence
-from ctid.domain.escalation import Plan
-from ctid.domain.lines_known import NO_PAST, LineRules, Past
+from ctid.domain.alerts import Alert, Kind, Silence
+from ctid.domain.downtime import downtime
+from ctid.domain.lines_known import NO_PAST, Past
 from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
@@ -57,33 +58,6 @@ class Outlet(Protocol):
 
 Ask = Callable[[Collection[str]], Awaitable[Mapping[str, Presence]]]
 """Asks the PBXs who could answer these lines now."""
-
-
-def line_rules(config: Config) -> list[LineRules]:
-    """The lines, as the watch knows them."""
-    alert = config.alert
-    tables = {table.name: table for table in config.line}
-    exclusion = config.directory("").exclusion  # the same for all PBXs
-    return [
-        LineRules(
-            line.name,
-            line.duty,
-            line.zone,
-            warning_seconds=60.0 * (tables[line.name].warning_minutes or alert.warning_minutes),
-            limit_seconds=60.0 * (tables[line.name].limit_minutes or alert.limit_minutes),
-            longest_wait_seconds=60.0 * alert.longest_wait_minutes,
-            blind_seconds=60.0 * alert.blind_minutes,
-            short_abandon_seconds=config.figures.short_abandon_seconds,
-            excluded=lambda number: exclusion(number) is not None,
-        )
-        for line in config.lines()
-    ]
-
-
-def plan(config: Config) -> Plan:
-    """How alerts are escalated, by the configuration."""
-    told = tuple(Recipient(name, None, (Route(name),)) for name in config.alert.channels)
-    return Plan(steps(config.escalation), 60.0 * config.alert.repeat_minutes, told)
 
 
 def _tell_fault(kind: Kind | None, line: str | None, error: Exception) -> None:
@@ -132,6 +106,8 @@ class Watching:
         self._again: _Last | None = None
         # None: what comes need not be kept
         self._early: list[_Early] | None = None
+        # until when the last daemon saw each PBX
+        self._seen: Mapping[str, float] = {}
         self._log = AlertLog()
         self.watch = Watch(line_rules(config), plan(config), roster, _tell_fault)
 
@@ -144,27 +120,40 @@ class Watching:
         alerts: Sequence[Alert],
         silences: Sequence[Silence],
         numbers: tuple[int, int],
-        seen_until: float | None,
+        seen: Mapping[str, float],
     ) -> None:
         """Take up what the last daemon committed. Raises StoreUnavailable.
 
-        `alerts` are the open ones and those that a person resolved lately. The clocks follow in
-        `take_up`, when the PBXs had their time to tell what time it is there.
+        `alerts` are the open ones and those that a person resolved lately, `seen` until when each
+        PBX was seen. The clocks follow in `take_up`, when the PBXs had their time to tell what time
+        it is there.
         """
         now = self._now()
         lines = [line.name for line in config.line]
         since = await since_last_answer(reader, lines, now)
         gaps = await gaps_since(reader, self._pbxs, since, now)
         self._last, self._early = _Last(lines, since, closed_by_people(alerts), gaps), []
-        down = None if seen_until is None or seen_until >= now else (seen_until, now)
-        self.watch.alerting.restore(alerts, silences, numbers, down)
+        self._seen = seen
+        self.watch.alerting.restore(alerts, silences, numbers)
         self._log.restore(self.watch.alerting.open_alerts())
 
     def take_up(self) -> None:
         """Let the clocks go on where the last daemon left them, by the times of the PBXs now."""
         if self._last is not None:
             last, self._last = self._last, None
-            self.watch.restore(self._past(last), last.gaps)
+            now = self._now()
+            down = downtime(self._seen, {pbx: self._skew(pbx) for pbx in self._seen}, now)
+            if down is None or not down.set_back:
+                self.watch.restore(self._past(last), last.gaps, down)
+                return
+            # what came meanwhile came by the clocks as they are now
+            early, self._early = self._early or [], None
+            past = self._past(last)
+            skews = {pbx: down.skew_before(skew) for pbx, skew in past.skews.items()}
+            self.watch.restore(replace(past, skews=skews), last.gaps, down)
+            for each in early:
+                pbx = each.records[0].pbx if each.records else ""
+                self.watch.receive(each.records, each.returns, now, skew=self._skew(pbx))
 
     async def read(self, reader: Reader, config: Config, alerts: Sequence[Alert]) -> None:
         """Read what another configuration makes another past of; `use` has to follow.

@@ -180,5 +180,5 @@ async def _restore(watching: Watching, store: Store, config: Config, now: float)
                 await alert_queries.highest_number(reader),
                 await alert_queries.highest_silence(reader),
             ),
-            None,
+            {},
         )

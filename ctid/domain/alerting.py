@@ -88,12 +88,11 @@ class Alerting:
         alerts: Iterable[Alert],
         silences: Iterable[Silence],
         numbers: tuple[int, int],
-        down: tuple[float, float] | None = None,
     ) -> None:
         """Take up what the last daemon committed.
 
         `alerts` are the open ones and those that a person ended lately; `numbers` the highest of
-        an alert and of a silence; `down` when no daemon ran.
+        an alert and of a silence.
         """
         for alert in alerts:
             if not isinstance(alert.state, Resolved):
@@ -102,7 +101,6 @@ class Alerting:
                 self._dismissed[alert.key] = alert.since
         self._highest, silence = numbers
         self.silences.restore(silences, silence)
-        self.down = down
 
     def use(self, plan: Plan) -> None:
         """Go on by another configuration; alerts stay at the step they are at."""
@@ -112,6 +110,8 @@ class Alerting:
         """The daemon's clock was set: what is open stays as old as it was."""
         for alert in self.open_alerts():
             self._keep(shifted(alert, seconds))
+        if self.down is not None:
+            self.down = (self.down[0] + seconds, self.down[1] + seconds)
         self._dismissed = {
             key: at + seconds if begins_by_our_clock(key[0]) else at
             for key, at in self._dismissed.items()

@@ -1,11 +1,53 @@
 """What nobody saw because ctid did not run. Pure. All times are Unix seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from ctid.domain.alerts import Kind
 from ctid.domain.conditions import Condition
 from ctid.domain.duty import after_on_duty
 from ctid.domain.lines_known import Lines
+from ctid.domain.records import GapCause
+from ctid.domain.skew import TOLERATED_SECONDS
+
+
+class Downtime(NamedTuple):
+    """When ctid did not run, by its clock as it goes now.
+
+    That was `set_back` by so much meanwhile, as far as can be told. Where nobody can tell for how
+    long ctid did not run, it begins when it ends.
+    """
+
+    began_at: float
+    until: float
+    set_back: float = 0.0
+
+    @property
+    def cause(self) -> GapCause:
+        """What is said of it where the clock was set back."""
+        known = self.began_at < self.until
+        return GapCause.DAEMON_DOWN if known else GapCause.CLOCK_SET_BACK
+
+    def skew_before(self, skew: float) -> float:
+        """By how much the clock of a PBX was ahead before, of which `skew` is known now."""
+        # where nobody can tell, the clock of the PBX was set back, too
+        return skew if self.cause is GapCause.CLOCK_SET_BACK else skew - self.set_back
+
+
+def downtime(seen: Mapping[str, float], skews: Mapping[str, float], now: float) -> Downtime | None:
+    """From until when the PBXs were `seen` to now; None: ctid never ran before.
+
+    A clock that was set back is measured by the PBX that is ahead of it by that.
+    """
+    if not seen:
+        return None
+    pbx = max(seen, key=lambda name: seen[name])
+    seen_until, skew = seen[pbx], skews.get(pbx, 0.0)
+    if seen_until - now <= TOLERATED_SECONDS:
+        return Downtime(min(seen_until, now), now)
+    if seen_until - skew < now:
+        return Downtime(seen_until - skew, now, skew)
+    return Downtime(now, now, seen_until - now)
 
 
 def blind_meanwhile(lines: Lines, down: tuple[float, float]) -> Iterator[Condition]:

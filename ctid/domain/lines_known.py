@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ctid.domain.duty import Duty, is_on_duty, seconds_on_duty
 from ctid.domain.forgetting import Number
 from ctid.domain.presence import Presence
-from ctid.domain.records import Gap, Record
+from ctid.domain.records import Gap, GapCause, Record
 from ctid.domain.returns import ReturnState, ToReturn
 from ctid.domain.unanswered import Clock, Fate, Offer, Reading, answered_at, earlier, offer_of
 
@@ -161,6 +161,16 @@ class Lines:
             for gap in (_shifted(gap, seconds) for gap in self._gaps.values())
         }
         self.closed = {name: at + seconds for name, at in self.closed.items()}
+
+    def set_back(self, seconds: float, now: float, cause: GapCause) -> None:
+        """The daemon's clock was set back by so much while it did not run.
+
+        That left gaps which end as they begin, ahead of us: they lasted until now.
+        """
+        self.shift(-seconds)
+        for key, gap in self._gaps.items():
+            if gap.ended_at == gap.began_at > now - seconds:
+                self._gaps[key] = replace(gap, ended_at=now, cause=cause)
 
     # -- in ---------------------------------------------------------------------------------------
 

@@ -78,6 +78,8 @@ class GapCause(StrEnum):
     UNREACHABLE = "unreachable"
     OVERRUN = "overrun"
     DAEMON_DOWN = "daemon_down"
+    CLOCK_SET_BACK = "clock_set_back"
+    """The daemon did not run, for how long nobody knows: clocks were set back. Never stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from ctid.domain.advice import advise
 from ctid.domain.alerts import Advice, Blind, BlindTime, Caller, LongestWait, Unanswered
 from ctid.domain.lines_known import Lines
-from ctid.domain.records import Gap
+from ctid.domain.records import Gap, GapCause
 from ctid.domain.unanswered import Fate, Offer
 
 _CALLERS_NAMED: Final = 10
@@ -32,11 +32,7 @@ def unanswered(lines: Lines, name: str, since: float, now: float) -> Unanswered:
         lost_count=sum(offer.fate is Fate.LOST for offer in offers),
         last_answer_at=reading.last_answer_at,
         last_answer_by=reading.last_answer_by,
-        blind=tuple(
-            _blind(gap)
-            for gap in lines.gaps
-            if gap.ended_at is None or gap.ended_at > max(since, gap.began_at)
-        ),
+        blind=_unseen(lines, since),
         advice=advice,
         agents=agents,
         waiting_count=len(waiting),
@@ -68,6 +64,17 @@ def blind(lines: Lines, name: str | None, since: float) -> Blind:
         return Blind(tuple(map(_blind, over)))
     waiting = len(lines.reading(name).waiting) if name is not None and name in lines else 0
     return Blind(tuple(map(_blind, lines.open_gaps)), waiting)
+
+
+def _unseen(lines: Lines, since: float) -> tuple[BlindTime, ...]:
+    """When nobody saw what happened since then."""
+    return tuple(
+        _blind(gap)
+        for gap in lines.gaps
+        if gap.ended_at is None
+        or gap.ended_at > max(since, gap.began_at)
+        or (gap.cause is GapCause.CLOCK_SET_BACK and gap.ended_at > since)
+    )
 
 
 def _blind(gap: Gap) -> BlindTime:

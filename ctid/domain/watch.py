@@ -12,7 +12,7 @@ from ctid.domain import subjects
 from ctid.domain.alerting import FAULT_SECONDS, Alerting, Told
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
 from ctid.domain.conditions import Condition, Fault, raise_it
-from ctid.domain.downtime import blind_meanwhile
+from ctid.domain.downtime import Downtime, blind_meanwhile
 from ctid.domain.duty import after_on_duty, is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
@@ -78,10 +78,14 @@ class Watch:
 
     # -- start, and other configurations ----------------------------------------------------------
 
-    def restore(self, past: Past, gaps: Iterable[Gap]) -> None:
+    def restore(self, past: Past, gaps: Iterable[Gap], down: Downtime | None = None) -> None:
         """Take up what the last daemon committed; `begin` then finds what is due."""
         self._lines.restore_gaps(gaps)
         self._lines.restore(past)
+        if down is not None and down.set_back:
+            self._lines.set_back(down.set_back, down.until, down.cause)
+            self.alerting.shift(-down.set_back)
+        self.alerting.down = None if down is None else (down.began_at, down.until)
 
     def begin(self, now: float) -> None:
         """Look at every line: what became due while nobody watched is decided now.

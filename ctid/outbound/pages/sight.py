@@ -60,6 +60,12 @@ def _blind(tongue: Tongue, blind: BlindTime) -> str:
             f"自 {began} 起 ctid 看不到 PBX {pbx}（{cause}）；是否有人接听不得而知。",
         )
     until = tongue.clock(blind.until)
+    if blind.cause == GapCause.CLOCK_SET_BACK:
+        return tongue.pick(
+            f"ctid did not run until {until}; for how long is not known, because the clock was set "
+            "back, nor whether somebody answered then.",
+            f"{until} 之前 ctid 未运行，因时钟被调回，时长不得而知；其间是否有人接听不得而知。",
+        )
     if blind.cause == GapCause.DAEMON_DOWN:
         return tongue.pick(
             f"between {began} and {until} ctid did not run; whether somebody answered then is not "

@@ -37,6 +37,7 @@ _CAUSES: Final = {
     "unreachable": ("not reachable", "无法连接"),
     "overrun": ("too many events", "事件过多"),
     "daemon_down": ("ctid did not run", "ctid 未运行"),
+    "clock_set_back": ("ctid did not run", "ctid 未运行"),
 }
 _FILES: Final = {
     "config": ("configuration", "配置"),

@@ -142,3 +142,63 @@ def test_the_clock_is_set_while_out_of_sight(story_of: Tell, by: str) -> None:
     story.see()
     story.advance("1h")
     story.expect_silence()
+
+
+def test_the_clock_was_set_back_and_the_pbx_tells_for_how_long(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
+    story.missed_call("a")
+    story.advance("1m30s")
+    story.kill()
+    story.advance("20m")
+    story.set_clock("-8h")
+    story.start()
+    (page,) = story.expect("01:22 dingtalk @Li: NO ANSWER SEEN 22 min: Network")
+    assert "ctid itself was down from 01:02 to 01:22" in page.text
+    assert "nobody has answered" not in page.text
+    story.advance("20s")
+    story.set_clock("8h")
+    story.expect_silence()
+    story.advance("5m")
+    story.expect("09:27 dingtalk @Wang: NO ANSWER SEEN 27 min: Network")
+    story.answered_call("b")
+    told = story.take()
+    assert sorted(told) == [
+        "09:27:30 dingtalk @Li: ANSWERED by Zhao: Network",
+        "09:27:30 dingtalk @Wang: ANSWERED by Zhao: Network",
+    ]
+
+
+def test_the_clock_was_set_back_and_the_line_was_blind(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
+    story.answered_call("a")
+    story.advance("1m30s")
+    story.kill()
+    story.advance("20m")
+    story.set_clock("-8h")
+    story.start()
+    (page,) = story.expect("01:22 dingtalk @Li: BLIND 20 min: Network, ctid did not run")
+    assert "ctid did not run from 01:02 to 01:22" in page.text
+
+
+def test_all_clocks_were_set_back_and_nobody_knows_for_how_long(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
+    story.missed_call("a")
+    story.advance("4m30s")
+    story.kill()
+    story.advance("3m")
+    story.set_clock("-8h")
+    story.set_pbx_clock("-8h")
+    story.start()
+    story.advance("10m")
+    # at least five minutes were over before
+    told = story.expect(
+        "01:13 dingtalk @Li: WARNING, NO ANSWER SEEN 10 min: Network",
+        "01:18 dingtalk @Li: NO ANSWER SEEN 15 min: Network",
+    )
+    for page in told:
+        assert "ctid did not run until 01:08; for how long is not known" in page.text
+        assert "nobody has answered" not in page.text
+    story.answered_call("b")
+    story.expect("01:18:10 dingtalk @Li: ANSWERED by Zhao: Network")
+    story.advance("1h")
+    story.expect_silence()

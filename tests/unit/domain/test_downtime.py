@@ -1,0 +1,42 @@
+"""How long ctid did not run, where clocks were set meanwhile."""
+
+import pytest
+
+from ctid.domain.downtime import Downtime, downtime
+from ctid.domain.records import GapCause
+from tests.unit.domain.watching import BEGIN, HOUR, MINUTE
+
+SEEN = {"main": BEGIN, "other": BEGIN - HOUR}
+
+
+def test_a_first_start_follows_no_downtime() -> None:
+    assert downtime({}, {}, BEGIN) is None
+
+
+@pytest.mark.parametrize("skew", [0.0, 8 * HOUR, -8 * HOUR])
+def test_by_our_own_clock(skew: float) -> None:
+    down = downtime(SEEN, {"main": skew}, BEGIN + 20 * MINUTE)
+    assert down == Downtime(BEGIN, BEGIN + 20 * MINUTE)
+    assert down.skew_before(skew) == skew
+
+
+def test_a_clock_that_differs_by_little_was_not_set() -> None:
+    down = downtime(SEEN, {}, BEGIN - 2.0)
+    assert down == Downtime(BEGIN - 2.0, BEGIN - 2.0)
+    assert down.set_back == 0.0
+
+
+def test_set_back_and_measured_by_the_pbx() -> None:
+    now = BEGIN + 20 * MINUTE - 8 * HOUR
+    down = downtime(SEEN, {"main": 8 * HOUR, "other": 0.0}, now)
+    assert down == Downtime(now - 20 * MINUTE, now, 8 * HOUR)
+    assert down.skew_before(8 * HOUR) == 0.0
+    assert down.cause is GapCause.DAEMON_DOWN
+
+
+def test_set_back_with_the_pbx() -> None:
+    now = BEGIN + 20 * MINUTE - 8 * HOUR
+    down = downtime(SEEN, {"main": 0.0}, now)
+    assert down == Downtime(now, now, 8 * HOUR - 20 * MINUTE)
+    assert down.skew_before(0.0) == 0.0
+    assert down.cause is GapCause.CLOCK_SET_BACK
