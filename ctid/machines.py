@@ -33,12 +33,10 @@ from ctid.outbound.mqtt.status import Statuses
 from ctid.outbound.pages.alertmanager_forms import Words
 from ctid.outbound.pages.alertmanager_keeper import AlertmanagerKeeper
 from ctid.outbound.pages.channels import origin_of
-from ctid.outbound.pages.port import Message
+from ctid.outbound.pages.sending import Render
 from ctid.outbound.pages.tongue import Tongue
 from ctid.refusal import RefusedError
 from ctid.store.errors import StoreUnavailable
-
-Render = Callable[[list[Page], str | None], Message]
 
 _EVENTS: Final[Mapping[type, PageEvent]] = {
     Warned: PageEvent.WARNING,
@@ -164,7 +162,7 @@ class Machines:
         event = _EVENTS.get(type(alert.state), PageEvent.FIRING)
         reader = Recipient("alertmanager", None, ())
         now = self._clock()
-        message = self._render([Page(0, alert, event, reader, now, now)], None)
+        message = self._render([Page(0, alert, event, reader, now, now)], None, now)
         return Words(message.title, message.text)
 
     async def _command(self, action: Action, body: Mapping[str, Any], by: str) -> str | None:

@@ -224,9 +224,9 @@ class Paging:
         worker = self._workers.get(name)
         return None if worker is None else worker.channel
 
-    def render(self, pages: list[Page], address: str | None) -> Message:
+    def render(self, pages: list[Page], address: str | None, now: float) -> Message:
         """Pages to one recipient as one message, by the configuration in force."""
-        return self._pages.render(pages, address)
+        return self._pages.render(pages, address, now)
 
     def _link(self, page: Page) -> str | None:
         return self.links.link(page)

@@ -32,5 +32,5 @@ class Voice:
         )
 
     def say(self, page: Page) -> Said:
-        message = self._pages.render([page], None)
+        message = self._pages.render([page], None, page.decided_at)
         return Said(page.decided_at, page.event, message.title, message.text)

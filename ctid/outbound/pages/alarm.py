@@ -15,7 +15,8 @@ from ctid.domain.alerts import Alert, Ending, Firing, Kind, Page, StoreFailing, 
 from ctid.domain.conditions import Condition
 from ctid.domain.escalation import Plan
 from ctid.domain.roster import Roster
-from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.pages.port import Channel
+from ctid.outbound.pages.sending import Render
 from ctid.outbound.port import DeliveryError
 
 log = structlog.get_logger("ctid")
@@ -25,8 +26,6 @@ _PAUSES: Final = (1.0, 5.0, 15.0, 60.0)
 _TICK_SECONDS: Final = 1.0
 _WRITING_SECONDS: Final = 30.0
 """So long before a failure was noticed what was decided may already have been refused."""
-
-Render = Callable[[list[Page], str | None], Message]
 
 
 class PagingAlarm:
@@ -153,7 +152,7 @@ class PagingAlarm:
 
     async def _sent(self, page: Page, channel: Channel, address: str | None) -> bool:
         try:
-            await channel.send(self._render([page], address))
+            await channel.send(self._render([page], address, self._clock()))
         except DeliveryError:
             return False
         except Exception:

@@ -10,11 +10,14 @@ from ctid.domain.drafts import LineName
 from ctid.outbound.pages.digest import digest_lines, digest_title, newest
 from ctid.outbound.pages.document import document
 from ctid.outbound.pages.port import Message
+from ctid.outbound.pages.sight import late_digest, late_page, late_title
 from ctid.outbound.pages.telling import told
 from ctid.outbound.pages.titles import title
 from ctid.outbound.pages.tongue import Tongue, name, whole
 from ctid.outbound.wording import Language
 
+_LATE_SECONDS: Final = 60.0
+"""What is sent later than this after it was decided says so."""
 _DIGEST_LINKS: Final = 10
 """So many alerts of a digest can be acknowledged by a link in it."""
 
@@ -43,8 +46,11 @@ class Pages:
         self._lines = lines
         self._ack_link = ack_link
 
-    def render(self, pages: Sequence[Page], address: str | None) -> Message:
-        """One message of one or more pages to one recipient; the same pages make the same one."""
+    def render(self, pages: Sequence[Page], address: str | None, now: float) -> Message:
+        """One message of one or more pages to one recipient, which is sent at `now` (Unix seconds).
+
+        The same pages make the same one under the same key; late ones say of when they are.
+        """
         told_of = newest(pages)
         first, *others = told_of
         links = {page.key: link for page in pages if (link := self._link(page)) is not None}
@@ -53,11 +59,18 @@ class Pages:
             tongue = self._tongue(first.recipient, self._zone, last)
             heading = digest_title(tongue, told_of, self._title)
             lines = list(digest_lines(tongue, told_of, self._title, len(pages)))
+            oldest = min(page.decided_at for page in told_of)
+            if _is_late(oldest, now):
+                lines.insert(1, late_digest(tongue, oldest))
         else:
             zone = self._zones.get(first.alert.line or "", self._zone)
-            tongue = self._tongue(first.recipient, zone, first.decided_at)
+            is_late = _is_late(first.decided_at, now)
+            tongue = self._tongue(first.recipient, zone, now if is_late else first.decided_at)
             heading = title(tongue, first, self._title(first))
             lines = list(told(tongue, first, self._long_title(tongue, first)))
+            if is_late:
+                heading = late_title(tongue, first, heading)
+                lines.insert(0, late_page(tongue, first))
             if zone.key != self._zone.key:
                 lines.append(tongue.pick(f"Times: {zone.key}", f"时区：{zone.key}"))
         if whole(self._site) != self._site:
@@ -101,6 +114,10 @@ class Pages:
     def _link_words(self, tongue: Tongue, page: Page, *, alone: bool) -> str:
         what = tongue.pick("Acknowledge", "确认接手")
         return what if alone else f"{what} {page.alert.number}: {self._title(page)}"
+
+
+def _is_late(decided_at: float, now: float) -> bool:
+    return now > decided_at + _LATE_SECONDS
 
 
 def _key(pages: Sequence[Page], site: str) -> str:

@@ -18,8 +18,8 @@ from ctid.store.pages import Claim, PageState, Settlement
 
 log = structlog.get_logger("ctid")
 
-Render = Callable[[list[Page], str | None], Message]
-"""Makes one message of pages that go to one address."""
+Render = Callable[[list[Page], str | None, float], Message]
+"""Makes one message of pages that go to one address now (Unix seconds)."""
 
 _Going = tuple[Claim, Page]
 
@@ -68,7 +68,7 @@ class Sending:
         try:
             seconds = self._pace.attempt_seconds
             async with attempting(seconds, "page_fault", channel=self._name, pages=_keys(going)):
-                message = self._render([page for _, page in going], group[0].address)
+                message = self._render([page for _, page in going], group[0].address, now)
                 await self._channel.send(message)
         except DeliveryError as error:
             return settlements + self._failed(going, error)

@@ -1,9 +1,9 @@
-"""What nobody knows: the times in which ctid did not see a PBX, or did not run."""
+"""What nobody knows: the times in which ctid did not see a PBX, did not run, or could not tell."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from ctid.domain.alerts import Alert, Blind, BlindTime, Page, Unanswered
+from ctid.domain.alerts import Alert, Blind, BlindTime, Page, PageEvent, Unanswered
 from ctid.domain.records import GapCause
 from ctid.outbound.pages.tongue import Tongue, name
 
@@ -42,6 +42,32 @@ def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
     # an alert about just that time says so itself
     if page.down is not None and not isinstance(subject, Blind):
         yield _down(tongue, page, page.down, label)
+
+
+def late_title(tongue: Tongue, page: Page, title: str) -> str:
+    """The title of a page that had to wait: what is wrong may have changed since."""
+    if page.event in (PageEvent.ACKNOWLEDGED, PageEvent.RESOLVED):
+        return title
+    at = tongue.clock(page.decided_at)
+    return title + tongue.pick(f" (as of {at})", f"（截至 {at}）")
+
+
+def late_page(tongue: Tongue, page: Page) -> str:
+    """What its text begins with."""
+    at = tongue.clock(page.decided_at)
+    return tongue.pick(
+        f"As of {at}: this page could not be sent sooner.",
+        f"截至 {at} 的情况：本通知未能及时发出。",
+    )
+
+
+def late_digest(tongue: Tongue, oldest_at: float) -> str:
+    """The same of several in one, the oldest decided then."""
+    at = tongue.clock(oldest_at)
+    return tongue.pick(
+        f"As of {at} and later: not all of it could be sent sooner.",
+        f"截至 {at} 及其后的情况：部分通知未能及时发出。",
+    )
 
 
 def _is_down(page: Page, blind: BlindTime) -> bool:

@@ -59,6 +59,8 @@ def _acknowledging(tongue: Tongue, page: Page) -> Iterator[str]:
     if isinstance(alert.subject, StoreFailing):
         return  # it is not on disk: nobody can acknowledge it
     if isinstance(alert.state, Warned):
+        if alert.limit_at <= tongue.now:
+            return  # it was sent late
         at = tongue.clock(alert.limit_at)
         yield tongue.pick(f"At {at} it becomes an alert.", f"{at} 将成为告警。")
     elif not isinstance(alert.state, Acknowledged | Resolved):

@@ -65,7 +65,8 @@ def words(text: str) -> str:
 class Tongue:
     """`pick` decides between the two languages; all else gives words in the one that is spoken.
 
-    `now` is when the page was decided: times of that day are shown without the day.
+    `now` is when the page was decided, or sent where that is late: times of that day are shown
+    without the day.
     """
 
     language: Language

@@ -78,7 +78,7 @@ class Phone:
         pass
 
 
-def render(pages: list[Page], address: str | None) -> Message:
+def render(pages: list[Page], address: str | None, now: float) -> Message:
     key = "+".join(page.key for page in pages)
     words = " ".join(f"{page.alert.line}:{page.event}" for page in pages)
     return Message(key, tuple(pages), words, words, (), b"{}", address)

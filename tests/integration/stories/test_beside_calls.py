@@ -204,7 +204,7 @@ def test_a_store_that_fails_is_told_without_it(story: Story) -> None:
     story.expect(
         *(over.format(who, what) for who in ("@Li", "@Wang") for what in ("Network", "ctid")),
         # and what could not be written
-        "09:20 dingtalk @Li: UNANSWERED 15 min: Network",
+        "09:20 dingtalk @Li: UNANSWERED 15 min: Network (as of 09:15)",
         "09:20 dingtalk @Wang: UNANSWERED 20 min: Network",
     )
     story.answered_call("b")

@@ -46,7 +46,7 @@ def test_feishu_refuses_and_there_is_no_other_way(
     story.receivers["feishu"].refuses = None
     story.advance("2m30s")
     (warning, fired) = story.take()
-    assert warning.endswith("feishu @Zhou: WARNING, UNANSWERED 10 min: Network")
+    assert warning.endswith("feishu @Zhou: WARNING, UNANSWERED 10 min: Network (as of 09:10)")
     assert fired == "09:15 feishu @Zhou: UNANSWERED 15 min: Network"
 
 
@@ -101,6 +101,20 @@ def test_what_somebody_has_taken_is_not_told_as_if_nobody_had(story: Story) -> N
     story.advance("2m")
     titles = [line.partition(" @Wang: ")[2] for line in story.take() if "@Wang" in line]
     assert titles == ["TAKEN by Li: Network, unanswered"]
+
+
+def test_a_page_that_waited_says_of_when_it_is(story: Story) -> None:
+    story.away("dingtalk", "hook")
+    story.missed_call("a")
+    story.advance("16m")
+    story.kill()
+    story.back("dingtalk", "hook")
+    story.advance("20m")
+    story.start()
+    story.advance("30s")
+    told = [message for message in story.messages() if message.to in ("13900000001", "Li")]
+    assert [message.title for message in told] == ["UNANSWERED 15 min: Network (as of 09:15)"]
+    assert "As of 09:15: this page could not be sent sooner." in told[0].text
 
 
 def test_what_waits_when_the_daemon_dies_is_delivered_once(story: Story) -> None:

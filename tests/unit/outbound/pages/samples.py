@@ -251,5 +251,5 @@ def pages(
 
 def shown(name: str, language: Language) -> str:
     """Title and text of a sample."""
-    message = pages(language).render([SAMPLES[name]], ADDRESS)
+    message = pages(language).render([SAMPLES[name]], ADDRESS, SAMPLES[name].decided_at)
     return f"{message.title}\n{message.text}\n"

@@ -37,7 +37,7 @@ class Robot:
         """Nothing is open."""
 
 
-def render(pages: Sequence[Page], address: str | None) -> Message:
+def render(pages: Sequence[Page], address: str | None, now: float) -> Message:
     return message(*pages, address=address)
 
 

@@ -11,14 +11,14 @@ from ctid.domain.alerts import Kind
 from ctid.outbound.pages.document import Document
 from ctid.outbound.pages.page_schema import FIELDS, schema
 from tests.schema import faults
-from tests.unit.outbound.pages.samples import ADDRESS, SAMPLES, pages
+from tests.unit.outbound.pages.samples import ADDRESS, FIRED, SAMPLES, pages
 
 PUBLISHED = (Path(__file__).parents[4] / "docs/page.schema.json").read_bytes()
 SCHEMA: dict[str, Any] = json.loads(PUBLISHED)
 
 
 def document(*names: str) -> Any:
-    return json.loads(pages().render([SAMPLES[name] for name in names], ADDRESS).data)
+    return json.loads(pages().render([SAMPLES[name] for name in names], ADDRESS, FIRED).data)
 
 
 def test_the_published_schema_is_made_from_the_model() -> None:

@@ -44,12 +44,65 @@ EVIL = "138\r\n\r\nEvent: Hangup\u202e\x00\u2028 <b>&[x](http://evil)" + "9" * 5
 
 
 def rendered(one: Page, language: Language = "en", **given: Any) -> Message:
-    return pages(language, **given).render([one], ADDRESS)
+    return pages(language, **given).render([one], ADDRESS, one.decided_at)
 
 
 def said(one: Page, language: Language = "en") -> str:
     message = rendered(one, language)
     return f"{message.title}\n{message.text}"
+
+
+# -- what had to wait -----------------------------------------------------------------------------
+
+
+def late(name: str, now: float, language: Language = "en") -> Message:
+    return pages(language).render([SAMPLES[name]], ADDRESS, now)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "text"),
+    [
+        ("en", " (as of 10:15)", "As of 10:15: this page could not be sent sooner.\n"),
+        ("zh", "（截至 10:15）", "截至 10:15 的情况：本通知未能及时发出。\n"),
+    ],
+)
+def test_a_late_page_says_of_when_it_is(language: Language, title: str, text: str) -> None:
+    in_time = rendered(page(), language)
+    assert late("firing", FIRED + 60.0, language) == in_time
+    message = late("firing", FIRED + 61.0, language)
+    assert message.title == in_time.title + title
+    assert message.text == text + in_time.text
+    assert message.key == in_time.key
+
+
+def test_the_next_day_it_names_the_day() -> None:
+    message = late("firing", at("08:00", day=26))
+    assert message.title.endswith(" (as of 2026-11-25 10:15)")
+    assert "since 2026-11-25 10:00, for 15 min" in message.text
+
+
+def test_what_has_its_time_in_it_keeps_its_title() -> None:
+    for name in ("acknowledged", "answered", "reached"):
+        message, in_time = late(name, at("11:00")), rendered(SAMPLES[name])
+        assert message.title == in_time.title
+        assert message.text.endswith(f"could not be sent sooner.\n{in_time.text}")
+
+
+def test_a_late_warning_foretells_nothing_that_is_past() -> None:
+    assert "becomes" in late("warning", at("10:14")).text
+    assert "becomes" not in late("warning", at("10:16")).text
+
+
+def test_a_late_digest_says_so_once() -> None:
+    older, newer = page(number=1), page(number=2, when=at("10:20"))
+    message = pages().render([older, newer], None, at("10:20"))
+    assert message.text.splitlines()[1] == (
+        "As of 10:15 and later: not all of it could be sent sooner."
+    )
+    assert "As of" not in pages().render([older, newer], None, FIRED + 60.0).text
+    # how each alert stands now counts, not what it was told of before
+    now = replace(older, seq=1, decided_at=at("10:20"))
+    assert "As of" not in pages().render([older, now, newer], None, at("10:20")).text
 
 
 # -- what goes with it ----------------------------------------------------------------------------
@@ -209,7 +262,7 @@ def test_without_a_gap_it_is_said(language: Language) -> None:
 
 def test_a_digest_claims_no_more() -> None:
     blind = page(replace(QUIET, blind=(CUT,)))
-    message = pages().render([blind, replace(blind, seq=1)], None)
+    message = pages().render([blind, replace(blind, seq=1)], None, FIRED)
     assert not claims(message.title + message.text)
 
 
@@ -304,7 +357,7 @@ def test_a_digest_tells_of_each_alert_once_as_it_stands_now() -> None:
         page(event=PageEvent.REPEAT, number=17, seq=3, when=at("10:30")),
         page(QUIET, PageEvent.RESOLVED, over, number=18, seq=1, line="sap", when=at("10:40")),
     ]
-    message = pages(link=linked).render(found, None)
+    message = pages(link=linked).render(found, None, FIRED)
     assert message.title == (
         "1 STILL UNANSWERED, 1 RESOLVED UNANSWERED: Network hotline, SAP hotline"
     )
@@ -321,7 +374,7 @@ def test_a_digest_tells_of_each_alert_once_as_it_stands_now() -> None:
 def test_several_pages_about_one_alert_are_as_the_newest_alone() -> None:
     newest = page(event=PageEvent.REPEAT, seq=1, when=at("10:30"))
     message, alone = (
-        pages(link=linked).render(some, None) for some in ([page(seq=0), newest], [newest])
+        pages(link=linked).render(some, None, FIRED) for some in ([page(seq=0), newest], [newest])
     )
     assert (message.title, message.text, message.links) == (alone.title, alone.text, alone.links)
     assert message.key != alone.key
@@ -336,7 +389,7 @@ def test_a_digest_names_every_line() -> None:
         numbered(22, SAMPLES["answered"]),
         numbered(20, SAMPLES["warning"]),
     ]
-    message = pages().render(found, None)
+    message = pages().render(found, None, at("10:11"))
     assert message.title == (
         "2 UNANSWERED, 1 NO ANSWER SEEN, 1 BLIND, 1 WARNING UNANSWERED, 1 RESOLVED UNANS…"
     )
@@ -349,7 +402,7 @@ def test_a_digest_names_every_line() -> None:
         "RESOLVED UNANSWERED: Network hotline (22)\n"
         "Acknowledge: ctid alerts ack N, with N from the brackets"
     )
-    chinese = pages("zh").render(found[:3], None)
+    chinese = pages("zh").render(found[:3], None, FIRED)
     assert chinese.title == "无人接听 2 条，PBX 失联 1 条：网络热线、SAP 热线"
     assert chinese.text == (
         "消息较多，3 条合并为一条。\n"
@@ -360,7 +413,9 @@ def test_a_digest_names_every_line() -> None:
 
 
 def test_a_thousand_lines() -> None:
-    message = pages(link=lambda one: f"https://ctid.example/{one.key}").render(many(1000), None)
+    message = pages(link=lambda one: f"https://ctid.example/{one.key}").render(
+        many(1000), None, FIRED
+    )
     assert message.title.startswith("1000 UNANSWERED: line-0, line-1")
     assert len(message.title) <= 80
     assert all(f"line-{row} ({row + 1})" in message.text for row in range(1000))
@@ -373,20 +428,22 @@ def test_a_digest_says_that_ctid_did_not_run() -> None:
     one = SAMPLES["blind while ctid was down"]
     other = SAMPLES["blind"]
     other = replace(other, alert=replace(other.alert, number=18))
-    text = pages().render([one, other], ADDRESS).text
+    text = pages().render([one, other], ADDRESS, FIRED).text
     assert "BLIND, ctid did not run: Network hotline" in text
     assert "BLIND: Network hotline" in text
 
 
 def test_the_key_of_a_digest_is_that_of_its_pages() -> None:
     found = many(3)
-    assert pages().render(found, None).key == pages("zh").render(found[::-1], None).key
-    assert pages().render(found[:2], None).key != pages().render(found, None).key
+    assert (
+        pages().render(found, None, FIRED).key == pages("zh").render(found[::-1], None, FIRED).key
+    )
+    assert pages().render(found[:2], None, FIRED).key != pages().render(found, None, FIRED).key
 
 
 def test_nobody_is_asked_to_take_what_is_over() -> None:
     weekly = SAMPLES["weekly test"]
-    message = pages(link=linked).render([weekly, numbered(18, weekly)], None)
+    message = pages(link=linked).render([weekly, numbered(18, weekly)], None, FIRED)
     assert message.text == (
         "2 messages in one, because many came at once.\nTEST: ctid (17), ctid (18)"
     )
@@ -395,9 +452,9 @@ def test_nobody_is_asked_to_take_what_is_over() -> None:
 
 def test_only_tests_are_marked_as_tests() -> None:
     tests = [page(Test("x")), page(Test("x"), number=18)]
-    assert pages().render(tests, None).title.startswith("[TEST] 2 TEST")
-    assert pages("zh").render(tests, None).title.startswith("【演练】")
-    assert "[TEST]" not in pages().render([*tests, page()], None).title
+    assert pages().render(tests, None, FIRED).title.startswith("[TEST] 2 TEST")
+    assert pages("zh").render(tests, None, FIRED).title.startswith("【演练】")
+    assert "[TEST]" not in pages().render([*tests, page()], None, FIRED).title
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
