@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import RawIOBase
 from typing import TextIO
 
@@ -44,6 +46,17 @@ def set_up(
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(stream=lines, level=logging.WARNING, format="%(message)s", force=True)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """No log lines: the command says itself what became of it."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(wrapper_class=before)
 
 
 class Lines:

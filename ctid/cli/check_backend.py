@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ctid import logs
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 from ctid.cli.examined import Form, FormOption, named, tell
 from ctid.config import Config
@@ -23,7 +24,9 @@ def check_backend(
     """Say whether a ticket system would take drafts."""
     loaded = load_config(Path(config), read_secrets=True)
     table = named(loaded.backends(), name, config, "ticket system", "[[webhook]]")
-    tell(asyncio.run(_findings(table, loaded)), form)
+    with logs.silent():
+        found = asyncio.run(_findings(table, loaded))
+    tell(found, form)
 
 
 async def _findings(table: Backend, config: Config) -> list[Finding]:

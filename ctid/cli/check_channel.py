@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ctid import logs
 from ctid.cli.common import DEFAULT_CONFIG, ConfigFile, load_config
 from ctid.cli.examined import Form, FormOption, named, tell
 from ctid.config import Config
@@ -54,7 +55,9 @@ def check_channel(
             at=time.time(),
             address=to,
         )
-    tell(asyncio.run(_findings(table, loaded, message)), form)
+    with logs.silent():
+        found = asyncio.run(_findings(table, loaded, message))
+    tell(found, form)
 
 
 async def _findings(table: Table, config: Config, message: Message | None) -> list[Finding]:

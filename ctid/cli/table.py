@@ -117,7 +117,7 @@ def _write_csv(rows: Iterable[Row], columns: Sequence[Column], out: TextIO) -> i
 
 
 def _csv_cell(value: Any) -> Any:
-    if isinstance(value, list | dict):
+    if isinstance(value, list | dict | bool):
         return _json(value)
     if not isinstance(value, str):
         return value

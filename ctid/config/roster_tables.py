@@ -1,6 +1,7 @@
 """The tables of a roster, whether they stand in TOML or are made of the rows of a CSV file."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -99,6 +100,8 @@ def _moment(value: Any) -> Moment:
 
 
 def _from_text(text: str) -> Any:
+    # keyboards in China write full-width digits and colons
+    text = unicodedata.normalize("NFKC", text)
     # spreadsheets in China write days so, however they were typed
     text = _SLASHES.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), text)
     try:

@@ -124,7 +124,9 @@ class Screen:
 def summary(console: Console, board: Board, written: Written) -> None:
     """What was recorded, and how to go on."""
     console.print(words.lines(board, console.width, live=False))
-    text = f"\n{words.tail(board)}\n{words.alerts(board)}{words.tickets(written)}\n\n{words.ATTACH}"
+    text = (
+        f"\n{words.tail(board)}\n{words.alerts(board)}{words.tickets(written)}\n\n{words.attach()}"
+    )
     if console.is_terminal:
         console.print(Text(text))  # broken between words where it is narrow
     else:

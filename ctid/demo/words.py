@@ -1,5 +1,8 @@
 """How the demo says it, at a terminal and without one."""
 
+import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -16,13 +19,6 @@ from ctid.report.rows import percent
 
 ASIDE = "while it runs, in another terminal:"
 
-# Three lines of at most 80 columns.
-ATTACH = """\
-To see your own calls:
-  1. on the PBX, an AMI user that listens, as in dialplans/manager_ctid.conf
-  2. here, /etc/ctid/ctid.toml with its host, the secret's file and your lines
-  3. ctid check-config && ctid run"""
-
 TITLE_WIDTH = 13  # columns of the longest title of demo.toml
 LIMIT_SECONDS = 15  # of demo.toml
 _WIDTH = 77  # columns of the lines' figures under their whole headings
@@ -35,17 +31,33 @@ _STYLES = {"answered": "green", "ended": "green", "ringing": "yellow", "missed":
 _EVENTS = {PageEvent.WARNING: "warned", PageEvent.RESOLVED: "resolved"}
 
 
+def program() -> str:
+    """How this ctid is called, to be typed again: it need not be in the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m ctid"
+    found = shutil.which("ctid")
+    if found is not None and called.exists() and called.samefile(found):
+        return "ctid"
+    return shlex.quote(str(called))
+
+
 def commands(path: Path) -> list[str]:
     """What to ask the demo's own daemon, its records and its tickets, to be copied."""
-    asked = (
-        "ctid status",
-        "ctid calls --today",
-        "ctid report --today",
-        "ctid missed list",
-        "ctid alerts list",
-    )
-    shown = [f"  {command} --config {path}" for command in asked]
+    asked = ("status", "calls --today", "report --today", "missed list", "alerts list")
+    shown = [f"  {program()} {command} --config {path}" for command in asked]
     return [*shown, f"  tail -f {path.parent / 'tickets.jsonl'}"]
+
+
+def attach() -> str:
+    """How to go on, in lines of at most 80 columns."""
+    return (
+        "To see your own calls:\n"
+        "  1. on the PBX, an AMI user that listens, as in dialplans/manager_ctid.conf\n"
+        "  2. here, /etc/ctid/ctid.toml with its host, the secret's file and your lines\n"
+        f"  3. {program()} check-config\n"
+        f"  4. {program()} run"
+    )
 
 
 def clock(at: float) -> str:

@@ -13,6 +13,7 @@ midnight as its name says.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -28,6 +29,7 @@ EVERY_DAY = frozenset(range(7))
 _MONDAY = 0
 
 _ENTRY = re.compile(r"(?:(?P<days>\S+)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
+_DASHES = str.maketrans("–—~", "---")
 _FORM = "write it like `mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
 
 
@@ -75,7 +77,8 @@ def parse(entries: Sequence[str], calendar: Calendar | None = None) -> Duty:
 
 def parse_shift(entry: str) -> Shift:
     """One entry. Raises DutyError."""
-    text = entry.strip().lower()
+    # as spreadsheets and keyboards of China write it: full-width digits, colon, comma and dash
+    text = unicodedata.normalize("NFKC", entry).translate(_DASHES).strip().lower()
     if text == "24x7":
         return Shift(EVERY_DAY, 0, MINUTES_PER_DAY, holidays=True)
     match = _ENTRY.fullmatch(text)

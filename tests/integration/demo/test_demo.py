@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -248,7 +249,7 @@ def test_a_signal_ends_it_in_order(after: str, number: signal.Signals, tmp_path:
     assert errors == ""
     if after:
         assert "Rate = answered / rung" in rest
-        assert "ctid check-config && ctid run" in rest
+        assert "ctid check-config\n" in rest
         assert list(tmp_path.iterdir()) == []
 
 
@@ -295,11 +296,11 @@ def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
     with started(tmp_path, "--hold", "--speed", "5") as demo:
         shown = []
         for line in demo.out:
-            if line.startswith("  ctid "):
-                shown.append(line.split()[1:])
+            if " --config " in line:
+                shown.append(line)
             if "ringing" in line:
                 break
-        assert [command[0] for command in shown] == [
+        assert [command.partition(" ctid ")[2].split()[0] for command in shown] == [
             "status",
             "calls",
             "report",
@@ -311,9 +312,9 @@ def test_the_commands_that_it_shows_can_be_typed(tmp_path: Path) -> None:
                 break
         for command in shown:
             done = subprocess.run(
-                [*CTID[:-1], *command], capture_output=True, text=True, timeout=30, check=False
+                shlex.split(command), capture_output=True, text=True, timeout=30, check=False
             )
-            none = "ctid: no alert is open\n" if command[0] == "alerts" else ""
+            none = "ctid: no alert is open\n" if " alerts " in command else ""
             assert (done.returncode, done.stderr) in ((0, ""), (0, none))
             assert "network" in done.stdout or done.stderr
         demo.process.send_signal(signal.SIGINT)

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from ctid.config.channels import MqttChannel
 from ctid.outbound.pages.mqtt import MqttPages
 from ctid.outbound.port import DeliveryError, Reason
+from tests.integration.cli.checked import checked
 from tests.integration.mqtt.alerting import channel_table
 from tests.integration.mqtt.backend import QUICK, SITE, next_from
-from tests.integration.mqtt.broker import Broker
+from tests.integration.mqtt.broker import PASSWORDS, Broker
 from tests.paged import about, alert
 
 PAGE = "ctid/lab/alert/page"
@@ -56,3 +58,24 @@ async def test_who_may_not_publish(broker: Broker) -> None:
 async def test_a_check_of_what_is_well(broker: Broker) -> None:
     async with channel(channel_table(broker)) as pages:
         assert [finding.ok for finding in await pages.check()] == [True] * 4
+
+
+async def test_check_channel_prints_what_it_found_and_no_log(
+    broker: Broker, tmp_path: Path
+) -> None:
+    config = f"""site = "lab"
+[[pbx]]
+secret_file = "secret"
+[[channels.mqtt]]
+host = "localhost"
+port = {broker.port}
+tls = true
+ca_file = "{broker.certificates.path("ca.crt")}"
+username = "ctid"
+password_file = "token"
+"""
+    arguments = ("check-channel", "mqtt", "--send", "x")
+    code, out, err = await checked(tmp_path, config, PASSWORDS["ctid"], *arguments)
+    assert (code, err) == (1, "")
+    assert "nobody is subscribed to ctid/lab/alert/page" in out
+    assert all(line.startswith(("ok ", "not ok", "  ")) for line in out.splitlines())

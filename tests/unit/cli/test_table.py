@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.cells import cell_len
 
-from ctid.cli.table import LAST, Column, Format, columns_of, show
+from ctid.cli.table import LAST, Column, Format, Row, columns_of, show
 from tests.terminal import on_terminal
 
 COLUMNS = [
@@ -103,6 +103,13 @@ def test_csv_is_rfc_4180() -> None:
     assert shown(Format.CSV) == (
         'who,number,seconds\r\n王小明,13800000001,1.5\r\n"[bold]O\'Neil, ""Jim""[/bold]",,12\r\n'
     )
+
+
+def test_what_is_true_or_not_reads_alike_in_csv_and_json() -> None:
+    out = io.StringIO()
+    rows: list[Row] = [{"silenced": False}, {"silenced": True}, {"silenced": None}]
+    show(rows, columns_of(("silenced",)), Format.CSV, out)
+    assert out.getvalue() == 'silenced\r\nfalse\r\ntrue\r\n""\r\n'
 
 
 @pytest.mark.parametrize(

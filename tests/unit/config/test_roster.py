@@ -224,6 +224,17 @@ def test_rows_of_one_person_say_it_once() -> None:
     assert [shift.role for shift in plan.shifts] == [Role.FIRST_LINE, Role.DUTY_LEAD]
 
 
+def test_a_table_with_full_width_colons_as_keyboards_in_china_have_them() -> None:
+    rows = "first_line,zhang,08：00-22：00,,,,,,\nsubstitution,zhang,,,,,{}\n"
+    typed, plain = (
+        read(TABLE + rows.replace("：", colon).format(f"2026-12-24T12{colon}00,2026-12-25,"), name)
+        for colon, name in (("：", "roster.csv"), (":", "roster.csv"))
+    )
+    assert typed == plain
+    assert typed.shifts[0].hours is not None
+    assert typed.shifts[0].hours[0].start == 480
+
+
 def test_somebody_may_be_away_for_ever() -> None:
     text = '[[substitution]]\nabsent = "zhang"\nfrom = 2026-12-24\nuntil = 9999-12-31\n'
     plan = read(GOOD + text)

@@ -1,6 +1,7 @@
 """The demo on a terminal: everything fits, whatever its size."""
 
 import re
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from ctid import config
+from ctid.demo import words
 from ctid.demo.board import Board
 from ctid.demo.pages import Said
 from ctid.demo.show import Screen
@@ -100,3 +102,25 @@ def test_the_readme_shows_what_is_shown() -> None:
 
 def test_the_limit_is_the_one_of_its_configuration() -> None:
     assert DEMO.alert.limit_minutes * 60 == LIMIT_SECONDS
+
+
+def test_commands_are_shown_as_this_ctid_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = tmp_path / "own/ctid", tmp_path / "other/ctid"
+    for file in (own, other):
+        file.parent.mkdir()
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(own.parent))
+    for called, typed in (
+        (str(own), "ctid"),
+        (str(other), str(other)),
+        (".venv/bin/ctid", ".venv/bin/ctid"),
+        ("/x/ctid/__main__.py", f"{sys.executable} -m ctid"),
+    ):
+        monkeypatch.setattr(sys, "argv", [called, "demo"])
+        assert words.commands(Path("/tmp/d/ctid.toml"))[0] == (
+            f"  {typed} status --config /tmp/d/ctid.toml"
+        )
+        assert words.attach().endswith(f"  3. {typed} check-config\n  4. {typed} run")
