@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import signal
+import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -116,12 +118,20 @@ def configured(folder: Path, port: int, secret: str) -> Path:
     text = (files("ctid.demo") / "demo.toml").read_text(encoding="utf-8")
     path, hidden = folder / "ctid.toml", folder / "ami.secret"
     try:
-        path.write_text(text.replace("port = 5038", f"port = {port}"), encoding="utf-8")
+        text = f'timezone = "{zone_here()}"\n{text.replace("port = 5038", f"port = {port}")}'
+        path.write_text(text, encoding="utf-8")
         hidden.touch(mode=0o600)
         hidden.write_text(secret + "\n", encoding="utf-8")
     except OSError as error:
         raise DemoError(f"cannot write to {folder}: {error.strerror}") from None
     return path
+
+
+def zone_here() -> str:
+    """The time zone of this machine by its name, in which the demo shows times; else `UTC`."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    name = named or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+    return name if name in zoneinfo.available_timezones() else "UTC"
 
 
 class _Demo:

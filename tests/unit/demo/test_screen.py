@@ -13,6 +13,7 @@ from ctid import config
 from ctid.demo import words
 from ctid.demo.board import Board
 from ctid.demo.pages import Said
+from ctid.demo.session import configured
 from ctid.demo.show import Screen
 from ctid.demo.words import LIMIT_SECONDS
 from ctid.domain.alerts import PageEvent
@@ -124,3 +125,14 @@ def test_commands_are_shown_as_this_ctid_was_called(
             f"  {typed} status --config /tmp/d/ctid.toml"
         )
         assert words.attach().endswith(f"  3. {typed} check-config\n  4. {typed} run")
+
+
+def test_the_demo_asked_by_other_commands_shows_the_times_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for zone, shown in (("Asia/Shanghai", "Asia/Shanghai"), (":Asia/Tokyo", "Asia/Tokyo")):
+        monkeypatch.setenv("TZ", zone)
+        path = configured(tmp_path, 5038, "x")
+        assert config.load(path).timezone == shown
+    monkeypatch.setenv("TZ", "CST-8")  # a zone without a name
+    assert config.load(configured(tmp_path, 5038, "x")).timezone == "UTC"
