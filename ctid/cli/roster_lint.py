@@ -16,6 +16,8 @@ from ctid.domain.roster import Person, Plan, Role, Substitution, gaps
 from ctid.output import iso
 
 LOOK_AHEAD_DAYS: Final = 14
+_AROUND_DAYS: Final = 7
+"""A gap that lasts longer has no beginning and no end here."""
 _DAY: Final = 86_400.0
 
 
@@ -120,9 +122,9 @@ def _absent(plan: Plan, line: Line, gap: RosterGap) -> str:
 
 def _gaps(plan: Plan, line: Line, now: float) -> Sequence[RosterGap]:
     """Those that are there or begin within the days ahead; whole, if they have a beginning."""
-    begin = midnight(local_day(now, line.zone) - timedelta(days=1), line.zone)
+    begin = midnight(local_day(now, line.zone) - timedelta(days=_AROUND_DAYS), line.zone)
     end = now + LOOK_AHEAD_DAYS * _DAY
-    behind = end + 2 * _DAY
+    behind = end + _AROUND_DAYS * _DAY
     return [
         RosterGap(
             gap.role,

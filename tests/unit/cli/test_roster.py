@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner, Result
 
-from ctid.cli import app
+from ctid.cli import app, roster_lint
+from ctid.config import load, roster
 
 CONFIG = """
 timezone = "Asia/Shanghai"
@@ -179,6 +180,29 @@ def test_a_gap_of_every_week_is_one_row(tmp_path: Path) -> None:
     assert len(rows) == 2
     assert any("first_line mon-fri 18:00-08:00, " in what for what in rows)
     assert any(re.search("first_line sat 18:00 for 38 h, [23] times", what) for what in rows)
+
+
+@pytest.mark.parametrize(
+    "now", ["2026-11-28T17:59", "2026-11-29T12:00", "2026-11-30T00:03", "2026-11-30T07:59"]
+)
+def test_a_gap_that_goes_on_has_its_beginning(tmp_path: Path, now: str) -> None:
+    (tmp_path / "ctid.toml").write_text(CONFIG + '[[line]]\nname = "night"\ndids = ["9"]\n')
+    (tmp_path / "roster.toml").write_text(
+        ROSTER.replace('["08:00-18:00"]', '["mon-sat 08:00-18:00"]')
+    )
+    loaded = load(tmp_path / "ctid.toml", read_secrets=False)
+    plan = roster.load(tmp_path / "roster.toml", roster.surroundings(loaded))
+    at = datetime.fromisoformat(f"{now}+08:00").timestamp()
+    rows = [
+        row["what"] for row in roster_lint.unstaffed(plan, loaded, at) if row["line"] == "night"
+    ]
+    begin = "line night (without `duty`: round the clock): nobody is first_line "
+    assert sorted(row.removeprefix(begin) for row in rows) == [
+        "mon-fri 18:00-08:00, 10 times in 14 days, first on 2026-11-30",
+        "sat 18:00 for 38 h, "
+        + ("2 times in 14 days" if now < "2026-11-28T18" else "3 times in 14 days")
+        + ", first on 2026-11-28",
+    ]
 
 
 def test_a_gap_without_end_is_told_from_now_on(tmp_path: Path) -> None:
