@@ -79,7 +79,7 @@ def parse(data: bytes, path: Path, around: Surroundings) -> Plan:
         text = files.utf8(data, path)
         raw, rows = files.toml(text, path), Positions(text).row
     tables = validate(raw, mistakes)
-    mistakes += _check(tables, around, _ids(raw))
+    mistakes += _check(tables, around, _people(raw))
     if not mistakes and not tables.shifts:
         raise ConfigError([Problem(str(path), "", "holds no shift: nobody is ever on duty")])
     if mistakes:
@@ -106,16 +106,18 @@ def _of_spreadsheet(data: bytes, path: Path) -> str:
         raise ConfigError([Problem(str(path), "", str(error))]) from None
 
 
-def _ids(raw: Mapping[str, Any]) -> set[str]:
-    """Who is named, also those in whose table something is wrong."""
+def _people(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The names of all by id, also of those in whose table something is wrong."""
     people = raw.get("person", [])
     tables = people if isinstance(people, list) else []
-    ids = (table.get("id") for table in tables if isinstance(table, dict))
-    return {id_ for id_ in ids if isinstance(id_, str)}
+    found = [(t.get("id"), t.get("name")) for t in tables if isinstance(t, dict)]
+    return {
+        id_: name if isinstance(name, str) else id_ for id_, name in found if isinstance(id_, str)
+    }
 
 
-def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterator[Mistake]:
-    """What no single value shows."""
+def _check(tables: Tables, around: Surroundings, known: Mapping[str, str]) -> Iterator[Mistake]:
+    """What no single value shows; `known` are the people."""
     first: dict[str, int] = {}
     for place, person in tables.people:
         if first.setdefault(person.id, place) != place:
@@ -129,28 +131,29 @@ def _check(tables: Tables, around: Surroundings, ids: Collection[str]) -> Iterat
             yield from _refused(path, entry, around)
     for place, shift in tables.shifts:
         for number, id_ in enumerate(shift.people):
-            yield from _there(("shift", place, "people", number), "person", id_, ids)
+            yield from _person_there(("shift", place, "people", number), id_, known)
         for number, line in enumerate(shift.lines):
             yield from _there(("shift", place, "lines", number), "line", line, around.lines)
         if shift.first is not None and shift.last is not None and shift.last < shift.first:
             yield ("shift", place, "until"), "lies before `from`: write the later day here"
-    yield from _check_substitutions(tables, around, ids)
+    yield from _check_substitutions(tables, around, known)
 
 
 def _check_substitutions(
-    tables: Tables, around: Surroundings, ids: Collection[str]
+    tables: Tables, around: Surroundings, known: Mapping[str, str]
 ) -> Iterator[Mistake]:
     for place, substitution in tables.substitutions:
-        yield from _there(("substitution", place, "absent"), "person", substitution.absent, ids)
+        path = ("substitution", place)
+        yield from _person_there((*path, "absent"), substitution.absent, known)
         if substitution.by is not None:
-            yield from _there(("substitution", place, "by"), "person", substitution.by, ids)
+            yield from _person_there((*path, "by"), substitution.by, known)
         for number, line in enumerate(substitution.lines):
-            yield from _there(("substitution", place, "lines", number), "line", line, around.lines)
+            yield from _there((*path, "lines", number), "line", line, around.lines)
         if substitution.by == substitution.absent:
-            yield ("substitution", place, "by"), "stands in for nobody else: name another"
+            yield (*path, "by"), "stands in for nobody else: name another"
         zone = around.desk.zone
         if _instant(substitution.end, zone, is_end=True) <= _instant(substitution.begin, zone):
-            yield ("substitution", place, "until"), "is not after `from`: write the later one here"
+            yield (*path, "until"), "is not after `from`: write the later one here"
 
 
 def _refused(
@@ -165,10 +168,21 @@ def _there(
     path: tuple[str | int, ...], what: str, name: str, known: Collection[str]
 ) -> Iterator[Mistake]:
     if name not in known:
-        hint = (
-            did_you_mean(name, known) or f"add one of this {'id' if what == 'person' else 'name'}"
-        )
+        hint = did_you_mean(name, known) or "add one of this name"
         yield path, f"there is no {what} `{name}`: {hint}"
+
+
+def _person_there(
+    path: tuple[str | int, ...], id_: str, known: Mapping[str, str]
+) -> Iterator[Mistake]:
+    if id_ in known:
+        return
+    if meant := [other for other, name in known.items() if name == id_]:
+        ids = " or ".join(f"`{other}`" for other in meant)
+        yield path, f"`{id_}` is a name: write the id, {ids}"
+    else:
+        hint = did_you_mean(id_, known) or "add one of this id"
+        yield path, f"there is no person `{id_}`: {hint}"
 
 
 def _person(table: PersonTable, around: Surroundings, *, is_shared: bool) -> Person:

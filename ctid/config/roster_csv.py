@@ -1,6 +1,7 @@
 """A roster as CSV: a header row, then a shift or a substitution a row.
 
-What is said of a person in one of their rows holds for all of them.
+What is said of a person in one of their rows holds for all of them. A substitution makes nobody:
+whoever is named in it alone may be spelt wrongly.
 """
 
 import csv
@@ -57,8 +58,21 @@ class CsvRoster:
         self._shifts: list[dict[str, Any]] = []
         self._substitutions: list[dict[str, Any]] = []
         self._rows: dict[str, list[int]] = {"person": [], "shift": [], "substitution": []}
+        absences: list[tuple[int, str, dict[str, str]]] = []
         for row, cells in self._cells(text):
-            self._take(row, cells)
+            id_ = cells.get("person")
+            if id_ is None:
+                self.mistakes.append(((row, "person"), "is empty: name somebody"))
+            elif cells.get("role") in SUBSTITUTION:
+                absences.append((row, id_, cells))
+            else:
+                self._take(row, id_, cells)
+        for row, id_, cells in absences:
+            if id_ in self._people:
+                self._person(row, id_, cells)
+            self._rows["substitution"].append(row)
+            by = {"by": cells["by"]} if "by" in cells else {}
+            self._substitutions.append({"absent": id_, **by, **_when(cells)})
 
     @property
     def tables(self) -> Mapping[str, Any]:
@@ -119,23 +133,11 @@ class CsvRoster:
                 )
         return found
 
-    def _take(self, row: int, cells: dict[str, str]) -> None:
-        id_ = cells.get("person")
-        if id_ is None:
-            self.mistakes.append(((row, "person"), "is empty: name somebody"))
-            return
+    def _take(self, row: int, id_: str, cells: dict[str, str]) -> None:
+        """A row that is no substitution."""
         self._person(row, id_, cells)
         role = cells.get("role")
-        said: dict[str, Any] = {key: cells[key] for key in ("from", "until") if key in cells}
-        if "line" in cells:
-            said["lines"] = _parts(cells["line"])
-        if "hours" in cells:
-            said["hours"] = _parts(cells["hours"])
-        if role in SUBSTITUTION:
-            by = {"by": cells["by"]} if "by" in cells else {}
-            self._rows["substitution"].append(row)
-            self._substitutions.append({"absent": id_, **by, **said})
-        elif role is None:  # only tells of the person
+        if role is None:  # only tells of the person
             if useless := [key for key in _OF_SHIFT if key in cells]:
                 self.mistakes.append(((row, "role"), _NO_SHIFT.format(listed(useless))))
         else:
@@ -143,7 +145,7 @@ class CsvRoster:
                 message = "means something only where `role` is substitution"
                 self.mistakes.append(((row, "by"), message))
             self._rows["shift"].append(row)
-            self._shifts.append({"role": role, "people": [id_], **said})
+            self._shifts.append({"role": role, "people": [id_], **_when(cells)})
 
     def _person(self, row: int, id_: str, cells: dict[str, str]) -> None:
         if id_ not in self._people:
@@ -165,6 +167,15 @@ def column_of(path: tuple[str | int, ...]) -> str:
     """The column that a path to a value stands for: the row says the rest."""
     name = next((part for part in path[1:] if isinstance(part, str)), "")
     return _COLUMN_OF.get(name, name)
+
+
+def _when(cells: dict[str, str]) -> dict[str, Any]:
+    """When and where a shift or a substitution is."""
+    said: dict[str, Any] = {key: cells[key] for key in ("from", "until") if key in cells}
+    for column, key in (("line", "lines"), ("hours", "hours")):
+        if column in cells:
+            said[key] = _parts(cells[column])
+    return said
 
 
 def _parts(text: str) -> list[str]:

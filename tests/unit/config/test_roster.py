@@ -329,6 +329,30 @@ until = 2026-12-04
     ]
 
 
+def test_a_name_in_the_place_of_an_id_is_told_with_the_id() -> None:
+    people = (
+        TABLE.replace("by", "by,name") + "first_line,zhang,,,dingtalk,,,,,张三\n,li,,,,,,,,李四\n"
+    )
+    away = "substitution,{},,,,,2026-12-04,2026-12-04,{}\n"
+    zhang, li = ("`张三` is a name: write the id, `zhang`", "`李四` is a name: write the id, `li`")
+    assert problems(people + away.format("张三", "李四"), "roster.csv") == [
+        f":4: by: {li}",
+        f":4: person: {zhang}",
+    ]
+    # before who it is has been said, too
+    header, *rows = (people + away.format("zhan", "li")).splitlines(keepends=True)
+    assert problems(header + "".join(reversed(rows)), "roster.csv") == [
+        ":2: person: there is no person `zhan`: did you mean `zhang`?"
+    ]
+    namesakes = people + ",wang,,,,,,,,张三\n" + away.format("张三", "li")
+    assert problems(namesakes, "roster.csv") == [
+        ":5: person: `张三` is a name: write the id, `zhang` or `wang`"
+    ]
+    plain = GOOD.replace('id = "zhang"', 'id = "zhang"\nname = "张三"')
+    text = plain.replace('people = ["zhang"]', 'people = ["张三"]')
+    assert problems(text) == [f":7: shift[0].people[0]: {zhang}"]
+
+
 def test_a_row_without_a_role_has_nothing_of_a_shift() -> None:
     said = (
         "is empty, so the row makes no shift and {} count for nothing: write the role into each "
