@@ -15,7 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ctid.config import files
+from ctid.config import files, written
 from ctid.config.positions import Positions
 from ctid.config.problems import ConfigError, Problem, did_you_mean, key_path, listed
 from ctid.config.problems import Path as KeyPath
@@ -92,8 +92,8 @@ def _range(text: str) -> tuple[date, date] | None:
     """The first and the last day of a key; None: it names none."""
     first, _, last = text.replace("..", " to ").partition(" to ")
     try:
-        begin = date.fromisoformat(first.strip())
-        return begin, date.fromisoformat(last.strip()) if last else begin
+        begin = written.day(first)
+        return begin, written.day(last) if last else begin
     except ValueError:
         return None
 

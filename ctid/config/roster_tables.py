@@ -1,13 +1,13 @@
 """The tables of a roster, whether they stand in TOML or are made of the rows of a CSV file."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationError
 
+from ctid.config import written
 from ctid.config.base import Table, Text
 from ctid.config.problems import did_you_mean, listed
 from ctid.config.shape import Mistake, mistake
@@ -26,10 +26,7 @@ ROLES: Final = {
 MOBILE: Final = re.compile(r"\+?[0-9][0-9-]{4,19}")
 """A mobile number without blanks, by which robots mention somebody."""
 
-_SLASHES: Final = re.compile(r"(\d{4})/(\d\d?)/(\d\d?)")
-
 Moment = date | datetime
-_DAY_LENGTH: Final = len("2026-12-31")
 
 
 class ChannelEntry(NamedTuple):
@@ -100,13 +97,8 @@ def _moment(value: Any) -> Moment:
 
 
 def _from_text(text: str) -> Any:
-    # keyboards in China write full-width digits and colons
-    text = unicodedata.normalize("NFKC", text)
-    # spreadsheets in China write days so, however they were typed
-    text = _SLASHES.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), text)
     try:
-        is_day = len(text.strip()) <= _DAY_LENGTH
-        return (date if is_day else datetime).fromisoformat(text.strip())
+        return written.moment(text)
     except ValueError:
         return None
 

@@ -229,7 +229,8 @@ known_until = 2027-12-31
 2026-02-16 = "ordinary"
 2026-02-14 = "ordinary"
 "2027-02-05..2027-02-07" = "holiday"
-"2027-02-06 to 2027-02-06" = "workday"
+"2027年2月6日" = "workday"
+"2027/2/8 to 2027/2/9" = "holiday"
 2026-12-31 = 'closed'
 """
     china = calendar_of(loading(WITH_FILE, days))
@@ -241,6 +242,8 @@ known_until = 2027-12-31
         "2027-02-05": DayKind.HOLIDAY,
         "2027-02-06": DayKind.WORKDAY,
         "2027-02-07": DayKind.HOLIDAY,
+        "2027-02-09": DayKind.HOLIDAY,
+        "2027-02-10": DayKind.ORDINARY,
     }
     assert {day: china.kind(date.fromisoformat(day)) for day in told} == told
     assert china.known_until == date(2027, 12, 31)

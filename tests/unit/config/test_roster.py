@@ -369,6 +369,24 @@ def test_days_as_spreadsheets_write_them() -> None:
     row = "substitution,zhang,,,,,2026/12/4,2026/12/31 12:00,\n"
     plan = read(TABLE + ROW + row, "roster.csv")
     assert plan == read(TABLE + ROW + row.replace("/4", "/04").replace("/", "-"), "roster.csv")
+    noon = row.replace("/31 12:00", "/31 8:00")
+    like = read(TABLE + ROW + noon, "roster.csv")
+    for text in (
+        "2026/12/31 8:00:00",
+        "2026-12-31 8:00",
+        "2026年12月31日8：00",
+        "2026.12.31T08:00",
+    ):
+        assert read(TABLE + ROW + noon.replace("2026/12/31 8:00", text), "roster.csv") == like
+    for text in ("2026-12-4", "2026年12月4日", "2026年12月04日", "2026.12.4", "20261204"):
+        found = read(TABLE + ROW + row.replace("2026/12/4", text), "roster.csv")
+        assert found.substitutions == plan.substitutions
+    shift = "duty_lead,zhang,,,,,2026年12月4日,2026-12-5,\n"
+    (_, lead) = read(TABLE + ROW + shift, "roster.csv").shifts
+    assert (lead.first, lead.last) == (date(2026, 12, 4), date(2026, 12, 5))
+    assert problems(TABLE + ROW + shift.replace("-5", "-5 8:00"), "roster.csv") == [
+        ":3: until: must be a day, such as 2026-12-31"
+    ]
     assert problems(TABLE + row.replace("/4", "/32"), "roster.csv") == [
         ":2: from: must be a day or a local time, such as 2026-12-31 or 2026-12-31T08:00"
     ]
