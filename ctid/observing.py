@@ -9,10 +9,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ctid.config import Config
-from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, NotReloaded
+from ctid.domain.alerts import AnswerRate, CalendarEnding, DeliveryStuck, NotReloaded, RosterGap
 from ctid.domain.calendar import ENDING_DAYS, Calendar, calendar_ending
 from ctid.domain.days import local_day, midnight
 from ctid.domain.kpi import RUNG, is_below
+from ctid.domain.lines import Line
 from ctid.domain.records import Outcome
 from ctid.domain.roster import Role, Roster, gaps
 from ctid.domain.watch import Observed
@@ -22,6 +23,8 @@ from ctid.store.waiting import Waiting
 
 NOT_RELOADED_SECONDS: Final = 900.0
 """Whoever is at a file has so long to notice a mistake before others are told."""
+_LONGEST_GAP: Final = timedelta(days=16)
+"""More than can be looked ahead; a gap of the roster that is longer is told as one of so many."""
 _OFFICE_BEGINS: Final = time(9)
 _OFFICE_ENDS: Final = time(17)
 _DAYS_OF_OFFICE: Final = 5
@@ -88,13 +91,18 @@ def unstaffed(roster: Roster, config: Config, now: float) -> list[Observed]:
     for line in config.lines():
         # from midnight on, so that a gap that goes on keeps its beginning
         since = midnight(local_day(now, line.zone), line.zone)
-        for gap in gaps(
-            roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, since, now + ahead
-        ):
+        for gap in _gaps(roster, line, since, now + ahead):
             if gap.ends_at > now:
-                found.append(Observed(line.name, gap.role, gap.begins_at, gap))
-                break  # the first one of a line says enough
+                # the first one of a line says enough; its end may lie behind what is looked ahead
+                longest = local_day(gap.begins_at, line.zone) + _LONGEST_GAP
+                whole, *_ = _gaps(roster, line, gap.begins_at, midnight(longest, line.zone))
+                found.append(Observed(line.name, gap.role, gap.begins_at, whole))
+                break
     return found
+
+
+def _gaps(roster: Roster, line: Line, begin: float, end: float) -> list[RosterGap]:
+    return gaps(roster, line.duty, line.zone, [Role.FIRST_LINE], line.name, begin, end)
 
 
 def ending(calendars: Iterable[Calendar], zone: str, now: float) -> list[Observed]:

@@ -8,7 +8,7 @@ import pytest
 
 from ctid import observing
 from ctid.config import Config, load
-from ctid.domain.alerts import NotReloaded
+from ctid.domain.alerts import NotReloaded, RosterGap
 from ctid.domain.calendar import Calendar
 from ctid.domain.roster import Empty
 from ctid.outbound.loads import File, Loads
@@ -40,6 +40,18 @@ def test_a_gap_of_the_roster_has_one_beginning_while_it_goes_on(config: Config) 
 def test_a_gap_that_is_over_makes_room_for_the_next(config: Config) -> None:
     (gap,) = observing.unstaffed(Empty(), config, DUTY + 5 * HOUR)
     assert gap.since == DUTY + 5.5 * HOUR
+
+
+def test_a_gap_has_its_end_from_the_first_look_on(config: Config) -> None:
+    minute = 60.0
+    at_first = DUTY - 23.5 * HOUR + minute  # the first minute of it is within a day
+    (gap,) = observing.unstaffed(Empty(), config, at_first)
+    begins = DUTY + HOUR / 2
+    assert gap.subject == RosterGap("first_line", begins, begins + 4 * HOUR)
+    for_ever = config.line[0].model_copy(update={"duty": None})
+    (gap,) = observing.unstaffed(Empty(), config.model_copy(update={"line": (for_ever,)}), DUTY)
+    midnight = DUTY - 7.5 * HOUR
+    assert gap.subject == RosterGap("first_line", midnight, midnight + 16 * 24 * HOUR)
 
 
 def test_without_a_roster_file_nothing_is_missing(config: Config) -> None:
