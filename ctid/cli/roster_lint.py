@@ -6,13 +6,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ctid.config import Config
+from ctid.config.doubts import COUNTRY
 from ctid.config.roster import surroundings
 from ctid.domain.alerts import RosterGap
 from ctid.domain.days import local_day, midnight
 from ctid.domain.duty import DAYS
 from ctid.domain.lines import Line
 from ctid.domain.numbers import wrong_length
-from ctid.domain.roster import Person, Plan, Role, Substitution, gaps
+from ctid.domain.roster import Person, Plan, Role, RosterShift, Substitution, gaps
 from ctid.output import iso
 
 LOOK_AHEAD_DAYS: Final = 14
@@ -64,6 +65,15 @@ def doubts(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
                 "what": f"shift of {whom} as {role}: is over since {shift.last}: take it out",
                 "person": shift.people[0],
             }
+        if _never_comes(shift, plan):
+            whom, role = ", ".join(shift.people), shift.role.value
+            yield {
+                "severity": "warning",
+                "what": f"shift of {whom} as {role}: without a calendar no day is `holiday`: add "
+                f"`country` to [calendar], such as {COUNTRY}, or take `calendar = false` out of "
+                "its [[line]]",
+                "person": shift.people[0],
+            }
     for substitution in plan.substitutions:
         by = substitution.by or "nobody"
         if ended := _ended(substitution, loaded.timezone, now):
@@ -98,6 +108,14 @@ def _of_person(person: Person, plan: Plan, loaded: Config) -> Iterator[tuple[str
     for route in person.routes:
         if route.address is not None and not takes[route.channel]:
             yield "warning", f"channel {route.channel} takes no address: take its `to` out"
+
+
+def _never_comes(shift: RosterShift, plan: Plan) -> bool:
+    """Whether it names holidays, and no line that it is for has any."""
+    times = [plan.lines.get(name, plan.desk) for name in shift.lines or plan.lines]
+    return any(hours.names_holidays for hours in shift.hours or ()) and all(
+        each.calendar is None for each in times or [plan.desk]
+    )
 
 
 def _ended(substitution: Substitution, zone: str, now: float) -> str:

@@ -12,6 +12,8 @@ from ctid.config.models import Config
 Doubt = tuple[str, str]
 """A key, and what may be wrong there."""
 
+COUNTRY: Final = '`country = "CN"`'
+
 _SECRET_NAMES: Final = re.compile(
     r"(?:^|[-_])(?:access|api)?[-_]?(?:token|key|secret|password|passwd|pass|sig|signature|auth|code)$",
     re.IGNORECASE,
@@ -46,6 +48,24 @@ def doubts(config: Config) -> Iterator[Doubt]:
     for key, url in urls.items():
         if _holds_a_secret(url):
             yield key, _SHOWN
+    yield from _holidays(config)
+
+
+def _holidays(config: Config) -> Iterator[Doubt]:
+    """Duty on days that no calendar has."""
+    for index, line in enumerate(config.line):
+        if config.days_of(line) is not None:
+            continue
+        mend = f"add `country` to [calendar], such as {COUNTRY}"
+        if config.calendar.days is not None:
+            mend = "take `calendar = false` out of this [[line]]"
+        shifts = line.duty or ()
+        never = all(shift.names_holidays and not shift.days for shift in shifts)
+        so = ", so the line is never on duty" if never else ""
+        for place, shift in enumerate(shifts):
+            if shift.names_holidays:
+                what = f"without a calendar no day is `holiday`{so}: {mend}"
+                yield f"line[{index}].duty[{place}]", what
 
 
 def _not_runnable(program: Path) -> str | None:

@@ -234,14 +234,15 @@ class Config(Table):
                 dids=line.dids,
                 contexts=frozenset(line.contexts),
                 agents=frozenset(line.agents),
-                duty=None if line.duty is None else Duty(line.duty, self._days_of(line)),
+                duty=None if line.duty is None else Duty(line.duty, self.days_of(line)),
                 zone=line.timezone or self.timezone,
                 target_rate=line.target_rate,
             )
             for line in self.line
         )
 
-    def _days_of(self, line: LineTable) -> Calendar | None:
+    def days_of(self, line: LineTable) -> Calendar | None:
+        """Which days are holidays for this line; None: none."""
         return self.calendar.days if line.calendar else None
 
     def zones(self) -> dict[str, str]:

@@ -53,6 +53,11 @@ class Shift:
     warning_seconds: float | None = None
     limit_seconds: float | None = None
 
+    @property
+    def names_holidays(self) -> bool:
+        """Whether it was written for holidays; one without days has them anyway."""
+        return self.holidays and self.days != EVERY_DAY
+
     def begins_on(self, weekday: int, kind: DayKind) -> bool:
         """Whether it begins on such a day."""
         if kind is DayKind.ORDINARY:

@@ -142,3 +142,20 @@ def test_a_secret_in_the_address_of_a_webhook_is_a_warning(
         found = warnings(tmp_path, f'[[{table}]]\nurl = "{url}"\n')
         assert [line.split(": ")[0] for line in found] == [f"{table}[0].url"] * warned
         assert not any("abc" in line or "a1b2" in line for line in found)
+
+
+def test_holidays_without_a_calendar_are_a_warning(tmp_path: Path) -> None:
+    line = '[[line]]\nname = "a"\nqueues = ["b"]\nduty = ["holiday 09:00-12:00"{}]\n'
+    never = "without a calendar no day is `holiday`, so the line is never on duty: "
+    add = 'add `country` to [calendar], such as `country = "CN"`'
+    assert warnings(tmp_path, line.format("")) == [f"line[0].duty[0]: {never}{add}"]
+    assert warnings(tmp_path, line.format(', "mon-fri 08:00-16:00"')) == [
+        f"line[0].duty[0]: without a calendar no day is `holiday`: {add}"
+    ]
+    calendar = '[calendar]\ncountry = "DE"\n'
+    assert warnings(tmp_path, calendar + line.format("")) == []
+    assert warnings(tmp_path, calendar + line.format("") + "calendar = false\n") == [
+        f"line[0].duty[0]: {never}take `calendar = false` out of this [[line]]"
+    ]
+    always = line.format("").replace("holiday 09:00-12:00", "24x7")
+    assert warnings(tmp_path, always) == []

@@ -122,6 +122,17 @@ def test_lint_of_a_good_roster(tmp_path: Path) -> None:
     assert ctid(tmp_path, "roster", "lint", "--format", "json").stdout == "[]\n"
 
 
+def test_lint_warns_of_shifts_on_holidays_where_there_are_none(tmp_path: Path) -> None:
+    text = ROSTER + '[[shift]]\nrole = "duty_lead"\nhours = ["holiday 09:00-12:00"]\n'
+    text += 'lines = ["network"]\npeople = ["li"]\n'
+    (found,) = lint(tmp_path, text)
+    assert found["severity"] == "warning"
+    assert found["what"].startswith("shift of li as duty_lead: without a calendar no day is `holid")
+    assert lint(tmp_path, text, CONFIG + '[calendar]\ncountry = "DE"\n') == []
+    config = CONFIG.replace('name = "network"\n', 'name = "network"\ncalendar = false\n')
+    assert lint(tmp_path, text, config + '[calendar]\ncountry = "DE"\n') == [found]
+
+
 def test_lint_says_who_is_absent_where_nobody_is_there(tmp_path: Path) -> None:
     day = datetime.fromtimestamp(time.time() + 3 * 86_400.0, ZoneInfo("Asia/Shanghai")).date()
     absence = f'[[substitution]]\nabsent = "zhang"\nfrom = {day}\nuntil = {day}\n'
