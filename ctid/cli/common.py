@@ -92,9 +92,10 @@ def see_calendar(loaded: config.Config) -> None:
     if calendar is None or not calendar_ending(calendar, local_day(time.time(), loaded.timezone)):
         return
     package = "chinesecalendar" if loaded.calendar.country == CHINA else "holidays"
+    upgrade = "" if loaded.calendar.country is None else f"upgrade the package {package}, or "
     typer.echo(
         f"ctid: warning: holidays of {calendar.name} are known only until {calendar.known_until}: "
-        f"upgrade the package {package}, or write later ones and `known_until` into the override "
+        f"{upgrade}write later ones and `known_until` into the override "
         "file, [calendar] overrides",
         err=True,
     )

@@ -34,13 +34,15 @@ def build(
 ) -> Calendar | None:
     """The calendar; None: there is neither a country nor an override. Raises HolidaysError.
 
+    Overrides alone are known until they say, or until the last of them: nobody else says more.
     `now` is Unix seconds: of most countries the years until two years from then are computed.
     """
     this_year = datetime.fromtimestamp(now, UTC).year
     if country is None:
-        if not overrides.kinds:
+        last = overrides.known_until or max(overrides.kinds, default=None)
+        if last is None:
             return None
-        name, kinds, known_until = "override file", {}, overrides.known_until or date.max
+        name, kinds, known_until = "override file", {}, last
     elif country == CHINA:
         if subdivision is not None:
             raise HolidaysError("subdivision", "China has one plan for all: take this key out")

@@ -311,3 +311,4 @@ def test_a_calendar_that_ends_soon_is_a_warning(tmp_path: Path, days: int, warne
     assert done.exit_code == 0
     said = f"holidays of override file are known only until {last}: "
     assert (said in done.stderr) is warned
+    assert "upgrade the package" not in done.stderr  # it has none

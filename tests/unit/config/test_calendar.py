@@ -249,11 +249,20 @@ known_until = 2027-12-31
     assert china.known_until == date(2027, 12, 31)
 
 
-def test_an_override_file_alone_is_a_calendar_that_does_not_end(loading: Loading) -> None:
+def test_an_override_file_alone_is_a_calendar_that_ends_where_it_says(loading: Loading) -> None:
     text = '[calendar]\noverrides = "days.toml"\n'
-    own = calendar_of(loading(text, '[days]\n2026-12-31 = "holiday"\n'))
+    days = '[days]\n2026-12-31 = "holiday"\n2026-10-01 = "holiday"\n'
+    own = calendar_of(loading(text, days))
     assert own.kind(date(2026, 12, 31)) is DayKind.HOLIDAY
-    assert not calendar_ending(own, date(2099, 1, 1))
+    assert own.known_until == date(2026, 12, 31)  # the last day in it
+    assert calendar_of(loading(text, "known_until = 2027-06-30\n" + days)).known_until == date(
+        2027, 6, 30
+    )
+    early = calendar_of(loading(text, "known_until = 2026-11-30\n" + days))
+    assert early.known_until == date(2026, 11, 30)
+    none = calendar_of(loading(text, "known_until = 2026-11-30\n"))
+    assert (none.kinds, none.known_until) == ({}, date(2026, 11, 30))
+    assert loading(text, "").calendar.days is None
 
 
 @pytest.mark.parametrize(
