@@ -271,8 +271,7 @@ class Paging:
         roster = self._roster.current()
         unstaffed = await asyncio.to_thread(observing.unstaffed, roster, config, now)
         watching.observed(Kind.ROSTER_GAP, unstaffed)
-        calendars = [config.calendar.days] if config.calendar.days is not None else []
-        ending = observing.ending(calendars, config.timezone, now)
+        ending = observing.ending(config.calendars(), config.timezone, now)
         watching.observed(Kind.CALENDAR_ENDING, ending)
         known = {alert.about for alert in watching.watch.alerting.open_of(Kind.NOT_RELOADED)}
         watching.observed(Kind.NOT_RELOADED, observing.not_reloaded(self._loads.all(), now, known))

@@ -10,7 +10,7 @@ import typer
 
 from ctid import config
 from ctid.config import roster
-from ctid.config.holidays import CHINA
+from ctid.config.holidays import CHINA, NAME
 from ctid.domain.calendar import calendar_ending
 from ctid.domain.days import local_day
 from ctid.domain.roster import Plan
@@ -88,17 +88,23 @@ def see_templates(loaded: config.Config) -> None:
 
 def see_calendar(loaded: config.Config) -> None:
     """Warn where holidays are not known for long any more."""
-    calendar = loaded.calendar.days
-    if calendar is None or not calendar_ending(calendar, local_day(time.time(), loaded.timezone)):
-        return
-    package = "chinesecalendar" if loaded.calendar.country == CHINA else "holidays"
-    upgrade = "" if loaded.calendar.country is None else f"upgrade the package {package}, or "
-    typer.echo(
-        f"ctid: warning: holidays of {calendar.name} are known only until {calendar.known_until}: "
-        f"{upgrade}write later ones and `known_until` into the override "
-        "file, [calendar] overrides",
-        err=True,
-    )
+    today = local_day(time.time(), loaded.timezone)
+    for calendar in loaded.calendars():
+        if not calendar_ending(calendar, today):
+            continue
+        ways = []
+        if NAME.fullmatch(calendar.name):
+            package = "chinesecalendar" if calendar.name == CHINA else "holidays"
+            ways.append(f"upgrade the package {package}")
+        if calendar == loaded.calendar.days:
+            ways.append(
+                "write later ones and `known_until` into the override file, [calendar] overrides"
+            )
+        typer.echo(
+            f"ctid: warning: holidays of {calendar.name} are known only until "
+            f"{calendar.known_until}: {', or '.join(ways)}",
+            err=True,
+        )
 
 
 def doubt_roster(loaded: config.Config) -> None:

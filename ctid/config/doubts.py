@@ -52,12 +52,18 @@ def doubts(config: Config) -> Iterator[Doubt]:
 
 
 def _holidays(config: Config) -> Iterator[Doubt]:
-    """Duty on days that no calendar has."""
+    """Holidays of another country, and duty on holidays that no calendar has."""
+    desk = config.calendar.days
     for index, line in enumerate(config.line):
+        elsewhere = line.timezone not in (None, config.timezone)
+        if elsewhere and desk is not None and "calendar" not in line.model_fields_set:
+            what = f"the line has the holidays of {desk.name}: write `calendar = true` if it shall"
+            what += ', or its own country, such as `calendar = "DE"`'
+            yield f"line[{index}].timezone", what
         if config.days_of(line) is not None:
             continue
         mend = f"add `country` to [calendar], such as {COUNTRY}"
-        if config.calendar.days is not None:
+        if desk is not None:
             mend = "take `calendar = false` out of this [[line]]"
         shifts = line.duty or ()
         never = all(shift.names_holidays and not shift.days for shift in shifts)

@@ -4,19 +4,23 @@ China's plan is announced every autumn for the next year, so what `chinesecalend
 a year. What `holidays` knows of other countries is computed, and ends nowhere.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import count, takewhile
-from typing import Final
+from typing import Any, Final
 
 from ctid.config.overrides import Overrides
-from ctid.config.problems import did_you_mean, listed
+from ctid.config.problems import Path, did_you_mean, listed
 from ctid.domain.calendar import Calendar, DayKind
 from ctid.domain.days import days
 
 CHINA: Final = "CN"
 FIRST_YEAR: Final = 2020
 """Figures of older days are not computed again."""
+
+NAME: Final = re.compile(r"(?P<country>[A-Z]{2})(?:-(?P<subdivision>\S+))?")
+"""Of the calendar of a country or a part of it."""
 
 _YEARS_AHEAD: Final = 2
 
@@ -52,6 +56,30 @@ def build(
         name = f"{country}-{subdivision}" if subdivision else country
     known_until = max(known_until, overrides.known_until or known_until)
     return Calendar(name, {**kinds, **overrides.kinds}, known_until)
+
+
+def of_lines(
+    lines: Iterable[tuple[int, Mapping[str, Any]]], desk: Calendar | None, now: float
+) -> tuple[dict[Any, Calendar], list[tuple[Path, str]]]:
+    """The calendars that [[line]] tables name, by their names, and the mistakes.
+
+    That of the desk has its overrides for lines, too. What is no name is told elsewhere.
+    """
+    found = {} if desk is None else {desk.name: desk}
+    mistakes: list[tuple[Path, str]] = []
+    for index, table in lines:
+        name = table.get("calendar")
+        match = NAME.fullmatch(name) if isinstance(name, str) else None
+        if match is None or match[0] in found:
+            continue
+        try:
+            built = build(match["country"], match["subdivision"], Overrides(), now)
+        except HolidaysError as error:
+            mistakes.append((("line", index, "calendar"), str(error)))
+        else:
+            if built is not None:
+                found[match[0]] = built
+    return found, mistakes
 
 
 def _china(this_year: int) -> tuple[dict[date, DayKind], date]:

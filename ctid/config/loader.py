@@ -69,6 +69,8 @@ def load(
     mistakes += check_servers(known)
     disk = _Disk(path.absolute().parent, environ)
     calendar = _calendar(known.get("calendar", {}), disk, clock())
+    days, wrong = holidays.of_lines(tables(known, "line"), calendar.days, clock())
+    mistakes += wrong
     if read_secrets:
         if not known.get("pbx") and not any(found[0] == ("pbx",) for found in mistakes):
             mistakes.append((("pbx",), "there is none to watch: add a [[pbx]] table"))
@@ -77,7 +79,10 @@ def load(
     if config is None or mistakes or disk.elsewhere:
         here = _sorted(str(path), Positions(text), mistakes)
         raise ConfigError([*here, *disk.elsewhere])
-    return _completed(config, path, disk, Positions(text)).model_copy(update={"calendar": calendar})
+    lines = tuple(line.model_copy(update={"days": days.get(line.calendar)}) for line in config.line)
+    return _completed(config, path, disk, Positions(text)).model_copy(
+        update={"calendar": calendar, "line": lines}
+    )
 
 
 def _calendar(known: Any, disk: "_Disk", now: float) -> CalendarTable:

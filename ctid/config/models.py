@@ -3,9 +3,9 @@
 The words of docs/configuration.md; a test holds the two together.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from ctid.config.alerting import Alert, EscalationStep
 from ctid.config.backends import (
@@ -36,6 +36,7 @@ from ctid.config.base import (
 )
 from ctid.config.channels import Channels
 from ctid.config.heartbeat import Heartbeat
+from ctid.config.holidays import NAME
 from ctid.config.secret import Secret
 from ctid.config.serving import Api, ApiToken, Metrics
 from ctid.domain import lines as domain
@@ -53,6 +54,15 @@ def _region(value: str) -> str:
     if not is_region(value):
         raise ValueError(f"`{value}` is no region: write its two letters (ISO 3166), such as `CN`")
     return value
+
+
+def _calendar(value: Any) -> bool | str:
+    if isinstance(value, bool) or (isinstance(value, str) and NAME.fullmatch(value)):
+        return value
+    raise ValueError(
+        'must be true, false, or a country in two capital letters (ISO 3166), such as "DE" or, '
+        'with a part of it, "DE-BY"'
+    )
 
 
 class Store(Table):
@@ -88,7 +98,10 @@ class Pbx(Table):
 
 
 class LineTable(Table):
-    """One hotline, as written; `Config.lines` gives it as the domain knows it."""
+    """One hotline, as written; `Config.lines` gives it as the domain knows it.
+
+    `days` are the holidays of `calendar` after loading, where that names a country.
+    """
 
     name: Name
     title: Text | None = None
@@ -99,12 +112,13 @@ class LineTable(Table):
     agents: tuple[Text, ...] = ()
     duty: Annotated[tuple[ShiftText, ...], AfterValidator(not_empty)] | None = None
     timezone: Zone | None = None
-    calendar: bool = True
+    calendar: Annotated[bool | str, PlainValidator(_calendar)] = True
     warning_minutes: Minutes | None = None
     limit_minutes: Minutes | None = None
     target_rate: float = Field(default=0.75, ge=0, le=1)
     tickets: tuple[TicketOutcome, ...] = TICKET_OUTCOMES
     language: Literal["en", "zh"] | None = None
+    days: Calendar | None = RESULT
 
 
 class Callers(Table):
@@ -243,7 +257,14 @@ class Config(Table):
 
     def days_of(self, line: LineTable) -> Calendar | None:
         """Which days are holidays for this line; None: none."""
+        if isinstance(line.calendar, str):
+            return line.days
         return self.calendar.days if line.calendar else None
+
+    def calendars(self) -> tuple[Calendar, ...]:
+        """All that are in use, each once."""
+        found = (self.calendar.days, *(self.days_of(line) for line in self.line))
+        return tuple({each.name: each for each in found if each is not None}.values())
 
     def zones(self) -> dict[str, str]:
         """The time zone of each line."""

@@ -48,11 +48,10 @@ class Surroundings(NamedTuple):
 def surroundings(config: Config) -> Surroundings:
     """What the configuration says that a roster may refer to."""
     channels = config.channels.all()
-    days = config.calendar.days
     return Surroundings(
-        Times(config.timezone, days),
+        Times(config.timezone, config.calendar.days),
         {
-            line.name: Times(line.timezone or config.timezone, days if line.calendar else None)
+            line.name: Times(line.timezone or config.timezone, config.days_of(line))
             for line in config.line
         },
         frozenset(table.name for table in channels),

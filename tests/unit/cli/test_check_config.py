@@ -159,3 +159,18 @@ def test_holidays_without_a_calendar_are_a_warning(tmp_path: Path) -> None:
     ]
     always = line.format("").replace("holiday 09:00-12:00", "24x7")
     assert warnings(tmp_path, always) == []
+
+
+def test_a_line_elsewhere_with_the_holidays_of_the_desk_is_a_warning(tmp_path: Path) -> None:
+    calendar = '[calendar]\ncountry = "HU"\n'
+    line = '[[line]]\nname = "a"\nqueues = ["b"]\ntimezone = "Europe/Berlin"\n'
+
+    def warned(text: str) -> list[str]:
+        return checked(tmp_path, f'timezone = "Asia/Shanghai"\n{text}').stderr.splitlines()
+
+    (found,) = (told for told in warned(calendar + line) if "line[0]" in told)
+    what = "the line has the holidays of HU: write `calendar = true` if it shall"
+    assert f"line[0].timezone: {what}, or its own country, such as " in found
+    texts = [f"{calendar}{line}calendar = {said}\n" for said in ("true", "false", '"DE"')]
+    texts += [line, calendar + line.replace("Europe/Berlin", "Asia/Shanghai")]
+    assert not any("line[0]" in told for text in texts for told in warned(text))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ctid.config import Config, ConfigError, load
+from ctid.config.roster import surroundings
 from ctid.domain.calendar import Calendar, DayKind, calendar_ending
 from ctid.domain.duty import is_on_duty, limits_at
 
@@ -108,6 +109,47 @@ def test_lines_have_the_calendar_unless_they_do_not_want_it(loading: Loading) ->
     config = loading('[calendar]\ncountry = "CN"\n' + LINE + other)
     festival = datetime(2026, 2, 16, 10, tzinfo=UTC).timestamp()
     assert [is_on_duty(line.duty, festival, line.zone) for line in config.lines()] == [False, True]
+
+
+def test_a_line_has_the_holidays_of_its_own_country(loading: Loading) -> None:
+    text = WITH_FILE
+    for name, calendar in (("a", "true"), ("b", '"DE"'), ("c", '"DE-BY"'), ("d", '"CN"')):
+        text += LINE.replace('"a"', f'"{name}"') + f"calendar = {calendar}\n"
+    config = loading(text, '[days]\n2026-10-09 = "closed"\n')
+    calendars = [line.duty.calendar for line in config.lines() if line.duty is not None]
+    assert [each.name for each in calendars if each is not None] == ["CN", "DE", "DE-BY", "CN"]
+    told = {
+        "2026-10-01": [DayKind.HOLIDAY, DayKind.ORDINARY, DayKind.ORDINARY, DayKind.HOLIDAY],
+        "2026-12-25": [DayKind.ORDINARY, DayKind.HOLIDAY, DayKind.HOLIDAY, DayKind.ORDINARY],
+        "2026-01-06": [DayKind.ORDINARY, DayKind.ORDINARY, DayKind.HOLIDAY, DayKind.ORDINARY],
+        "2026-10-09": [DayKind.CLOSED, DayKind.ORDINARY, DayKind.ORDINARY, DayKind.CLOSED],
+    }
+    found = {
+        day: [each.kind(date.fromisoformat(day)) for each in calendars if each is not None]
+        for day in told
+    }
+    assert found == told
+    assert [each.name for each in config.calendars()] == ["CN", "DE", "DE-BY"]
+    assert {name: times.calendar for name, times in surroundings(config).lines.items()} == dict(
+        zip("abcd", calendars, strict=True)
+    )
+    alone = loading(LINE + 'calendar = "DE"\n')
+    assert [each.name for each in alone.calendars()] == ["DE"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"XX"', "no holidays are known of `XX`"),
+        ('"DE-BX"', "`DE` has no `BX`: there are"),
+        ('"CN-SH"', "China has one plan"),
+        ('"Germany"', "must be true, false, or a country in two capital letters"),
+        ("1", "must be true, false, or a country in two capital letters"),
+    ],
+)
+def test_what_is_no_calendar_of_a_line(loading: Loading, value: str, said: str) -> None:
+    (found,) = problems(loading, LINE + f"calendar = {value}\n")
+    assert found.startswith(f"ctid.toml:6: line[0].calendar: {said}")
 
 
 def test_a_line_has_a_zone_of_its_own(loading: Loading) -> None:
