@@ -53,7 +53,7 @@ def show_(
     """Show who is on duty, by line and role."""
     loaded = load_config(config, read_secrets=False)
     plan = see_roster(loaded)
-    zone = ZoneInfo(loaded.timezone)
+    zone = ZoneInfo(loaded.zones().get(line, loaded.timezone))
     try:
         begin = times.parse_time(at, zone) if at else time.time()
     except ValueError as error:
@@ -63,9 +63,15 @@ def show_(
         known = ", ".join(found.name for found in loaded.line) or "none"
         fail(f"--line {line}: no such line; there are: {known}", 2)
     end = begin + days * _DAY
-    rows = [row for name in names for row in _rows(plan, name, begin, end, zone)]
+    moment = _local if form is Format.TABLE else _with_offset
+    rows = [
+        {"from": moment(low, zone), "until": moment(high, zone) if days else None, **row}
+        for name in names
+        for low, high, row in _rows(plan, name, begin, end)
+    ]
     if form is Format.TABLE:
         rows = [{**row, "name": row["name"] or "nobody"} for row in rows]
+        typer.echo(f"{_local(begin, zone)}{' and after' if days else ''}, times of {zone.key}")
     if not show(rows, _DAYS if days else _NOW, form) and form is Format.TABLE:
         typer.echo("ctid: there is no [[line]] for which somebody could be on duty", err=True)
 
@@ -84,6 +90,8 @@ def lint(
         *({"severity": "error", **row} for row in roster_lint.unstaffed(plan, loaded, now)),
         *roster_lint.doubts(plan, loaded, now),
     ]
+    if found and form is Format.TABLE:
+        typer.echo(f"times of {loaded.timezone}, where no other zone is named")
     show(found, _LINT, form)
     if any(row["severity"] == "error" for row in found):
         raise typer.Exit(1)
@@ -92,7 +100,7 @@ def lint(
         typer.echo(f"{loaded.roster.file}: good ({people} {'person' if people == 1 else 'people'})")
 
 
-def _rows(plan: Plan, line: str, begin: float, end: float, zone: ZoneInfo) -> Iterator[Row]:
+def _rows(plan: Plan, line: str, begin: float, end: float) -> Iterator[tuple[float, float, Row]]:
     """Who has which role, for each stretch of time in which nothing changes."""
     for role in Role:
         stretches: list[tuple[float, float, tuple[Person, ...]]] = []
@@ -103,23 +111,18 @@ def _rows(plan: Plan, line: str, begin: float, end: float, zone: ZoneInfo) -> It
             else:
                 stretches.append((low, high, people))
         for low, high, people in stretches:
-            stretch: Row = {
-                "line": line,
-                "role": role.value,
-                "from": _local(low, zone),
-                "until": _local(high, zone) if end > begin else None,
-            }
+            what = {"line": line, "role": role.value}
             for person in people:
                 channels = [route.channel for route in person.routes]
-                yield {
-                    **stretch,
-                    "person": person.id,
-                    "name": person.name,
-                    "channels": channels,
-                }
+                who = {"person": person.id, "name": person.name, "channels": channels}
+                yield low, high, {**what, **who}
             if not people and len(stretches) == 1:  # nobody at all; other pauses show by themselves
-                yield {**stretch, "person": None, "name": None, "channels": []}
+                yield low, high, {**what, "person": None, "name": None, "channels": []}
 
 
 def _local(at: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _with_offset(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")

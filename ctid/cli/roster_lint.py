@@ -34,7 +34,8 @@ def unstaffed(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]
         # who left the hours out may not have meant the nights
         clock = "" if line.duty is not None else " (without `duty`: round the clock)"
         for (role, *_), same in alike.items():
-            what = f"nobody is {role} {_when(same, line.zone)}"
+            zone = "" if line.zone == loaded.timezone else f" (times of {line.zone})"
+            what = f"nobody is {role} {_when(same, line.zone)}{zone}"
             if absent := _absent(plan, line, same[0]):
                 what += f": absent, with nobody in their place: {absent}"
             yield {

@@ -63,6 +63,7 @@ def test_it_shows_who_is_there_then(tmp_path: Path) -> None:
     done = ctid(tmp_path, "roster", "show", "--at", "2026-03-02T09:00")
     assert done.exit_code == 0
     assert [line.split() for line in done.stdout.splitlines()] == [
+        ["2026-03-02", "09:00,", "times", "of", "Asia/Shanghai"],
         ["line", "role", "who", "channels"],
         ["network", "first_line", "张三", "dingtalk"],
         ["network", "second_line", "nobody"],
@@ -93,13 +94,44 @@ def test_it_shows_days_change_by_change(tmp_path: Path) -> None:
     done = ctid(tmp_path, "roster", "show", *words)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(row["from"], row["until"], row["person"]) for row in rows] == [
-        ("2026-03-02 08:00", "2026-03-02 18:00", "zhang"),
-        ("2026-03-03 08:00", "2026-03-03 12:00", "zhang"),
-        ("2026-03-03 12:00", "2026-03-03 18:00", "li"),
-        *3 * [("2026-03-02 00:00", "2026-03-04 00:00", None)],  # who has no other role at all
+        ("2026-03-02T08:00:00+08:00", "2026-03-02T18:00:00+08:00", "zhang"),
+        ("2026-03-03T08:00:00+08:00", "2026-03-03T12:00:00+08:00", "zhang"),
+        ("2026-03-03T12:00:00+08:00", "2026-03-03T18:00:00+08:00", "li"),
+        # who has no other role at all
+        *3 * [("2026-03-02T00:00:00+08:00", "2026-03-04T00:00:00+08:00", None)],
     ]
-    table = ctid(tmp_path, "roster", "show", *words[:-2])
-    assert len(table.stdout.splitlines()) == 7
+    table = ctid(tmp_path, "roster", "show", *words[:-2]).stdout.splitlines()
+    assert table[0] == "2026-03-02 00:00 and after, times of Asia/Shanghai"
+    assert table[2].split()[:4] == ["2026-03-02", "08:00", "2026-03-02", "18:00"]
+    assert len(table) == 8
+
+
+def test_of_one_line_times_are_those_of_its_zone(tmp_path: Path) -> None:
+    zone = 'name = "server"\ntimezone = "Europe/Berlin"\n'
+    (tmp_path / "ctid.toml").write_text(CONFIG.replace('name = "server"\n', zone))
+    words = ["roster", "show", "--at", "2026-03-02T00:00", "--days", "1", "--line", "server"]
+    table = ctid(tmp_path, *words).stdout.splitlines()
+    assert table[0] == "2026-03-02 00:00 and after, times of Europe/Berlin"
+    assert table[2].split()[:4] == ["2026-03-02", "08:00", "2026-03-02", "18:00"]
+    rows = json.loads(ctid(tmp_path, *words, "--format", "json").stdout)
+    assert rows[0]["from"] == "2026-03-02T08:00:00+01:00"
+    all_lines = ctid(tmp_path, *words[:-2]).stdout.splitlines()
+    assert all_lines[0].endswith("times of Asia/Shanghai")
+    first = [row.split()[1] for row in all_lines if "server" in row and "first_line" in row]
+    assert first == ["00:00", "15:00"]  # in the first hours it is still the day before there
+
+
+def test_lint_names_the_zone_of_its_times(tmp_path: Path) -> None:
+    zone = 'name = "server"\ntimezone = "Europe/Berlin"\n'
+    (tmp_path / "ctid.toml").write_text(CONFIG.replace('name = "server"\n', zone))
+    (tmp_path / "roster.toml").write_text(ROSTER.replace('["08:00-18:00"]', '["08:00-11:00"]'))
+    rows = json.loads(ctid(tmp_path, "roster", "lint", "--format", "json").stdout)
+    (network, server) = [row["what"] for row in rows]
+    assert "mon-sun 11:00-12:00" in server
+    assert server.endswith(" (times of Europe/Berlin)")
+    assert "times of" not in network
+    table = ctid(tmp_path, "roster", "lint").stdout.splitlines()
+    assert table[0] == "times of Asia/Shanghai, where no other zone is named"
 
 
 @pytest.mark.parametrize(
