@@ -27,7 +27,7 @@ from ctid.outbound.loads import Loads
 from ctid.outbound.pages.alarm import PagingAlarm
 from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
-from ctid.outbound.pages.port import Channel, Message
+from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.rendering import Pages
 from ctid.outbound.pages.worker import PageWorker
 from ctid.outbound.reading import AlertReading
@@ -77,7 +77,7 @@ class Paging:
             tasks,
             plan=plan(config),
             roster=self._on_roster,
-            channels=self._channel,
+            channels=self._workers.get,
             render=self.render,
             unanswered=self._unanswered,
             clock=clocks.wall,
@@ -219,10 +219,6 @@ class Paging:
 
     def _on_roster(self) -> Roster:
         return self._roster.current()
-
-    def _channel(self, name: str) -> Channel | None:
-        worker = self._workers.get(name)
-        return None if worker is None else worker.channel
 
     def render(self, pages: list[Page], address: str | None, now: float) -> Message:
         """Pages to one recipient as one message, by the configuration in force."""

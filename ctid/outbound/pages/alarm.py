@@ -15,7 +15,7 @@ from ctid.domain.alerts import Alert, Ending, Firing, Kind, Page, StoreFailing, 
 from ctid.domain.conditions import Condition
 from ctid.domain.escalation import Plan
 from ctid.domain.roster import Roster
-from ctid.outbound.pages.port import Channel
+from ctid.outbound.pages.port import Sender
 from ctid.outbound.pages.sending import Render
 from ctid.outbound.port import DeliveryError
 
@@ -41,7 +41,7 @@ class PagingAlarm:
         *,
         plan: Plan,
         roster: Callable[[], Roster],
-        channels: Callable[[str], Channel | None],
+        channels: Callable[[str], Sender | None],
         render: Render,
         unanswered: Callable[[], Iterable[Alert]],
         clock: Callable[[], float],
@@ -150,7 +150,7 @@ class PagingAlarm:
                 await self._wait(pause)
         log.error("page_not_delivered", to=page.recipient.name, about=page.alert.kind)
 
-    async def _sent(self, page: Page, channel: Channel, address: str | None) -> bool:
+    async def _sent(self, page: Page, channel: Sender, address: str | None) -> bool:
         try:
             await channel.send(self._render([page], address, self._clock()))
         except DeliveryError:

@@ -32,12 +32,16 @@ class Message:
     address: str | None
 
 
-class Channel(Protocol):
+class Sender(Protocol):
     """A way to people or machines. `send` raises DeliveryError."""
 
     async def send(self, message: Message) -> None:
         """Deliver; returns once the other side said that it has it."""
         ...
+
+
+class Channel(Sender, Protocol):
+    """One that can be examined, and is closed in the end."""
 
     async def check(self) -> list[Finding]:
         """Examine address and credentials as far as it goes without disturbing anybody."""

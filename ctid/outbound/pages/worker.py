@@ -17,7 +17,7 @@ from ctid.outbound.pages import falling_back
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace
 from ctid.outbound.pages.folding import Bucket, Group, Unwanted, fold, over_before_sent, superseded
-from ctid.outbound.pages.port import Channel
+from ctid.outbound.pages.port import Channel, Message
 from ctid.outbound.pages.sending import Render, Sending
 from ctid.outbound.turns import Turns
 from ctid.store import pages
@@ -81,6 +81,7 @@ class PageWorker:
             clock, _LONGEST_WAIT_SECONDS, "paging_fault", _FAULT_PAUSE_SECONDS, channel=table.name
         )
         self._queue: deque[Group] = deque()
+        self._beside = 0
         self._senders: set[asyncio.Task[None]] = set()
         # what was claimed and is not settled yet, with the newest lease
         self._held: dict[tuple[int, int], float] = {}
@@ -94,11 +95,6 @@ class PageWorker:
     def name(self) -> str:
         """The channel."""
         return self._table.name
-
-    @property
-    def channel(self) -> Channel:
-        """By which it sends."""
-        return self._channel
 
     @property
     def counts(self) -> PageDeliveries:
@@ -134,6 +130,15 @@ class PageWorker:
         self._sending.counts = before.counts
         self.counts.failing = None  # somebody may have mended it
 
+    async def send(self, message: Message) -> None:
+        """Send what is in no outbox; the channel stays open for it. Raises as a channel does."""
+        self._beside += 1
+        try:
+            await self._channel.send(message)
+        finally:
+            self._beside -= 1
+            self._turns.wake()
+
     async def run(self) -> None:
         """Deliver until `stop`. What does not end in time is sent again by the next run."""
         try:
@@ -149,7 +154,8 @@ class PageWorker:
         self._unwritten += [falling_back.given_back(c) for group in self._queue for c in group]
         self._queue.clear()
         await self._turns.end(
-            lambda: self._turn(tasks), lambda: bool(self._senders or self._unwritten)
+            lambda: self._turn(tasks),
+            lambda: bool(self._senders or self._unwritten or self._beside),
         )
         for task in self._senders:
             task.cancel()

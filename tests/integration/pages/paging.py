@@ -50,6 +50,7 @@ class Phone:
     got: list[Message] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
+    closed: bool = False
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -75,7 +76,7 @@ class Phone:
         return []
 
     async def close(self) -> None:
-        pass
+        self.closed = True
 
 
 def render(pages: list[Page], address: str | None, now: float) -> Message:

@@ -13,7 +13,7 @@ from ctid.outbound.workers import Workers
 from ctid.store.pages import PageState
 from ctid.store.queries import Reader
 from ctid.store.recorder import Store
-from tests.integration.pages.paging import Desk, Phone
+from tests.integration.pages.paging import Desk, Phone, render
 from tests.integration.pages.test_worker import to
 from tests.waiting import until
 
@@ -140,6 +140,22 @@ async def test_at_a_broker_the_new_one_begins_after_the_old_one(changing: Changi
         old.gate.set()
         await desk.settled(PageState.DELIVERED, 1, 2)
     assert (old.keys, new.keys) == (["1-0"], ["2-0"])
+
+
+async def test_what_is_sent_beside_the_outbox_is_let_finish_too(changing: Changing) -> None:
+    desk = changing.desk
+    async with changing.working(webhook("robot", 1)) as workers, asyncio.TaskGroup() as tasks:
+        (old,) = changing.phones["robot"]
+        worker = workers.get("robot")
+        assert worker is not None
+        tasks.create_task(worker.send(render([to(1)], None, desk.clock.now)))
+        await until(lambda: old.under_way == 1)
+        await changing.change(workers, webhook("robot", 2))
+        assert (old.closed, workers.finishing()) == (False, {"robot"})
+        old.gate.set()
+        await until(lambda: old.closed)
+    assert old.keys == ["1-0"]
+    assert desk.phones["robot"].began == []
 
 
 async def test_the_end_waits_for_nobody_for_long(changing: Changing) -> None:
