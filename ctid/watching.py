@@ -250,10 +250,12 @@ class Watching:
 
     def change(self, work: Callable[[Watch, float], _T]) -> _T:
         """Let somebody change something now; it is on its way to the disk when this returns."""
-        result = work(self.watch, self._now())
-        self._write(self._drain())
-        self._wake.set()
-        return result
+        try:
+            return work(self.watch, self._now())
+        finally:
+            # also what was decided before something else was raised
+            self._write(self._drain())
+            self._wake.set()
 
     def _skew(self, pbx: str) -> float:
         return self._outlet.skew(pbx) if self._outlet else 0.0

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from ctid.committer import Clocks
@@ -14,6 +15,7 @@ from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, GapCause
 from ctid.domain.roster import Person, Role, Roster
+from ctid.domain.watch import Watch
 from ctid.watching import Watching
 from tests.unit.domain.missed_calls import record
 from tests.unit.domain.watching import BEGIN, MINUTE, Names
@@ -79,6 +81,24 @@ async def test_a_fault_is_logged_and_the_next_look_goes_on(tmp_path: Path) -> No
     ]
     (page,) = (page for told in outlet.told for page in told.pages)
     assert (page.alert.kind, page.recipient.name) == (Kind.UNANSWERED, "Li")
+
+
+def test_what_was_decided_before_a_fault_is_told(tmp_path: Path) -> None:
+    def people() -> Roster:
+        return Names({Role.FIRST_LINE: [Person("li", "Li", (Route("im"),))]})
+
+    def work(watch: Watch, now: float) -> None:
+        watch.incident("network", "dark", "root", now)
+        raise ZeroDivisionError
+
+    watching = Watching(configured(tmp_path), people, Clocks(lambda: BEGIN, lambda: BEGIN))
+    outlet = Outlet()
+    watching.connect(outlet)
+    watching.begin()
+    with pytest.raises(ZeroDivisionError):
+        watching.change(work)
+    (page,) = (page for told in outlet.told for page in told.pages)
+    assert page.alert.kind is Kind.INCIDENT
 
 
 def test_what_is_still_heard_of_a_pbx_that_was_taken_out_is_no_news(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def test_what_is_being_sent_is_sent_once_and_nobody_waits_for_it(folder: P
     async with FakeAmi() as pbx, desk.open() as url:
         config = text(pbx, more=channel(url, 4))
         async with daemon(folder, config) as ctid:
-            await until(lambda: (folder / "control.sock").exists())
+            await until((folder / "control.sock").exists)
             await incident(ctid, "one")
             await until(lambda: len(desk.titles) == 1)
             ctid.config.write_text(text(pbx, more=channel(url, 5)))
