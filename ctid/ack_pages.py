@@ -13,6 +13,7 @@ import structlog
 from ctid.alert_desk import AlertDesk
 from ctid.config import Config
 from ctid.domain.alerts import (
+    BY_LINK,
     Acknowledged,
     Alert,
     Firing,
@@ -71,7 +72,7 @@ class AckPages:
         if not isinstance(alert.state, Firing):
             return self._standing(page, alert)
         try:
-            await self._desk.acknowledge(alert.number, page.recipient.name, _WHY)
+            await self._desk.acknowledge(alert.number, page.recipient.name, BY_LINK)
         except RefusedError:
             pass  # over in this very moment: the page says so
         except StoreUnavailable as error:
@@ -149,9 +150,6 @@ class AckPages:
         )
 
 
-_WHY = "by the link in the page"
-
-
 def _nothing() -> Html:
     return html(HTTPStatus.NOT_FOUND, Shown("en", "Not found", ("无此页面",)))
 
@@ -171,7 +169,7 @@ def _expired(tongue: Tongue, number: int) -> Shown:
 
 def _taken(tongue: Tongue, taken: Acknowledged, me: str) -> str:
     when, why = tongue.clock(taken.at), masked(words(taken.why or ""))
-    if not why or taken.why == _WHY:
+    if not why or taken.why == BY_LINK:
         english = chinese = ""
     else:
         english, chinese = f" (reason: {why})", f"（备注：{why}）"

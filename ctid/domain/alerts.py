@@ -7,7 +7,7 @@ people masks them.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Kind(StrEnum):
@@ -230,6 +230,10 @@ class Acknowledged:
     at: float
     by: str
     why: str | None = None
+
+
+BY_LINK: Final = "by the link in the page"
+"""The `why` of who acknowledged so; in pages it is left out, as nobody has said it."""
 
 
 class Ending(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ctid.domain.alerts import (
+    BY_LINK,
     Acknowledged,
     Ending,
     LongestWait,
@@ -22,7 +23,7 @@ def taken(tongue: Tongue, page: Page) -> str:
     if not isinstance(state, Acknowledged):
         return ""
     by, at = name(state.by), tongue.clock(state.at)
-    why = words(state.why) if state.why else ""
+    why = words(state.why) if state.why and state.why != BY_LINK else ""
     said = tongue.pick(f' and says: "{why}"', f"，备注：“{why}”") if why else ""
     return tongue.pick(
         f"{by} took this at {at}{said}. You need not do anything.",

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ctid.domain.alerts import (
+    BY_LINK,
+    Acknowledged,
     Advice,
     AnswerRate,
     BlindTime,
@@ -448,6 +450,13 @@ def test_nobody_is_asked_to_take_what_is_over() -> None:
         "2 messages in one, because many came at once.\nTEST: ctid (17), ctid (18)"
     )
     assert message.links == ()
+
+
+def test_who_took_it_by_the_link_has_said_nothing() -> None:
+    taken = Acknowledged(FIRED, at("10:17"), "李四", BY_LINK)
+    one = page(event=PageEvent.ACKNOWLEDGED, state=taken, when=at("10:17"))
+    assert said(one).splitlines()[1] == "李四 took this at 10:17. You need not do anything."
+    assert said(one, "zh").splitlines()[1] == "李四已于 10:17 接手。您无需处理。"
 
 
 def test_only_tests_are_marked_as_tests() -> None:
