@@ -90,7 +90,7 @@ def lint(
         *({"severity": "error", **row} for row in roster_lint.unstaffed(plan, loaded, now)),
         *roster_lint.doubts(plan, loaded, now),
     ]
-    if found and form is Format.TABLE:
+    if form is Format.TABLE and any("begins_at" in row for row in found):
         typer.echo(f"times of {loaded.timezone}, where no other zone is named")
     show(found, _LINT, form)
     if any(row["severity"] == "error" for row in found):
