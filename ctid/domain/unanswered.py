@@ -292,7 +292,8 @@ def _reached_at(offers: Sequence[Offer]) -> float | None:
     candidates = sorted(
         max(offer.reached_at, offer.left_at or offer.reached_at)
         for offer in offers
-        if offer.reached_at is not None
+        # whoever was lost cannot be reached: nobody knows that they were not answered
+        if offer.reached_at is not None and offer.fate is Fate.MISSED
     )
     for at in candidates:
         by_then = [offer for offer in offers if offer.at <= at]

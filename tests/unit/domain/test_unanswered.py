@@ -91,6 +91,11 @@ def test_whose_end_nobody_knows_keeps_it_open_and_is_no_miss_to_be_reached() -> 
     assert since(lost, missed(200.0, 230.0, reached_at=300.0)) is None
 
 
+def test_who_is_called_back_after_they_were_lost_reaches_nobody_else() -> None:
+    lost = offer(100.0, fate=Fate.LOST, is_final=True, left_at=300.0, reached_at=400.0)
+    assert since(lost, missed(120.0, 130.0, reached_at=200.0)) == 100.0
+
+
 def test_somebody_closes_it_and_who_waits_then_opens_it() -> None:
     assert since(missed(100.0, 130.0), closed=500.0) is None
     assert since(offer(100.0), closed=500.0) == 500.0
