@@ -78,7 +78,9 @@ class ByHand:
         now = self._clock()
         # what waits for its commit must not bring it back
         await self._pipeline.written()
-        self._pipeline.decided(self._tickets.policy.forget(Spellings(number), now))
+        decided = self._tickets.policy.forget(Spellings(number), now)
+        self._pipeline.decided(decided)
+        self._watching.settled(decided.returns)
         self._watching.change(lambda watch, _: watch.forget(Spellings(number)))
         forgotten = await forgetting.forget(self._store, number, now)
         if not forgotten.is_off_disk:

@@ -322,6 +322,10 @@ class Story:
     def test(self, line: str, by: str) -> None:
         self._by_people(lambda: self.daemon.desk.test(line, by))
 
+    def forget(self, number: str) -> None:
+        """`ctid forget`."""
+        self._by_people(lambda: self.daemon.by_hand.forget(number))
+
     def missed_close(self, uniqueid: str, by: str, why: str) -> None:
         """`ctid missed close`."""
         self._by_people(lambda: self.daemon.by_hand.close_return(None, uniqueid, by, why))

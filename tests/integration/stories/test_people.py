@@ -256,3 +256,17 @@ def test_a_test_walks_the_chain_and_is_marked(story: Story) -> None:
     story.expect(
         "09:10 dingtalk @Li: [TEST] over: Network", "09:10 dingtalk @Wang: [TEST] over: Network"
     )
+
+
+@pytest.mark.parametrize("restart_before", [None, 5, 6])
+def test_a_number_that_is_forgotten_need_not_be_called_back(
+    story_of: Tell, restart_before: int | None
+) -> None:
+    story = story_of(restart_before=restart_before)
+    story.missed_call("a", number="13811112222")
+    story.advance("11m")
+    story.expect("09:10 dingtalk @Li: WARNING, UNANSWERED 10 min: Network")
+    story.forget("13811112222")
+    story.expect("09:11:30 dingtalk @Li: RESOLVED: Network (unanswered)")
+    story.advance("1h")
+    story.expect_silence()
