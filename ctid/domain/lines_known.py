@@ -241,6 +241,8 @@ class Lines:
             clock.take_out(key)
             return
         left_at = None if offer.left_at is None else offer.left_at - skew
+        if offer.fate is Fate.LOST and record.ended_at is None:
+            left_at = self._lost_sight(record.pbx, offer.at - skew, is_known=known is not None)
         if known is not None and known.left_at is not None and known.fate is offer.fate:
             left_at = known.left_at
         clock.put(
@@ -260,6 +262,16 @@ class Lines:
                 rings=offer.rings,
             )
         )
+
+    def _lost_sight(self, pbx: str, since: float, *, is_known: bool) -> float:
+        """Until when a caller waited for sure of whom nobody knows when they left.
+
+        While it is followed that is the last gap; of what is read nobody knows in which one it was:
+        the first.
+        """
+        begins = sorted(gap.began_at for gap in self._gaps.values() if gap.pbx == pbx)
+        after = [begin for begin in begins if begin >= since] or [since]
+        return after[-1] if is_known else after[0]
 
     def _settle(self, entry: ToReturn, skew: float) -> set[str]:
         if entry.is_open or entry.settled_at is None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.integration.stories.conftest import Tell
 from tests.integration.stories.story import Story
 
 
@@ -85,5 +86,26 @@ def test_who_came_before_it_saw_the_pbx_and_was_called_back(story: Story) -> Non
     story.miss("a")
     story.call_back("13811112222", talk="20s")
     restart(story)
+    story.advance("1h")
+    story.expect_silence()
+
+
+@pytest.mark.parametrize("restart_before", [None, 10, 12, 13])
+def test_who_waited_when_another_was_answered_and_left_unseen(
+    story_of: Tell, restart_before: int | None
+) -> None:
+    story = story_of(restart_before=restart_before)
+    story.call("a")
+    story.advance("5m")
+    story.answered_call("b")
+    story.advance("30s")
+    story.lose_sight()
+    story.leave("a")
+    story.advance("1m")
+    story.see()
+    story.advance("9m")
+    story.expect("09:15:10 dingtalk @Li: WARNING, NO ANSWER SEEN 10 min: Network")
+    story.answered_call("c")
+    story.expect("09:16:10 dingtalk @Li: ANSWERED by Zhao: Network")
     story.advance("1h")
     story.expect_silence()
