@@ -186,9 +186,9 @@ class Alerting:
 
     def correct(self, condition: Condition, now: float) -> None:
         """The open alert about this began at another time than it seemed; nobody is told of it."""
-        alert = self._open[condition.key]
+        alert = self._open.get(condition.key)
         since, limit_at = condition.since, condition.limit_at
-        if (alert.since, alert.limit_at) != (since, limit_at):
+        if alert is not None and (alert.since, alert.limit_at) != (since, limit_at):
             subject = self._describe(condition, now)
             self._keep(replace(alert, since=since, limit_at=limit_at, subject=subject))
 

@@ -16,6 +16,11 @@ OfferKey = tuple[str, str, int]
 """(pbx, uniqueid, ordinal), as of the record."""
 
 
+SLACK_SECONDS: Final = 5.0
+"""By how much two times of one thing may differ: the clock of a PBX is put right by a little more
+or less from one run to the next."""
+
+
 class Fate(StrEnum):
     """How an offer stands, as far as the clock is concerned."""
 
@@ -83,7 +88,7 @@ class Reading:
 
     def is_over(self, since: float) -> bool:
         """Whether what began then goes on no more; else it goes on, maybe from another time on."""
-        return self.since is None or self.closing.at > since
+        return self.since is None or self.closing.at > since + SLACK_SECONDS
 
 
 CLOSED: Final = Reading(None, (), (), None, None)

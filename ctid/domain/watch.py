@@ -22,12 +22,10 @@ from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
+from ctid.domain.unanswered import SLACK_SECONDS
 
 TEST_SECONDS: Final = 600.0
 """How long a test lasts that nobody acknowledges."""
-_SLACK_SECONDS: Final = 5.0
-"""How much earlier than its mark an alert may be: the clock of a PBX is put right by a little more
-or less from one run to the next."""
 _NO_PERIODS: Final[Mapping[tuple[str | None, str | None], float]] = {}
 
 
@@ -333,7 +331,7 @@ class Watch:
         condition = Condition(*key, reading.since, fires_at)
         if alert is not None:
             mark = warns_at if isinstance(alert.state, Warned) else fires_at
-            if now < mark - _SLACK_SECONDS:
+            if now < mark - SLACK_SECONDS:
                 # its first callers were taken out, or the limit is another one
                 self.alerting.end(key, now, Ending.TAKEN_OUT)
             else:
@@ -353,7 +351,7 @@ class Watch:
         waiting = [offer for offer in reading.waiting if offer.counts]
         oldest = min(waiting, key=lambda offer: offer.at, default=None)
         alert = self.alerting.about(key)
-        if alert is not None and (oldest is None or oldest.at != alert.since):
+        if alert is not None and (oldest is None or abs(oldest.at - alert.since) > SLACK_SECONDS):
             self.alerting.end(key, now, Ending.LEFT)
         if oldest is None:
             return []
@@ -364,7 +362,9 @@ class Watch:
         fires_at = self._after(line, oldest.at, line.longest_wait_seconds)
         if now < fires_at:
             return [fires_at]
-        self.alerting.fire(Condition(*key, oldest.at, fires_at), now)
+        condition = Condition(*key, oldest.at, fires_at)
+        self.alerting.correct(condition, now)
+        self.alerting.fire(condition, now)
         return []
 
     def _evaluate_sight(self, name: str, now: float) -> list[float]:
