@@ -73,7 +73,8 @@ class Unanswered:
 
     `seconds` is what it shows, duty hours only. `waiting` are the first of the `waiting_count` who
     are still there, `missed` the first of `missed_count`; of `lost_count` callers
-    nobody knows how their calls ended. In `blind` nobody knows whether somebody answered.
+    nobody knows how their calls ended. In `blind` nobody knows whether somebody answered; while a
+    PBX is out of sight, `unseen_count` of those who wait are only known to have waited before.
     `last_answer_by` answered last, at `last_answer_at`. `agents` are whom the advice is about.
     """
 
@@ -89,16 +90,23 @@ class Unanswered:
     advice: tuple[Advice, ...] = (Advice.UNKNOWN,)
     agents: tuple[str, ...] = ()
     waiting_count: int = 0
+    unseen_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LongestWait:
-    """One caller waits, of `waiting_count` who wait in all."""
+    """One caller waits, of `waiting_count` who wait in all.
+
+    In `blind` nobody saw the caller's PBX; of `unseen_count` it is only known that they waited
+    before it went out of sight.
+    """
 
     caller: Caller
     waiting_count: int
     advice: tuple[Advice, ...] = (Advice.UNKNOWN,)
     agents: tuple[str, ...] = ()
+    blind: tuple[BlindTime, ...] = ()
+    unseen_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from ctid.domain.advice import advise
 from ctid.domain.alerts import Advice, Blind, BlindTime, Caller, LongestWait, Unanswered
 from ctid.domain.lines_known import Lines
 from ctid.domain.records import Gap, GapCause
-from ctid.domain.unanswered import Fate, Offer
+from ctid.domain.unanswered import Fate, Offer, Reading
 
 _CALLERS_NAMED: Final = 10
 _PRESENCE_FRESH_SECONDS: Final = 30.0
@@ -36,16 +36,19 @@ def unanswered(lines: Lines, name: str, since: float, now: float) -> Unanswered:
         advice=advice,
         agents=agents,
         waiting_count=len(waiting),
+        unseen_count=_unseen_count(lines, reading),
     )
 
 
 def longest_wait(lines: Lines, name: str, since: float, now: float) -> LongestWait:
     """The caller who waits since then."""
-    waiting = lines.reading(name).waiting
-    oldest = min(waiting, key=lambda offer: abs(offer.at - since), default=None)
-    number = None if oldest is None else oldest.number
+    reading = lines.reading(name)
+    oldest = min(reading.waiting, key=lambda offer: abs(offer.at - since), default=None)
+    number, pbx = (None, None) if oldest is None else (oldest.number, oldest.key[0])
     advice, agents = _advice(lines, name, [] if oldest is None else [oldest], now)
-    return LongestWait(Caller(number, since), len(waiting), advice, agents)
+    blind = tuple(one for one in _unseen(lines, since) if one.pbx == pbx)
+    count, unseen = len(reading.waiting), _unseen_count(lines, reading)
+    return LongestWait(Caller(number, since), count, advice, agents, blind, unseen)
 
 
 def _advice(
@@ -64,6 +67,12 @@ def blind(lines: Lines, name: str | None, since: float) -> Blind:
         return Blind(tuple(map(_blind, over)))
     waiting = len(lines.reading(name).waiting) if name is not None and name in lines else 0
     return Blind(tuple(map(_blind, lines.open_gaps)), waiting)
+
+
+def _unseen_count(lines: Lines, reading: Reading) -> int:
+    """How many of those who wait are only known to have waited when their PBX was seen last."""
+    unseen = {gap.pbx for gap in lines.open_gaps}
+    return sum(offer.key[0] in unseen for offer in reading.waiting)
 
 
 def _unseen(lines: Lines, since: float) -> tuple[BlindTime, ...]:

@@ -21,6 +21,7 @@ ID: Final = f"urn:ctid:page:{VERSION}"
 
 _UNIX: Final = "Unix seconds, UTC"
 _ADVICE: Final = "What to do first, the first thing first."
+_UNSEEN: Final = "How many of them are only known to have waited when sight of a PBX was lost."
 _AGENTS: Final = "Whom the first advice is about."
 
 FIELDS: Final = MappingProxyType(
@@ -92,12 +93,15 @@ FIELDS: Final = MappingProxyType(
             "advice": _ADVICE,
             "agents": _AGENTS,
             "waiting_count": "How many wait.",
+            "unseen_count": _UNSEEN,
         },
         alerts.LongestWait: {
             "caller": "Who waits longest.",
             "waiting_count": "How many wait in all.",
             "advice": _ADVICE,
             "agents": _AGENTS,
+            "blind": "When nobody saw the caller's PBX.",
+            "unseen_count": _UNSEEN,
         },
         alerts.Blind: {
             "pbxs": "The PBXs that are not seen; once it is over, those that were not.",

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from ctid.domain.alerts import Alert, Blind, BlindTime, Page, PageEvent, Unanswered
+from ctid.domain.alerts import (
+    Alert,
+    Blind,
+    BlindTime,
+    LongestWait,
+    Page,
+    PageEvent,
+    Unanswered,
+)
 from ctid.domain.records import GapCause
 from ctid.outbound.pages.tongue import Tongue, name
 
@@ -25,10 +33,15 @@ def until(alert: Alert) -> float:
     return max(seen_at, default=alert.limit_at)
 
 
+def lost_at(subject: LongestWait) -> float | None:
+    """When sight of the caller who waits was lost; None: they are seen."""
+    return next((one.began_at for one in subject.blind if one.until is None), None)
+
+
 def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
     """A line for each time without sight, and one where the page is late."""
     subject = page.alert.subject
-    blind = subject.blind if isinstance(subject, Unanswered) else ()
+    blind = subject.blind if isinstance(subject, Unanswered | LongestWait) else ()
     told = list(dict.fromkeys(_blind(tongue, one) for one in blind if not _is_down(page, one)))
     left_out = len(told) - _MOST
     if left_out > 0:

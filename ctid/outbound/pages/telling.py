@@ -72,13 +72,8 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
     match page.alert.subject:
         case Unanswered() as subject:
             return _unanswered(tongue, page, subject, line)
-        case LongestWait(caller=caller):
-            since, number = tongue.clock(caller.since), tongue.number(caller)
-            seconds = tongue.duration(page.decided_at - caller.since)
-            return tongue.pick(
-                f"{number} has waited on {line} since {since}, for {seconds}.",
-                f"{number} 自 {since} 起在{tongue.within(line)}等候，已 {seconds}。",
-            )
+        case LongestWait() as subject:
+            return _longest_wait(tongue, page, subject, line)
         case Blind() as subject:
             if page.alert.is_over:
                 return _was_blind(tongue, page, line)
@@ -156,6 +151,22 @@ def _unanswered(tongue: Tongue, page: Page, subject: Unanswered, line: str) -> s
     )
 
 
+def _longest_wait(tongue: Tongue, page: Page, subject: LongestWait, line: str) -> str:
+    since, number = tongue.clock(subject.caller.since), tongue.number(subject.caller)
+    lost_at = sight.lost_at(subject)
+    if lost_at is not None:
+        lost = tongue.clock(max(lost_at, subject.caller.since))
+        return tongue.pick(
+            f"{number} called {line} at {since} and still waited at {lost}, when sight was lost.",
+            f"{number} 自 {since} 起在{tongue.within(line)}等候，{lost} 失联时仍在等。",
+        )
+    seconds = tongue.duration(page.decided_at - subject.caller.since)
+    return tongue.pick(
+        f"{number} has waited on {line} since {since}, for {seconds}.",
+        f"{number} 自 {since} 起在{tongue.within(line)}等候，已 {seconds}。",
+    )
+
+
 def _blind(tongue: Tongue, subject: Blind, line: str) -> str:
     unseen = [
         tongue.pick(
@@ -185,8 +196,10 @@ def _affected(tongue: Tongue, page: Page) -> Iterator[str]:
     match page.alert.subject:
         case Unanswered() as subject:
             yield from _callers(tongue, subject)
-        case LongestWait(waiting_count=count) if count > 1:
+        case LongestWait(waiting_count=count, unseen_count=0) if count > 1:
             yield tongue.pick(f"{count} callers wait in all", f"共有 {count} 位来电者在等")
+        case LongestWait(waiting_count=count, unseen_count=unseen) if count > 1:
+            yield _waiting(tongue, count, unseen)
         case Blind(waiting_count=count) if count:
             yield tongue.pick(
                 f"{tongue.callers(count)} waited when sight was lost",
@@ -201,15 +214,28 @@ def _affected(tongue: Tongue, page: Page) -> Iterator[str]:
             return
 
 
+def _waiting(tongue: Tongue, count: int, unseen: int) -> str:
+    """Of those who wait, `unseen` are only known to have waited when sight was lost."""
+    if unseen >= count:
+        return tongue.pick(
+            f"{tongue.callers(count)} waited when sight was lost", f"失联时有 {count} 位在等"
+        )
+    told = tongue.pick(
+        f"{tongue.callers(count)} {'waits' if count == 1 else 'wait'}", f"{count} 位在等"
+    )
+    if not unseen:
+        return told
+    return told + tongue.pick(
+        f" ({unseen} when sight was lost)", f"（其中 {unseen} 位为失联时所见）"
+    )
+
+
 def _callers(tongue: Tongue, subject: Unanswered) -> Iterator[str]:
     waiting = max(subject.waiting_count, len(subject.waiting))
     missed = max(subject.missed_count, len(subject.missed))
     if waiting:
         who = tongue.numbers(subject.waiting, waiting)
-        yield tongue.pick(
-            f"{tongue.callers(waiting)} {'waits' if waiting == 1 else 'wait'}: {who}",
-            f"{waiting} 位在等：{who}",
-        )
+        yield _waiting(tongue, waiting, subject.unseen_count) + tongue.pick(": ", "：") + who
     if missed:
         who = tongue.numbers(subject.missed, missed)
         yield tongue.pick(

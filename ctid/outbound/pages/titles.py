@@ -54,6 +54,7 @@ _NOUNS: Final[Mapping[type, tuple[str, str]]] = {
     StoreFailing: ("calls not saved", "通话记录无法保存"),
     Test: ("test", "演练"),
 }
+_MAY_WAIT: Final = ("MAY BE WAITING", "可能有人久等")
 _NOT_SEEN: Final = ("no answer seen", "未见有人接听")
 
 
@@ -94,6 +95,9 @@ def heading(tongue: Tongue, page: Page) -> str:
     if isinstance(page.alert.subject, Unanswered) and not sight.saw_all(page):
         english, chinese = _NOT_SEEN
         return tongue.pick(english.upper(), chinese)
+    subject = page.alert.subject
+    if isinstance(subject, LongestWait) and sight.lost_at(subject) is not None:
+        return tongue.pick(*_MAY_WAIT)
     return tongue.pick(*_HEADINGS[type(page.alert.subject)])
 
 
@@ -143,7 +147,7 @@ def _wrong(tongue: Tongue, page: Page, line: str) -> str:
 
 def _unanswered(tongue: Tongue, page: Page, subject: Unanswered, line: str) -> str:
     seconds = tongue.duration(subject.seconds)
-    waiting = max(subject.waiting_count, len(subject.waiting))
+    waiting = max(subject.waiting_count, len(subject.waiting)) - subject.unseen_count
     tail = tongue.pick(f", {waiting} waiting", f"（{waiting} 人在等）") if waiting else ""
     head = heading(tongue, page)
     return tongue.pick(f"{head} {seconds}: {line}{tail}", f"{head} {seconds}：{line}{tail}")

@@ -30,7 +30,8 @@ def test_what_became_due_while_it_was_down_is_paged_and_says_so(story_of: Tell) 
     story.expect("09:25 dingtalk @Wang: NO ANSWER SEEN 25 min: Network")
 
 
-def test_steps_that_became_due_while_it_was_down_are_taken_at_once(story: Story) -> None:
+def test_steps_that_became_due_while_it_was_down_are_taken_at_once(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
     story.missed_call("a")
     story.advance("15m30s")
     story.expect(
@@ -246,3 +247,41 @@ def test_a_limit_that_becomes_shorter_than_the_warning_that_was_given(story_of: 
     story.expect("09:02 dingtalk @Li: WARNING, UNANSWERED 2 min: Network")
     story.reload("warning_minutes = 2\nlimit_minutes = 20\n", "limit_minutes = 4\n")
     story.expect("09:05 dingtalk @Li: UNANSWERED 5 min: Network")
+
+
+def test_who_waited_when_sight_was_lost_is_told_as_that(story_of: Tell) -> None:
+    story = story_of(lines=LINE + "limit_minutes = 20\n", alert="blind_minutes = 60\n")
+    story.call("a")
+    story.advance("1m")
+    story.answered_call("b")
+    story.advance("4m10s")
+    story.lose_sight()
+    story.advance("9m20s")
+    warned, page = story.expect(
+        "09:11:10 dingtalk @Li: WARNING, NO ANSWER SEEN 10 min: Network",
+        "09:15 dingtalk @Li: MAY BE WAITING 15 min: Network, one caller",
+    )
+    assert "Affected: 1 caller waited when sight was lost: 138" in warned.text
+    assert "called Network at 09:00 and still waited at 09:05, when sight was lost" in page.text
+    assert "since 09:05 ctid does not see PBX main (connection lost)" in page.text
+    assert "has waited" not in page.text
+    story.see()
+    story.answer("a")
+    story.expect(
+        "09:15 dingtalk @Li: RESOLVED: Network (a caller waits)",
+        "09:15 dingtalk @Li: ANSWERED by Zhao: Network",
+    )
+
+
+def test_who_still_waits_after_a_gap_does_so(story_of: Tell) -> None:
+    story = story_of(lines=LINE + "limit_minutes = 20\nwarning_minutes = 19\n")
+    story.call("a")
+    story.advance("1m")
+    story.answered_call("b")
+    story.lose_sight()
+    story.advance("1m")
+    story.see()
+    story.advance("12m30s")
+    (page,) = story.expect("09:15 dingtalk @Li: WAITING 15 min: Network, one caller")
+    assert "has waited on Network since 09:00, for 15 min" in page.text
+    assert "between 09:01 and 09:02 ctid did not see PBX main" in page.text

@@ -200,6 +200,20 @@ SAMPLES: dict[str, Page] = {
         down=DOWN,
     ),
     "longest_wait": page(LongestWait(WAITING[0], 3, (Advice.ALL_TALKING,), ("张三", "李四"))),
+    "longest_wait in a gap": page(
+        LongestWait(
+            WAITING[0],
+            3,
+            (Advice.UNKNOWN,),
+            blind=(BlindTime("main", at("10:13"), None, "unreachable"),),
+            unseen_count=2,
+        )
+    ),
+    "waiting in a gap": page(
+        replace(
+            NOBODY, blind=(BlindTime("main", at("10:13"), None, "unreachable"),), unseen_count=2
+        )
+    ),
     "blind": page(
         Blind((BlindTime("main", at("10:13"), None, "unreachable"),), 2), since=at("10:13")
     ),

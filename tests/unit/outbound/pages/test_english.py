@@ -88,6 +88,22 @@ Do first: all agents are on other calls: 张三, 李四. Send somebody else to t
 Affected: 3 callers wait in all.
 Acknowledge: ctid alerts ack 17
 """,
+    "longest_wait in a gap": """\
+MAY BE WAITING 15 min: Network hotline, one caller
+Wrong: 138******00 called Network hotline (infrastructure) at 10:00 and still waited at 10:13, when sight was lost.
+Not known: since 10:13 ctid does not see PBX main (not reachable); whether somebody answers is not known.
+Do first: call the agents. The PBX gives no reason.
+Affected: 3 callers wait (2 when sight was lost).
+Acknowledge: ctid alerts ack 17
+""",
+    "waiting in a gap": """\
+NO ANSWER SEEN 15 min: Network hotline
+Wrong: no answer was seen on Network hotline (infrastructure) since 10:00, for 15 min. Last answer seen: 09:41, 张三.
+Not known: since 10:13 ctid does not see PBX main (not reachable); whether somebody answers is not known.
+Do first: no phone is registered: 张三, 李四. Check their network, switch and power.
+Affected: 2 callers waited when sight was lost: 138******00 (10:00), anonymous (10:07); 7 callers were missed: 139******02 (10:02), 139******03 (10:03), 139******04 (10:04) and 4 more.
+Acknowledge: ctid alerts ack 17
+""",
     "blind": """\
 BLIND 2 min: Network hotline, PBX not seen
 Wrong: ctid does not see PBX main since 10:13 (not reachable). Whether calls on Network hotline (infrastructure) are answered is not known.
