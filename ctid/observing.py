@@ -71,14 +71,17 @@ async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed
     ]
 
 
-def stuck(waiting: Iterable[tuple[str, Waiting]], config: Config, now: float) -> list[Observed]:
+def stuck(
+    tickets: Mapping[str, Waiting], pages: Mapping[str, Waiting], config: Config, now: float
+) -> list[Observed]:
     """Destinations at which something waits for too long; a name may stand for both kinds."""
     limit = 60.0 * config.alert.delivery_stuck_minutes
     found: dict[str, Observed] = {}
-    for name, there in waiting:
-        if there.oldest_at is not None and there.oldest_at + limit <= now:
-            subject = DeliveryStuck(name, there.number, there.oldest_at, None)
-            found.setdefault(name, Observed(None, name, there.oldest_at, subject))
+    for waiting, is_channel in ((tickets, False), (pages, True)):
+        for name, (number, oldest_at) in waiting.items():
+            if oldest_at is not None and oldest_at + limit <= now:
+                subject = DeliveryStuck(name, number, oldest_at, None, is_channel)
+                found.setdefault(name, Observed(None, name, oldest_at, subject))
     return list(found.values())
 
 

@@ -258,11 +258,9 @@ class Paging:
             )
         watching = self.watching
         watching.observed(Kind.ANSWER_RATE, rates, observing.periods(config, now))
-        waiting = [
-            *((name, found.waiting) for name, found in drafts.items()),
-            *pages.items(),
-        ]
-        watching.observed(Kind.DELIVERY_STUCK, observing.stuck(waiting, config, now))
+        waiting = {name: found.waiting for name, found in drafts.items()}
+        stuck = observing.stuck(waiting, pages, config, now)
+        watching.observed(Kind.DELIVERY_STUCK, stuck)
         # beside the loop: with many lines and shifts it takes long
         roster = self._roster.current()
         unstaffed = await asyncio.to_thread(observing.unstaffed, roster, config, now)

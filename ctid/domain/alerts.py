@@ -146,12 +146,13 @@ class CalendarEnding:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStuck:
-    """`waiting` tickets or pages wait for `destination`, the oldest since `oldest_at`."""
+    """`waiting` tickets, or pages, wait for `destination`, the oldest since `oldest_at`."""
 
     destination: str
     waiting: int
     oldest_at: float
     why: str | None
+    is_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)

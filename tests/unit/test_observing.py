@@ -8,10 +8,11 @@ import pytest
 
 from ctid import observing
 from ctid.config import Config, load
-from ctid.domain.alerts import NotReloaded, RosterGap
+from ctid.domain.alerts import DeliveryStuck, NotReloaded, RosterGap
 from ctid.domain.calendar import Calendar
 from ctid.domain.roster import Empty
 from ctid.outbound.loads import File, Loads
+from ctid.store.waiting import Waiting
 
 DUTY = 1_798_414_200.0
 """2026-12-28 07:30 in Shanghai, a Monday."""
@@ -109,3 +110,15 @@ def test_what_was_never_read_is_not_kept_and_what_is_not_configured_any_more_is_
     assert found.subject == NotReloaded("contacts", DUTY, "a", 2, kept=False)
     loads.absent(File.CONTACTS)
     assert observing.not_reloaded(loads.all(), DUTY + 15 * 60.0) == []
+
+
+def test_what_waits_for_so_long_is_stuck_and_says_whether_it_is_a_channel(config: Config) -> None:
+    waiting = {"x": Waiting(3, DUTY - 1800.0), "y": Waiting(1, DUTY - 1799.0)}
+    waiting["z"] = Waiting(0, None)
+    for is_channel in (False, True):
+        both = ({}, waiting) if is_channel else (waiting, {})
+        (found,) = observing.stuck(*both, config, DUTY)
+        assert found.subject == DeliveryStuck("x", 3, DUTY - 1800.0, None, is_channel)
+        assert (found.about, found.since) == ("x", DUTY - 1800.0)
+    (found,) = observing.stuck(waiting, {"x": Waiting(9, DUTY - 3600.0)}, config, DUTY)
+    assert found.subject == DeliveryStuck("x", 3, DUTY - 1800.0, None)

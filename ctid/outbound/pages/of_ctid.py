@@ -44,6 +44,13 @@ def first_step(tongue: Tongue, subject: OfCtid) -> str:
                 "ctid check-config names both.",
                 "升级 ctid 的节假日软件包，或把节假日写入例外文件；详见 ctid check-config。",
             )
+        case DeliveryStuck(is_channel=True):
+            to = name(subject.destination)
+            return tongue.pick(
+                f"ctid status says what it answers, ctid check-channel {to} whether it can be "
+                "reached",
+                f"ctid status 显示其应答，ctid check-channel {to} 检查能否连通",
+            )
         case DeliveryStuck():
             return tongue.pick(
                 "see whether that system runs, then ctid status",

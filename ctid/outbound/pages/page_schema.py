@@ -127,6 +127,7 @@ FIELDS: Final = MappingProxyType(
             "waiting": "How much waits.",
             "oldest_at": f"Since when the oldest does. {_UNIX}.",
             "why": "What the other side says.",
+            "is_channel": "Whether pages wait there, not tickets.",
         },
         alerts.NotReloaded: {
             "file": "`config`, `roster` or `contacts`.",

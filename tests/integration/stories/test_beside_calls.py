@@ -69,6 +69,7 @@ def test_pages_that_are_stuck(story_of: Tell) -> None:
     # the warning is not to be sent any more
     (page,) = story.expect("09:21:40 dingtalk @Li: STUCK: 1 for ops")
     assert "1 delivery has not arrived at ops, the oldest since 09:11" in page.text
+    assert "Do first: ctid status says what it answers, ctid check-channel ops" in page.text
     story.back("ops")
     story.advance("2m")
     story.advance("15s")

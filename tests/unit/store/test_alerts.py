@@ -47,7 +47,7 @@ SUBJECTS: dict[type, st.SearchStrategy[Subject]] = {
     told.AnswerRate: some(told.AnswerRate, TEXT, COUNT, COUNT, TIME),
     told.RosterGap: some(told.RosterGap, TEXT, TIME, TIME),
     told.CalendarEnding: some(told.CalendarEnding, TEXT, TEXT),
-    told.DeliveryStuck: some(told.DeliveryStuck, TEXT, COUNT, TIME, MAYBE),
+    told.DeliveryStuck: some(told.DeliveryStuck, TEXT, COUNT, TIME, MAYBE, st.booleans()),
     told.NotReloaded: some(told.NotReloaded, TEXT, TIME, TEXT, COUNT, st.booleans()),
     told.StoreFailing: some(told.StoreFailing, TIME, TEXT, TEXTS),
     told.Incident: some(told.Incident, TEXT, TEXT),

@@ -228,6 +228,7 @@ SAMPLES: dict[str, Page] = {
     "roster_gap": page(RosterGap("duty_lead", at("08:00", 28), at("16:00", 28))),
     "calendar_ending": page(CalendarEnding("CN", "2026-12-31")),
     "delivery_stuck": page(DeliveryStuck("zammad", 12, at("09:00"), "503 Service Unavailable")),
+    "channel stuck": page(DeliveryStuck("siren", 3, at("09:00"), None, is_channel=True)),
     "not_reloaded": page(
         NotReloaded("roster", at("10:00"), "roster.csv:7: hours: `mo` is no day", 2, kept=True)
     ),

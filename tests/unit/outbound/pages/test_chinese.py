@@ -134,6 +134,12 @@ PBX 失联 15 分钟：网络热线（ctid 未运行）
 先做：升级 ctid 的节假日软件包，或把节假日写入例外文件；详见 ctid check-config。
 确认接手：ctid alerts ack 17
 """,
+    "channel stuck": """\
+投递受阻：siren 3 件
+问题：siren 未送达 3 件，最早自 09:00。
+先做：ctid status 显示其应答，ctid check-channel siren 检查能否连通
+确认接手：ctid alerts ack 17
+""",
     "delivery_stuck": """\
 投递受阻：zammad 12 件
 问题：zammad 未送达 12 件，最早自 09:00：503 Service Unavailable

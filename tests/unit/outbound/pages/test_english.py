@@ -134,6 +134,12 @@ Wrong: holidays of CN are known up to 2026-12-31; after that every day counts by
 Do first: upgrade ctid's package of holidays, or write the days into the override file; ctid check-config names both.
 Acknowledge: ctid alerts ack 17
 """,
+    "channel stuck": """\
+STUCK: 3 for siren
+Wrong: 3 deliveries have not arrived at siren, the oldest since 09:00.
+Do first: ctid status says what it answers, ctid check-channel siren whether it can be reached
+Acknowledge: ctid alerts ack 17
+""",
     "delivery_stuck": """\
 STUCK: 12 for zammad
 Wrong: 12 deliveries have not arrived at zammad, the oldest since 09:00: 503 Service Unavailable
