@@ -24,6 +24,7 @@ from ctid.domain.presence import Presence
 from ctid.domain.roster import Person, Roster
 from ctid.last_run import LastRun
 from ctid.outbound.loads import Loads
+from ctid.outbound.pages.ages import Ages
 from ctid.outbound.pages.alarm import PagingAlarm
 from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.deliveries import PageDeliveries
@@ -68,6 +69,7 @@ class Paging:
         self._roster = RosterFile(config, loads)
         self._following: asyncio.Task[None] | None = None
         self._side: list[asyncio.Task[None]] = []
+        self._ages = Ages(clocks.wall, clocks.monotonic)
         self._workers = Workers[ChannelTable, PageWorker](tasks, "pages by", self._worker)
         # only once `begin` has read the secret is there a link
         self.links = AckLinks(b"", None)
@@ -132,7 +134,7 @@ class Paging:
             open_channel(table, origin_of(self._config)),
             self._store,
             self.render,
-            clock=self._clocks.wall,
+            ages=self._ages,
             jitter=random.random,
             wake=self.wake,
             known=self._names,

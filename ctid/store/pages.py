@@ -116,6 +116,10 @@ class Settlement(NamedTuple):
     settled_at: float | None
     message_key: str | None
 
+    @property
+    def key(self) -> tuple[int, int]:
+        return (self.alert, self.seq)
+
 
 async def claim(
     connection: AsyncConnection,

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from ctid.domain.alerts import Page
+from ctid.domain.alerts import Page, Route
 from ctid.outbound.deliveries import DELIVERED
 from ctid.outbound.pages import falling_back
+from ctid.outbound.pages.ages import Ages
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace, asked_seconds, has_to_leave
 from ctid.outbound.pages.folding import Group
@@ -25,7 +26,7 @@ _Going = tuple[Claim, Page]
 
 
 class Sending:
-    """Attempts messages of one channel, and counts. `clock` is Unix seconds, `jitter` 0 to 1.
+    """Attempts messages of one channel, and counts. `ages` have the clock, `jitter` is 0 to 1.
 
     Until `paused_until` the channel does not want to be asked.
     """
@@ -36,14 +37,15 @@ class Sending:
         channel: Channel,
         render: Render,
         pace: Pace,
-        clock: Callable[[], float],
+        ages: Ages,
         jitter: Callable[[], float],
     ) -> None:
         self._name = name
         self._channel = channel
         self._render = render
         self._pace = pace
-        self._clock = clock
+        self._clock = ages.clock
+        self._ages = ages
         self._jitter = jitter
         # which address, or where there is one place for all which alert, was refused since the last
         # delivery: one alone may be at fault itself
@@ -143,18 +145,23 @@ class Sending:
         self, claim: Claim, page: Page | None, error: DeliveryError, now: float, jitter: float
     ) -> Settlement:
         routes = () if page is None else page.recipient.routes
-        return self._told(
-            claim, falling_back.failed(claim, routes, error, self._pace, now, jitter), error
-        )
+        return self._ended(claim, routes, error, self._pace, now, jitter)
 
     def _leaves(self, claim: Claim, page: Page, error: DeliveryError, now: float) -> Settlement:
         routes, no_more = page.recipient.routes, Pace(self._pace.timeout_seconds, 0.0)
-        return self._told(
-            claim, falling_back.failed(claim, routes, error, no_more, now, 0.5), error
-        )
+        return self._ended(claim, routes, error, no_more, now, 0.5)
 
-    def _told(self, claim: Claim, settlement: Settlement, error: DeliveryError) -> Settlement:
-        key = _key(claim)
+    def _ended(
+        self,
+        claim: Claim,
+        routes: Sequence[Route],
+        error: DeliveryError,
+        pace: Pace,
+        now: float,
+        jitter: float,
+    ) -> Settlement:
+        key, claim = _key(claim), self._ages.righted(claim)  # the clock may have been set meanwhile
+        settlement = falling_back.failed(claim, routes, error, pace, now, jitter)
         if settlement.state is PageState.FAILED:
             self.counts.failed += 1
             log.error("page_failed", channel=claim.channel, page=key, why=str(error))

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctid.config.channels import Channel as ChannelTable
 from ctid.outbound.pages import falling_back
+from ctid.outbound.pages.ages import Ages
 from ctid.outbound.pages.deliveries import PageDeliveries
 from ctid.outbound.pages.falling_back import Pace
 from ctid.outbound.pages.folding import Bucket, Group, Unwanted, fold, over_before_sent, superseded
@@ -50,9 +51,10 @@ class _Turn(NamedTuple):
 
 
 class PageWorker:
-    """Works until `stop`. `clock` is Unix seconds, as the rows are; `jitter` is from 0 to 1.
+    """Works until `stop`. `jitter` is from 0 to 1.
 
     `wake_other` is told the name of a channel that has something to do since a page went on to it.
+    `ages` have the clock, and tell for how long a page was tried; they are the same for all.
     `known` are the names of all channels that there are: a page for another one goes on at once.
     """
 
@@ -63,7 +65,7 @@ class PageWorker:
         store: Store,
         render: Render,
         *,
-        clock: Callable[[], float],
+        ages: Ages,
         jitter: Callable[[], float],
         wake: Callable[[str], None] = lambda _: None,
         known: Callable[[], Collection[str]] | None = None,
@@ -71,14 +73,19 @@ class PageWorker:
         self._table = table
         self._channel = channel
         self._store = store
-        self._clock = clock
+        self._clock = ages.clock
+        self._ages = ages
         self._wake_other = wake
         self._known = known
         self._pace = Pace(table.timeout_seconds)
-        self._sending = Sending(table.name, channel, render, self._pace, clock, jitter)
+        self._sending = Sending(table.name, channel, render, self._pace, ages, jitter)
         self._bucket = Bucket(table.per_minute) if table.per_minute else None
         self._turns = Turns(
-            clock, _LONGEST_WAIT_SECONDS, "paging_fault", _FAULT_PAUSE_SECONDS, channel=table.name
+            ages.clock,
+            _LONGEST_WAIT_SECONDS,
+            "paging_fault",
+            _FAULT_PAUSE_SECONDS,
+            channel=table.name,
         )
         self._queue: deque[Group] = deque()
         self._beside = 0
@@ -171,6 +178,7 @@ class PageWorker:
         now = self._clock()
         if now < self._seen_at:  # it was set back: what was to happen by the old one is over
             self._sending.paused_until = 0.0
+            self._hurried = True
         self._seen_at = now
         messages, number, again_at = self._room(now)
         if not number and not self._unwritten and not self._hurried:
@@ -188,7 +196,8 @@ class PageWorker:
         self._unsure = False
         del self._unwritten[: len(settled)]
         for each in settled:
-            self._held.pop((each.alert, each.seq), None)
+            self._held.pop(each.key, None)
+        self._ages.forget(e.key for e in settled if e.state is not PageState.PENDING)
         self._wake_moved(settled)
         self._take_up(turn, messages, now)
         if not number:
@@ -239,6 +248,7 @@ class PageWorker:
             known=known,
             farthest=now + self._pace.farthest_seconds,
         )
+        claims = [self._ages.righted(claim) for claim in claims]
         unwanted = await self._unwanted(connection, claims, now, messages)
         due = None
         if len(claims) < number:
@@ -334,7 +344,7 @@ class PageWorker:
     def _with_leases(self, settlements: Sequence[Settlement]) -> list[Settlement]:
         """Each by its newest lease: it may have been prolonged."""
         return [
-            each._replace(lease_until=self._held.get((each.alert, each.seq), each.lease_until))
+            each._replace(lease_until=self._held.get(each.key, each.lease_until))
             for each in settlements
         ]
 

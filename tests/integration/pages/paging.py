@@ -11,6 +11,7 @@ from sqlalchemy import select
 from ctid.config.channels import WebhookChannel
 from ctid.domain.alerts import Page
 from ctid.domain.batch import Batch
+from ctid.outbound.pages.ages import Ages
 from ctid.outbound.pages.port import Message
 from ctid.outbound.pages.worker import PageWorker
 from ctid.outbound.port import DeliveryError, Finding, Reason
@@ -92,6 +93,8 @@ class Desk:
         self.store = store
         self.reader = reader
         self.clock = Clock()
+        self.ticks = 0.0  # seconds that went by, whatever the clock was set to
+        self.ages = Ages(self.clock, lambda: self.ticks)
         self.phones = {"robot": Phone(), "mail": Phone()}
         self.workers: dict[str, PageWorker] = {}
 
@@ -108,7 +111,7 @@ class Desk:
             self.phones[name],
             self.store,
             render,
-            clock=self.clock,
+            ages=self.ages,
             jitter=lambda: 0.5,
             wake=lambda other: self.workers[other].wake() if other in self.workers else None,
             known=lambda: self.phones,
@@ -127,6 +130,10 @@ class Desk:
                 worker.stop()
 
     def pass_time(self, seconds: float) -> None:
+        self.ticks += seconds
+        self.set_clock(seconds)
+
+    def set_clock(self, seconds: float) -> None:
         self.clock.now += seconds
         for worker in self.workers.values():
             worker.wake()

@@ -112,9 +112,21 @@ def test_a_page_that_waited_says_of_when_it_is(story: Story) -> None:
     story.advance("20m")
     story.start()
     story.advance("30s")
-    told = [message for message in story.messages() if message.to in ("13900000001", "Li")]
+    told = [message for message in story.messages() if message.title.startswith("UNANSWERED 15")]
     assert [message.title for message in told] == ["UNANSWERED 15 min: Network (as of 09:15)"]
     assert "As of 09:15: this page could not be sent sooner." in told[0].text
+
+
+def test_a_clock_that_is_set_takes_no_page_away(story: Story) -> None:
+    story.away("dingtalk", "hook")
+    story.missed_call("a")
+    story.advance("15m")
+    story.set_clock("61m")
+    story.advance("20s")
+    story.back("dingtalk", "hook")
+    story.advance("2m")
+    (told,) = (line for line in story.take() if "UNANSWERED" in line and "@Li" in line)
+    assert "UNANSWERED 15 min: Network" in told
 
 
 def test_what_waits_when_the_daemon_dies_is_delivered_once(story: Story) -> None:
