@@ -10,7 +10,7 @@ from ctid.demo import board as boards
 from ctid.demo.board import Board, Step
 from ctid.demo.show import summary
 from ctid.demo.tickets import Written
-from ctid.demo.words import tickets
+from ctid.demo.words import program, tickets
 from ctid.domain.records import Outcome, Record
 from ctid.replay import replay
 from tests import lab
@@ -83,8 +83,8 @@ def test_the_summary_says_what_there_is_and_what_there_is_not(board: Board, widt
     assert rows["8001"] == ["0", "0", "0", "0", "no", "calls", "75", "%"]
     assert "1 still open" in text
     assert "\n7 tickets written, 2 of them to call somebody back;\n" in text
-    assert "ctid check-config\n" in text
-    assert "ctid run\n" in text
+    assert f"{program()} check-config\n" in text
+    assert f"{program()} run\n" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
