@@ -5,7 +5,6 @@ from typing import Final
 
 import structlog
 
-from ctid.domain.alerting import Told
 from ctid.domain.alerts import (
     Acknowledged,
     Alert,
@@ -16,6 +15,7 @@ from ctid.domain.alerts import (
     State,
     Warned,
 )
+from ctid.domain.told import Told
 
 log = structlog.get_logger("ctid")
 

@@ -16,7 +16,6 @@ from ctid.committer import Clocks
 from ctid.config import Config
 from ctid.config.watching import line_rules, plan
 from ctid.domain.alert_times import closed_by_people
-from ctid.domain.alerting import NOTHING_TOLD, Told
 from ctid.domain.alerts import Alert, Kind, Silence
 from ctid.domain.downtime import downtime
 from ctid.domain.lines_known import NO_PAST, Past
@@ -25,6 +24,7 @@ from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
+from ctid.domain.told import NOTHING_TOLD, Told
 from ctid.domain.watch import Observed, Watch
 from ctid.store.errors import StoreUnavailable
 from ctid.store.queries import Reader

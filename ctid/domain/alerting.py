@@ -6,8 +6,9 @@ out of `drain`. What was decided before a restart is given to `restore`. All tim
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
+from ctid.domain import escalation
 from ctid.domain.alert_times import begins_by_our_clock, fired_at, put_off, shifted
 from ctid.domain.alerts import (
     Acknowledged,
@@ -21,31 +22,26 @@ from ctid.domain.alerts import (
     Resolved,
     Silence,
     State,
-    Subject,
     Warned,
 )
-from ctid.domain.conditions import AlertKey, Condition, Fault, condition_of, raise_it
-from ctid.domain.escalation import Plan, by_ways_of_today, each_once, first_there, joined, people
+from ctid.domain.conditions import (
+    AlertKey,
+    Condition,
+    Describe,
+    DutyAt,
+    Fault,
+    always,
+    condition_of,
+    raise_it,
+)
+from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number, alert_without
 from ctid.domain.roster import Roster
 from ctid.domain.silencing import Silences
+from ctid.domain.told import NOTHING_TOLD, Told
 
 FAULT_SECONDS: Final = 10.0
 """So long after a fault of ours in an alert or line it is looked at again."""
-
-
-class Told(NamedTuple):
-    """What has to be written, the newest state of each alert once."""
-
-    alerts: tuple[Alert, ...] = ()
-    pages: tuple[Page, ...] = ()
-    silences: tuple[Silence, ...] = ()
-
-
-NOTHING_TOLD: Final = Told()
-
-Describe = Callable[[Condition, float], Subject]
-"""What there is to say about it now."""
 
 
 class NoSuchAlertError(Exception):
@@ -53,7 +49,7 @@ class NoSuchAlertError(Exception):
 
 
 class Alerting:
-    """All alerts of a daemon. `roster` gives the one in force.
+    """All alerts of a daemon. `roster` gives the one in force, `duty_at` when a line has duty next.
 
     What is raised in the steps of one alert is told to `fault`, and the others go on.
     """
@@ -64,7 +60,9 @@ class Alerting:
         roster: Callable[[], Roster],
         describe: Describe,
         fault: Fault = raise_it,
+        duty_at: DutyAt = always,
     ) -> None:
+        self._duty_at = duty_at
         self._plan = plan
         self._roster = roster
         self._describe = describe
@@ -299,22 +297,18 @@ class Alerting:
 
     def _escalate(self, alert: Alert, now: float) -> Alert:
         """All steps that are due, one after the other; one that has nobody is not waited for."""
+        told_now: set[str] = set()
         while isinstance(state := alert.state, Firing) and state.next_at <= now:
-            silence = self.silences.about(alert, now)
-            if silence is not None:
-                pause = silence.ends_at - state.next_at
-                return replace(alert, state=put_off(state, pause))
             steps = self._plan.steps_of(alert.kind)
+            until = self._held_until(alert, state.step, len(steps), now)
+            if until > now:
+                return replace(alert, state=put_off(state, until - state.next_at))
             repeat_at = now + self._plan.repeat_seconds_of(alert.kind)
             if state.step >= len(steps):
                 alert = replace(alert, state=replace(state, next_at=repeat_at))
-                whom = [one for one in alert.paged if one.role is not None]
-                # somebody may have come meanwhile
-                whom = whom or first_there(steps, self._roster(), alert.line, now)
-                # where there is no roster, the channels are all that can rouse anybody
-                whom = whom or list(alert.paged)
+                whom = escalation.again(alert, self._plan, self._roster(), now)
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
-            whom = people(steps[state.step], self._roster(), alert.line, now)
+            whom = escalation.people(steps[state.step], self._roster(), alert.line, now)
             following = state.step + 1
             if following >= len(steps):
                 next_at = repeat_at
@@ -324,13 +318,23 @@ class Alerting:
                 after = self._plan.after_seconds(alert.kind, following)
                 next_at = max(state.next_at, state.at + state.held_seconds + after)
             alert = replace(alert, state=replace(state, step=following, next_at=next_at))
-            told = self._plan.told if state.step == 0 else ()
-            alert = self._page(alert, PageEvent.FIRING, [*whom, *told], state.next_at, now)
+            whom = [*whom, *(self._plan.told if state.step == 0 else ())]
+            # of several steps that are due now each person gets one page
+            newly = [one for one in whom if one.name not in told_now]
+            told_now |= {one.name for one in newly}
+            alert = self._page(alert, PageEvent.FIRING, newly, state.next_at, now)
         return alert
+
+    def _held_until(self, alert: Alert, step: int, steps: int, now: float) -> float:
+        """Until when a silence, or the line's hours, keep a step away; now: nothing does."""
+        silence = self.silences.about(alert, now)
+        if silence is not None:
+            return silence.ends_at
+        return escalation.held_until(alert, step, steps, self._duty_at(alert.line, now), now)
 
     def _at_first(self, alert: Alert, now: float) -> list[Recipient]:
         """Who is on duty of the first step that has anybody, and the channels told of all."""
-        there = first_there(self._plan.steps, self._roster(), alert.line, now)
+        there = escalation.first_there(self._plan.steps, self._roster(), alert.line, now)
         return [*there, *self._plan.told]
 
     def _page(
@@ -342,18 +346,18 @@ class Alerting:
         now: float,
     ) -> Alert:
         """Decide a page to each of them; the alert as it stands then."""
-        recipients = each_once(whom)
+        recipients = escalation.each_once(whom)
         if not recipients:
             return alert
         if event not in (PageEvent.FIRING, PageEvent.WARNING):
-            recipients = by_ways_of_today(recipients, self._roster(), alert.line)
+            recipients = escalation.by_ways_of_today(recipients, self._roster(), alert.line)
         down = self.down if self.down and self.down[0] <= due_at < self.down[1] else None
         subject = self._describe(condition_of(alert), now)
         first = alert.pages
         alert = replace(
             alert,
             subject=subject,
-            paged=joined(alert.paged, recipients),
+            paged=escalation.joined(alert.paged, recipients),
             pages=first + len(recipients),
         )
         self._pages += [

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ctid.domain.alerts import Alert, Kind
+from ctid.domain.alerts import Alert, Kind, Subject
 
 AlertKey = tuple[Kind, str | None, str | None]
 """(kind, line, about): of these one is open at a time."""
@@ -29,6 +29,9 @@ def condition_of(alert: Alert) -> Condition:
     return Condition(alert.kind, alert.line, alert.about, alert.since, alert.limit_at)
 
 
+Describe = Callable[[Condition, float], Subject]
+"""What there is to say about it now."""
+
 Fault = Callable[[Kind | None, str | None, Exception], None]
 """Told what was raised about an alert, or about whatever there is of a line (None): kind, line."""
 
@@ -37,3 +40,13 @@ def raise_it(kind: Kind | None, line: str | None, error: Exception) -> None:
     """Let nothing go on."""
     del kind, line
     raise error
+
+
+DutyAt = Callable[[str | None, float], float]
+"""From when on a line (None: ctid as a whole) has duty hours: then, or later."""
+
+
+def always(line: str | None, at: float) -> float:
+    """Round the clock."""
+    del line
+    return at

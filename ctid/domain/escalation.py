@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ctid.domain.alerts import Kind, Recipient
+from ctid.domain.alerts import Alert, Kind, Recipient, RosterGap
 from ctid.domain.roster import EVERYONE, Role, Roster, recipient
 
 TEST_STEP_SECONDS: Final = 60.0
@@ -32,6 +32,12 @@ DEFAULT_STEPS = (
 
 CAN_WAIT: Final = frozenset({Kind.CALENDAR_ENDING})
 """What has to be mended within weeks: those of the first step are reminded each week."""
+OF_DUTY_HOURS: Final = frozenset(
+    {Kind.UNANSWERED, Kind.LONGEST_WAIT, Kind.BLIND, Kind.ANSWER_RATE, Kind.ROSTER_GAP}
+)
+"""About what is wrong in a line's duty hours nobody is paged again out of them."""
+NOT_URGENT: Final = frozenset({Kind.ANSWER_RATE, Kind.ROSTER_GAP})
+"""Of these not even the first page comes out of them."""
 WEEK_SECONDS: Final = 7 * 86_400.0
 
 
@@ -60,6 +66,29 @@ class Plan:
         if kind is Kind.TEST:
             return step * TEST_STEP_SECONDS
         return self.steps[step].after_seconds
+
+
+def held_until(alert: Alert, step: int, steps: int, duty_at: float, now: float) -> float:
+    """Until when nobody is told of a step: until `duty_at`, the line's next duty hours, or `now`.
+
+    Who is paged for the first time is not kept waiting after the steps.
+    """
+    if step >= steps:
+        return duty_at if alert.kind in OF_DUTY_HOURS and alert.paged else now
+    if step or alert.kind not in NOT_URGENT:
+        return now
+    # there are no duty hours before the gap: it cannot wait for them
+    is_late = isinstance(alert.subject, RosterGap) and alert.subject.begins_at <= duty_at
+    return now if is_late else duty_at
+
+
+def again(alert: Alert, plan: Plan, roster: Roster, now: float) -> list[Recipient]:
+    """Who is paged again after the last step."""
+    whom = [one for one in alert.paged if one.role is not None]
+    # somebody may have come meanwhile
+    whom = whom or first_there(plan.steps, roster, alert.line, now)
+    # where there is no roster, the channels are all that can rouse anybody
+    return whom or list(alert.paged)
 
 
 def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Recipient]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from ctid.domain.duty import Duty, is_on_duty, seconds_on_duty
+from ctid.domain.duty import Duty, after_on_duty, is_on_duty, seconds_on_duty
 from ctid.domain.forgetting import Number
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, GapCause, Record
@@ -98,6 +98,13 @@ class Lines:
         """How much duty lies between the two."""
         line = self.rules[name]
         return seconds_on_duty(line.duty, since, now, line.zone)
+
+    def duty_at(self, name: str | None, at: float) -> float:
+        """From when on a line has duty hours: then, or later; as if always where there is none."""
+        if name is None or name not in self.rules:
+            return at
+        line = self.rules[name]
+        return after_on_duty(line.duty, at, 0.0, line.zone)
 
     # -- start, and other configurations ----------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ctid.domain import subjects
-from ctid.domain.alerting import FAULT_SECONDS, Alerting, Told
+from ctid.domain.alerting import FAULT_SECONDS, Alerting
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
 from ctid.domain.conditions import Condition, Fault, raise_it
 from ctid.domain.downtime import Downtime, blind_meanwhile
@@ -22,6 +22,7 @@ from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
+from ctid.domain.told import Told
 from ctid.domain.unanswered import SLACK_SECONDS
 
 TEST_SECONDS: Final = 600.0
@@ -72,7 +73,7 @@ class Watch:
         self._heap: list[tuple[float, str]] = []
         self._begun = False
         self._fault = fault
-        self.alerting = Alerting(plan, roster, self._describe, fault)
+        self.alerting = Alerting(plan, roster, self._describe, fault, self._lines.duty_at)
 
     # -- start, and other configurations ----------------------------------------------------------
 
@@ -324,10 +325,8 @@ class Watch:
         if reading.since is None:
             return []
         fires_at = limit_at(line.duty, line.zone, reading.since, line.limit_seconds)
-        # a limit shorter than the warning is kept without one
-        warns_at = min(
-            fires_at, warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
-        )
+        warns_at = warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
+        warns_at = min(warns_at, fires_at)  # a limit shorter than the warning is kept without one
         condition = Condition(*key, reading.since, fires_at)
         if alert is not None:
             mark = warns_at if isinstance(alert.state, Warned) else fires_at

@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from ctid.alert_log import AlertLog
-from ctid.domain.alerting import Told
+from ctid.domain.told import Told
 from tests.unit.domain.watching import BEGIN, HOUR, MINUTE, Story
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctid.domain.alerting import Told
 from ctid.domain.alerts import Alert, Page, PageEvent, Route
 from ctid.domain.conditions import Fault, raise_it
 from ctid.domain.duty import Duty, parse
@@ -13,6 +12,7 @@ from ctid.domain.lines_known import LineRules
 from ctid.domain.records import Gap, GapCause, Outcome, Record
 from ctid.domain.returns import Miss, ReturnState, ToReturn
 from ctid.domain.roster import EVERYONE, Person, Role, Roster
+from ctid.domain.told import Told
 from ctid.domain.watch import Watch
 from tests.unit.domain.missed_calls import record
 
