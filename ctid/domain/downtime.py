@@ -14,19 +14,14 @@ from ctid.domain.skew import TOLERATED_SECONDS
 class Downtime(NamedTuple):
     """When ctid did not run, by its clock as it goes now.
 
-    That was `set_back` by so much meanwhile, as far as can be told. Where nobody can tell for how
-    long ctid did not run, it begins when it ends.
+    That was `set_back` by so much meanwhile, as far as can be told. `cause` CLOCK_SET_BACK: nobody
+    can tell for how long ctid did not run; then it begins when it ends.
     """
 
     began_at: float
     until: float
     set_back: float = 0.0
-
-    @property
-    def cause(self) -> GapCause:
-        """What is said of it where the clock was set back."""
-        known = self.began_at < self.until
-        return GapCause.DAEMON_DOWN if known else GapCause.CLOCK_SET_BACK
+    cause: GapCause = GapCause.DAEMON_DOWN
 
     def skew_before(self, skew: float) -> float:
         """By how much the clock of a PBX was ahead before, of which `skew` is known now."""
@@ -45,9 +40,9 @@ def downtime(seen: Mapping[str, float], skews: Mapping[str, float], now: float) 
     seen_until, skew = seen[pbx], skews.get(pbx, 0.0)
     if seen_until - now <= TOLERATED_SECONDS:
         return Downtime(min(seen_until, now), now)
-    if seen_until - skew < now:
-        return Downtime(seen_until - skew, now, skew)
-    return Downtime(now, now, seen_until - now)
+    if seen_until - skew - now <= TOLERATED_SECONDS:
+        return Downtime(min(seen_until - skew, now), now, skew)
+    return Downtime(now, now, seen_until - now, GapCause.CLOCK_SET_BACK)
 
 
 def blind_meanwhile(lines: Lines, down: tuple[float, float]) -> Iterator[Condition]:
