@@ -8,15 +8,15 @@ With a calendar, the shifts of a statutory holiday are those without days and th
 `holiday` (`holiday 09:00-12:00`, `mon-sat,holiday 08:00-20:00`); the shifts of a make-up workday
 are those of a Monday; a day that is closed has none.
 
-Of a wall time that occurs twice the first is meant; one that is skipped lies as long after
-midnight as its name says.
+Where clocks change, the clock on the wall decides, too: of an hour that occurs twice both are
+meant, and what lies in one that is skipped begins and ends with what follows it.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from ctid.domain.calendar import Calendar, DayKind
@@ -263,7 +263,7 @@ def _holding(duty: Duty, at: float, zone: ZoneInfo) -> Iterator[Shift]:
 
 
 def _shifts_of(duty: Duty, day: date, zone: ZoneInfo) -> Iterator[tuple[Shift, float, float]]:
-    """The shifts that begin on a day, each with its begin and end."""
+    """The shifts that begin on a day, each with its begin and end; twice where clocks change so."""
     kind = DayKind.ORDINARY if duty.calendar is None else duty.calendar.kind(day)
     weekday = day.weekday()
     midnight: datetime | None = None
@@ -272,4 +272,44 @@ def _shifts_of(duty: Duty, day: date, zone: ZoneInfo) -> Iterator[tuple[Shift, f
             midnight = midnight or datetime(day.year, day.month, day.day, tzinfo=zone)
             # adding to an aware datetime moves its wall clock
             begin = midnight + timedelta(minutes=shift.start)
-            yield shift, begin.timestamp(), (midnight + timedelta(minutes=shift.end)).timestamp()
+            for start, stop in _shown(begin, midnight + timedelta(minutes=shift.end)):
+                yield shift, start, stop
+
+
+def _shown(begin: datetime, end: datetime) -> Iterator[tuple[float, float]]:
+    """When the clock on the wall shows `begin` to before `end`: once, twice or never."""
+    change = _change_at(begin) or _change_at(end)
+    if change is None:
+        yield begin.timestamp(), end.timestamp()
+        return
+    zone = begin.tzinfo
+    walls = [wall.replace(tzinfo=UTC).timestamp() for wall in (begin, end)]
+    before, after = (_offset(at, zone) for at in (change - 1.0, change))
+    first = walls[0] - before, min(walls[1] - before, change)
+    second = max(walls[0] - after, change), walls[1] - after
+    if first[0] < first[1] == second[0] < second[1]:
+        yield first[0], second[1]
+        return
+    for start, stop in (first, second):
+        if start < stop:
+            yield start, stop
+
+
+def _change_at(wall: datetime) -> float | None:
+    """When the clocks change that show this time twice, or never; None: they show it once."""
+    low, high = sorted((wall.timestamp(), wall.replace(fold=1).timestamp()))
+    if low == high:
+        return None
+    before = _offset(low, wall.tzinfo)
+    while high - low > 1.0:
+        middle = (low + high) // 2
+        if _offset(middle, wall.tzinfo) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(at: float, zone: tzinfo | None) -> float:
+    offset = datetime.fromtimestamp(at, zone).utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()

@@ -1,6 +1,6 @@
 import itertools
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +17,7 @@ from ctid.domain.duty import (
     parse,
     parse_shift,
     seconds_on_duty,
+    windows,
 )
 
 BERLIN = "Europe/Berlin"
@@ -117,6 +118,37 @@ def test_hours_are_longer_or_shorter_where_the_clock_changes() -> None:
     assert (spring, autumn) == (7 * 3600, 9 * 3600)
 
 
+@pytest.mark.parametrize(
+    ("entry", "local", "fold", "on_duty"),
+    [
+        # in spring 01:59:59 is followed by 03:00
+        ("sun 02:30-10:00", "2026-03-29T03:00", 0, True),
+        ("sun 02:30-10:00", "2026-03-29T03:10", 0, True),
+        ("sun 02:30-10:00", "2026-03-29T01:59", 0, False),
+        ("sat 22:00-02:30", "2026-03-29T01:59", 0, True),
+        ("sat 22:00-02:30", "2026-03-29T03:00", 0, False),
+        ("sun 02:15-02:45", "2026-03-29T03:20", 0, False),
+        # in autumn 02:59:59 is followed by 02:00
+        ("sat 22:00-02:30", "2026-10-25T02:10", 0, True),
+        ("sat 22:00-02:30", "2026-10-25T02:40", 0, False),
+        ("sat 22:00-02:30", "2026-10-25T02:10", 1, True),
+        ("sat 22:00-02:30", "2026-10-25T02:30", 1, False),
+        ("sun 02:30-10:00", "2026-10-25T02:40", 0, True),
+        ("sun 02:30-10:00", "2026-10-25T02:10", 1, False),
+        ("sun 02:30-10:00", "2026-10-25T02:40", 1, True),
+    ],
+)
+def test_in_a_clock_change_the_clock_on_the_wall_decides(
+    entry: str, local: str, fold: int, on_duty: bool
+) -> None:
+    assert is_on_duty(parse([entry]), at(local, BERLIN, fold), BERLIN) is on_duty
+
+
+def test_a_shift_that_no_clock_shows_has_no_window() -> None:
+    day = date(2026, 3, 29)
+    assert list(windows(parse(["sun 02:00-03:00"]), day, day, BERLIN)) == []
+
+
 def test_shifts_that_meet_in_a_clock_change_leave_no_gap() -> None:
     duty = parse(["00:00-02:30", "02:30-06:00"])
     for day in ("2026-03-29", "2026-10-25"):
@@ -163,6 +195,27 @@ def test_an_instant_is_on_duty_exactly_within_the_intervals(
         instant = begin + length * step / 20
         inside = any(start <= instant < stop for start, stop in found)
         assert is_on_duty(duty, instant, zone) == inside
+
+
+@given(
+    st.integers(100, 200),
+    st.one_of(st.integers(1, 90), st.integers(1350, 1440)),
+    st.sampled_from(["2026-03-29", "2026-10-25"]),
+    st.integers(90, 260),
+)
+def test_an_instant_is_on_duty_when_the_clock_on_the_wall_shows_it(
+    start: int, length: int, day: str, minutes: int
+) -> None:
+    shift = Shift(frozenset(range(7)), start, start + length)
+    instant = at(day, BERLIN) + minutes * 60.0
+    local = datetime.fromtimestamp(instant, ZoneInfo(BERLIN))
+    shown = local.hour * 60 + local.minute
+    shows = any(
+        (local.weekday() - days) % 7 in shift.days
+        and shift.start <= shown + days * 1440 < shift.end
+        for days in (0, 1)
+    )
+    assert is_on_duty(Duty((shift,)), instant, BERLIN) == shows
 
 
 @pytest.mark.parametrize(
