@@ -47,7 +47,8 @@ _CITIES = {
     "+10": "Australia/Sydney",
     "+12": "Pacific/Auckland",
 }
-_SHIFT_KEYS = ("hours", "warning_minutes", "limit_minutes")
+_SHIFT_LIMITS = ("warning_minutes", "limit_minutes", "longest_wait_minutes", "blind_minutes")
+_SHIFT_KEYS = ("hours", *_SHIFT_LIMITS)
 
 RESULT = Field(default=None, exclude=True)  # filled in while loading, not a key of the file
 
@@ -95,17 +96,20 @@ def _shift_with_limits(table: dict[str, Any]) -> Shift:
             hint = did_you_mean(key, _SHIFT_KEYS) or f"the keys here are {listed(_SHIFT_KEYS)}"
             raise ValueError(f"has an unknown key `{key}`; {hint}")
     shift = _shift(table.get("hours"))
-    warning, limit = (_minutes(table, key) for key in ("warning_minutes", "limit_minutes"))
+    warning, limit, wait, blind = (_seconds(table, key) for key in _SHIFT_LIMITS)
     if not are_in_order(warning, limit):
         raise ValueError(NOT_IN_ORDER)
     return replace(
         shift,
-        warning_seconds=None if warning is None else warning * 60.0,
-        limit_seconds=None if limit is None else limit * 60.0,
+        warning_seconds=warning,
+        limit_seconds=limit,
+        longest_wait_seconds=wait,
+        blind_seconds=blind,
     )
 
 
-def _minutes(table: dict[str, Any], key: str) -> float | None:
+def _seconds(table: dict[str, Any], key: str) -> float | None:
+    """Those of a number of minutes."""
     value = table.get(key)
     if value is None:
         return None
@@ -113,7 +117,7 @@ def _minutes(table: dict[str, Any], key: str) -> float | None:
         raise ValueError(f"has a `{key}` that is no number")  # noqa: TRY004 - pydantic
     if not 0 < value <= LONGEST_LIMIT:
         raise ValueError(f"has a `{key}` that is not more than 0 and at most {LONGEST_LIMIT}")
-    return float(value)
+    return value * 60.0
 
 
 def are_in_order(warning: float | None, limit: float | None) -> bool:

@@ -115,6 +115,8 @@ class LineTable(Table):
     calendar: Annotated[bool | str, PlainValidator(_calendar)] = True
     warning_minutes: Minutes | None = None
     limit_minutes: Minutes | None = None
+    longest_wait_minutes: Minutes | None = None
+    blind_minutes: Minutes | None = None
     target_rate: float = Field(default=0.75, ge=0, le=1)
     tickets: tuple[TicketOutcome, ...] = TICKET_OUTCOMES
     language: Literal["en", "zh"] | None = None

@@ -17,14 +17,15 @@ def line_rules(config: Config) -> list[LineRules]:
             line.name,
             line.duty,
             line.zone,
-            warning_seconds=60.0 * (tables[line.name].warning_minutes or alert.warning_minutes),
-            limit_seconds=60.0 * (tables[line.name].limit_minutes or alert.limit_minutes),
-            longest_wait_seconds=60.0 * alert.longest_wait_minutes,
-            blind_seconds=60.0 * alert.blind_minutes,
+            warning_seconds=60.0 * (own.warning_minutes or alert.warning_minutes),
+            limit_seconds=60.0 * (own.limit_minutes or alert.limit_minutes),
+            longest_wait_seconds=60.0 * (own.longest_wait_minutes or alert.longest_wait_minutes),
+            blind_seconds=60.0 * (own.blind_minutes or alert.blind_minutes),
             short_abandon_seconds=config.figures.short_abandon_seconds,
             excluded=lambda number: exclusion(number) is not None,
         )
         for line in config.lines()
+        for own in (tables[line.name],)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ctid.domain.alerts import Kind
 from ctid.domain.conditions import Condition
-from ctid.domain.duty import after_on_duty
+from ctid.domain.limits import blind_at
 from ctid.domain.lines_known import Lines
 from ctid.domain.records import GapCause
 from ctid.domain.skew import TOLERATED_SECONDS
@@ -49,6 +49,6 @@ def blind_meanwhile(lines: Lines, down: tuple[float, float]) -> Iterator[Conditi
     """The lines that had duty hours for longer than they may be out of sight."""
     began_at, until = down
     for name, line in lines.rules.items():
-        due = after_on_duty(line.duty, began_at, line.blind_seconds, line.zone)
+        due = blind_at(line.duty, line.zone, began_at, line.blind_seconds)
         if due <= until:
             yield Condition(Kind.BLIND, name, None, began_at, due)

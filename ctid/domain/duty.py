@@ -43,7 +43,8 @@ class Shift:
 
     `end` is greater than `start`, and greater than 1440 for a shift over midnight. With `holidays`
     it also begins on statutory holidays; on these its days do not matter. `warning_seconds` and
-    `limit_seconds` are how long nobody may answer in it; None: the line's own limits hold.
+    `limit_seconds` are how long nobody may answer in it, `longest_wait_seconds` how long one caller
+    may wait, `blind_seconds` how long a PBX may be unseen; None: the line's own limits hold.
     """
 
     days: frozenset[int]
@@ -52,6 +53,8 @@ class Shift:
     holidays: bool = False
     warning_seconds: float | None = None
     limit_seconds: float | None = None
+    longest_wait_seconds: float | None = None
+    blind_seconds: float | None = None
 
     @property
     def names_holidays(self) -> bool:

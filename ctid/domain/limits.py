@@ -16,6 +16,16 @@ def limit_at(duty: Duty | None, zone: str, since: float, seconds: float) -> floa
     return _reached(duty, zone, since, seconds, lambda shift: shift.limit_seconds)
 
 
+def longest_wait_at(duty: Duty | None, zone: str, since: float, seconds: float) -> float:
+    """The same, of one caller who waits."""
+    return _reached(duty, zone, since, seconds, lambda shift: shift.longest_wait_seconds)
+
+
+def blind_at(duty: Duty | None, zone: str, since: float, seconds: float) -> float:
+    """The same, of a PBX that is out of sight."""
+    return _reached(duty, zone, since, seconds, lambda shift: shift.blind_seconds)
+
+
 def _reached(
     duty: Duty | None, zone: str, since: float, seconds: float, own: Callable[[Shift], float | None]
 ) -> float:

@@ -13,10 +13,10 @@ from ctid.domain.alerting import FAULT_SECONDS, Alerting
 from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
 from ctid.domain.conditions import Condition, Fault, raise_it
 from ctid.domain.downtime import Downtime, blind_meanwhile
-from ctid.domain.duty import after_on_duty, is_on_duty
+from ctid.domain.duty import is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
-from ctid.domain.limits import limit_at, warning_at
+from ctid.domain.limits import blind_at, limit_at, longest_wait_at, warning_at
 from ctid.domain.lines_known import NO_PAST, LineRules, Lines, Past
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
@@ -358,7 +358,7 @@ class Watch:
         known_at = max(oldest.at, self._lines.closed.get(name, oldest.at))
         if reading.since is not None and reading.since <= known_at:
             return []
-        fires_at = self._after(line, oldest.at, line.longest_wait_seconds)
+        fires_at = longest_wait_at(line.duty, line.zone, oldest.at, line.longest_wait_seconds)
         if now < fires_at:
             return [fires_at]
         condition = Condition(*key, oldest.at, fires_at)
@@ -374,14 +374,11 @@ class Watch:
             self.alerting.end(key, now, Ending.RECOVERED)
             return []
         since = min(gap.began_at for gap in open_gaps)
-        fires_at = self._after(line, since, line.blind_seconds)
+        fires_at = blind_at(line.duty, line.zone, since, line.blind_seconds)
         if now < fires_at:
             return [fires_at]
         self.alerting.fire(Condition(*key, since, fires_at), now)
         return []
-
-    def _after(self, line: LineRules, since: float, seconds: float) -> float:
-        return after_on_duty(line.duty, since, seconds, line.zone)
 
     def _describe(self, condition: Condition, now: float) -> Subject:
         name = condition.line

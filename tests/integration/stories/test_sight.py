@@ -285,3 +285,42 @@ def test_who_still_waits_after_a_gap_does_so(story_of: Tell) -> None:
     (page,) = story.expect("09:15 dingtalk @Li: WAITING 15 min: Network, one caller")
     assert "has waited on Network since 09:00, for 15 min" in page.text
     assert "between 09:01 and 09:02 ctid did not see PBX main" in page.text
+
+
+def test_a_line_has_limits_of_its_own_for_waits_and_sight(story_of: Tell) -> None:
+    own = "longest_wait_minutes = 5\nblind_minutes = 1\n"
+    story = story_of(lines=texts.LINES.replace('dids = ["8001"]\n', f'dids = ["8001"]\n{own}'))
+    story.call("a")
+    story.advance("30s")
+    story.answered_call("b")
+    story.advance("4m")
+    story.expect("09:05 dingtalk @Li: WAITING 5 min: Network, one caller")
+    story.answer("a")
+    story.take()
+    story.lose_sight()
+    story.advance("90s")
+    story.expect("09:06 dingtalk @Li: BLIND 1 min: Network, PBX not seen")
+    story.advance("30s")
+    story.expect("09:07 dingtalk @Li: BLIND 2 min: Server, PBX not seen")
+
+
+def test_so_has_a_shift(story_of: Tell) -> None:
+    strict = '{ hours = "09:00-10:00", longest_wait_minutes = 5, blind_minutes = 1 }'
+    story = story_of(lines=LINE + f'duty = [{strict}, "10:00-11:00"]\n')
+    story.call("a")
+    story.advance("30s")
+    story.answered_call("b")
+    story.advance("4m")
+    story.expect("09:05 dingtalk @Li: WAITING 5 min: Network, one caller")
+    story.answer("a")
+    story.take()
+    story.lose_sight()
+    story.advance("1m")
+    story.expect("09:06 dingtalk @Li: BLIND 1 min: Network, PBX not seen")
+    story.see()
+    story.take()
+    story.until("2026-06-01 10:10")
+    story.kill()
+    story.until("2026-06-01 10:11:30")
+    story.start()
+    story.expect_silence()
