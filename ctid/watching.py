@@ -142,7 +142,8 @@ class Watching:
         if self._last is not None:
             last, self._last = self._last, None
             now = self._now()
-            down = downtime(self._seen, {pbx: self._skew(pbx) for pbx in self._seen}, now)
+            skews = {pbx: self._skew(pbx) for pbx in self._seen}
+            down = downtime(self._seen, skews, last.since.latest(), now)
             if down is None or not down.set_back:
                 self.watch.restore(self._past(last), last.gaps, down)
                 return

@@ -14,8 +14,9 @@ from ctid.domain.skew import TOLERATED_SECONDS
 class Downtime(NamedTuple):
     """When ctid did not run, by its clock as it goes now.
 
-    That was `set_back` by so much meanwhile, as far as can be told. `cause` CLOCK_SET_BACK: nobody
-    can tell for how long ctid did not run; then it begins when it ends.
+    That was `set_back` by so much meanwhile, as far as can be told; less than 0: set forward.
+    `cause` CLOCK_SET_BACK: nobody can tell for how long ctid did not run; then it begins when it
+    ends.
     """
 
     began_at: float
@@ -29,20 +30,26 @@ class Downtime(NamedTuple):
         return skew if self.cause is GapCause.CLOCK_SET_BACK else skew - self.set_back
 
 
-def downtime(seen: Mapping[str, float], skews: Mapping[str, float], now: float) -> Downtime | None:
+def downtime(
+    seen: Mapping[str, float], skews: Mapping[str, float], last: Mapping[str, float], now: float
+) -> Downtime | None:
     """From until when the PBXs were `seen` to now; None: ctid never ran before.
 
-    A clock that was set back is measured by the PBX that is ahead of it by that.
+    A clock that was set is measured by the PBX that goes on: it is ahead, or behind, by that now,
+    and was not before. `last` is the latest time that each had told by then.
     """
     if not seen:
         return None
     pbx = max(seen, key=lambda name: seen[name])
     seen_until, skew = seen[pbx], skews.get(pbx, 0.0)
-    if seen_until - now <= TOLERATED_SECONDS:
-        return Downtime(min(seen_until, now), now)
-    if seen_until - skew - now <= TOLERATED_SECONDS:
-        return Downtime(min(seen_until - skew, now), now, skew)
-    return Downtime(now, now, seen_until - now, GapCause.CLOCK_SET_BACK)
+    by_pbx = seen_until - skew
+    was_behind = last.get(pbx, float("-inf")) <= seen_until + skew + TOLERATED_SECONDS
+    is_ahead = seen_until - now > TOLERATED_SECONDS
+    if (is_ahead or (skew < 0.0 and not was_behind)) and by_pbx - now <= TOLERATED_SECONDS:
+        return Downtime(min(by_pbx, now), now, skew)
+    if is_ahead:
+        return Downtime(now, now, seen_until - now, GapCause.CLOCK_SET_BACK)
+    return Downtime(min(seen_until, now), now)
 
 
 def blind_meanwhile(lines: Lines, down: tuple[float, float]) -> Iterator[Condition]:

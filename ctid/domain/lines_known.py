@@ -170,13 +170,16 @@ class Lines:
         self.closed = {name: at + seconds for name, at in self.closed.items()}
 
     def set_back(self, seconds: float, now: float, cause: GapCause) -> None:
-        """The daemon's clock was set back by so much while it did not run.
+        """The daemon's clock was set back by so much while it did not run; less than 0: forward.
 
-        That left gaps which end as they begin, ahead of us: they lasted until now.
+        A gap that was closed only now, by the clock as it is now, ends now.
         """
         self.shift(-seconds)
         for key, gap in self._gaps.items():
-            if gap.ended_at == gap.began_at > now - seconds:
+            ended_at = gap.ended_at
+            if ended_at is not None and (
+                ended_at > now or ended_at == gap.began_at > now - seconds
+            ):
                 self._gaps[key] = replace(gap, ended_at=now, cause=cause)
 
     # -- in ---------------------------------------------------------------------------------------

@@ -60,6 +60,19 @@ class SinceLastAnswer:
     last_answers: dict[str, LastAnswer] = field(default_factory=dict)
     settled: list[ToReturn] = field(default_factory=list)
 
+    def latest(self) -> dict[str, float]:
+        """The latest time that each PBX has told of these calls, by its clock."""
+        found: dict[str, float] = {}
+        told = [(answer.pbx, answer.at) for answer in self.last_answers.values()]
+        told += [
+            (one.pbx, at)
+            for one in self.records
+            if (at := one.ended_at or _some_time(one)) is not None
+        ]
+        for pbx, at in told:
+            found[pbx] = max(at, found.get(pbx, at))
+        return found
+
 
 async def since_last_answer(reader: Reader, lines: Sequence[str], now: float) -> SinceLastAnswer:
     """Read it, for these lines; `now` is Unix seconds."""

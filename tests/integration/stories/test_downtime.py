@@ -202,3 +202,30 @@ def test_all_clocks_were_set_back_and_nobody_knows_for_how_long(story_of: Tell) 
     story.expect("01:18:10 dingtalk @Li: ANSWERED by Zhao: Network")
     story.advance("1h")
     story.expect_silence()
+
+
+def test_the_clock_was_set_forward_and_the_pbx_tells_for_how_long(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
+    story.missed_call("a")
+    story.advance("4m30s")
+    story.kill()
+    story.advance("1m")
+    story.set_clock("24h")
+    story.start()
+    story.expect_silence()
+    story.advance("20s")
+    story.set_clock("-24h")
+    story.advance("9m")
+    told = story.expect(
+        "09:10 dingtalk @Li: WARNING, NO ANSWER SEEN 10 min: Network",
+        "09:15 dingtalk @Li: NO ANSWER SEEN 15 min: Network",
+    )
+    assert all("between 09:05 and 09:06 ctid did not run" in page.text for page in told)
+
+
+def test_a_pbx_whose_clock_is_always_behind_measures_nothing(story_of: Tell) -> None:
+    story = story_of(lines=LINE)
+    story.set_pbx_clock("-1h")
+    story.answered_call("a")
+    downtime(story, "1h")
+    story.expect("10:00:30 dingtalk @Li: BLIND 1 h: Network, ctid did not run")
