@@ -18,6 +18,7 @@ from ctid.config.watching import line_rules, plan
 from ctid.domain.alert_times import closed_by_people
 from ctid.domain.alerts import Alert, Kind, Silence
 from ctid.domain.downtime import downtime
+from ctid.domain.escalation import why_nobody
 from ctid.domain.lines_known import NO_PAST, Past
 from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
@@ -108,8 +109,9 @@ class Watching:
         self._early: list[_Early] | None = None
         # until when the last daemon saw each PBX
         self._seen: Mapping[str, float] = {}
-        self._log = AlertLog()
-        self.watch = Watch(line_rules(config), plan(config), roster, _tell_fault)
+        self._plan, self._roster = plan(config), roster
+        self._log = AlertLog(self._why_nobody)
+        self.watch = Watch(line_rules(config), self._plan, roster, _tell_fault)
 
     # -- start, and other configurations ----------------------------------------------------------
 
@@ -188,7 +190,8 @@ class Watching:
             past = self._past(again)
         else:
             self._early = None
-        self.change(lambda watch, now: watch.use(line_rules(config), plan(config), now, gone, past))
+        self._plan = wanted = plan(config)
+        self.change(lambda watch, now: watch.use(line_rules(config), wanted, now, gone, past))
 
     def _past(self, last: _Last) -> Past:
         """That, and what came meanwhile, by the times of the PBXs now."""
@@ -270,6 +273,10 @@ class Watching:
             self._unsure = True
         self._wake.set()
         return self._drain()
+
+    def _why_nobody(self, alert: Alert) -> str | None:
+        now = self._clocks.wall()
+        return why_nobody(self._plan, self._roster(), alert.kind, alert.line, now)
 
     def _drain(self) -> Told:
         told = self.watch.drain()

@@ -76,8 +76,12 @@ def story(
     title_of_line: str,
     zone: ZoneInfo,
     now: float,
+    why_nobody: str | None = None,
 ) -> Iterator[str]:
-    """Give the lines; `title_of_line` is what a page calls its line, times are of `zone`."""
+    """Give the lines; `title_of_line` is what a page calls its line, times are of `zone`.
+
+    `why_nobody` is why nobody was paged, where that is so and known.
+    """
     where = f" on {row.line}" if row.line is not None else ""
     yield f"alert {row.number}: {row.kind.value}{where}, {row.state}"
     yield _what(row, alert, title_of_line, zone, now)
@@ -88,7 +92,7 @@ def story(
         yield from (f"{'':19}  {line}" for line in more)
     if not pages:
         yield ""
-        yield "nobody was paged"
+        yield "nobody was paged" + (f": {why_nobody}" if why_nobody else "")
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -23,9 +24,12 @@ from ctid.cli.control import NoDaemonError, NotAnsweredError, request
 from ctid.cli.examined import Form
 from ctid.cli.examined import FormOption as StoryOption
 from ctid.cli.table import LAST, Column, Format, FormatOption, Row, columns_of, show
-from ctid.config import Config
+from ctid.config import Config, ConfigError, roster
+from ctid.config.watching import plan
 from ctid.domain.alerts import Alert, Silence
+from ctid.domain.escalation import why_nobody
 from ctid.domain.masking import masked
+from ctid.domain.roster import Empty, Roster
 from ctid.outbound.pages.tongue import whole
 from ctid.store import alert_queries
 from ctid.store.alert_queries import AlertRow
@@ -128,8 +132,24 @@ def show_(
     titles = {line.name: line.title for line in loaded.lines()}
     zone = ZoneInfo(loaded.zones().get(row.line or "", loaded.timezone))
     named = titles.get(row.line or "", row.line or whole(loaded.site))
-    for line in alert_story.story(row, alert, pages, named, zone, now):
+    why = None if pages else _why_nobody(loaded, row, quiet, now)
+    for line in alert_story.story(row, alert, pages, named, zone, now, why):
         typer.echo(line)
+
+
+def _why_nobody(loaded: Config, row: AlertRow, quiet: Sequence[Silence], now: float) -> str | None:
+    """Why nobody was paged about it, by the silences and the roster of now."""
+    if _is_silenced(row, quiet, now):
+        return "it is silenced"
+    if row.fired_at is None:
+        return None
+    people: Roster = Empty()
+    if loaded.roster.file is not None:
+        try:
+            people = roster.load(Path(loaded.roster.file), roster.surroundings(loaded))
+        except ConfigError:
+            return "the roster cannot be read: ctid roster lint"
+    return why_nobody(plan(loaded), people, row.kind, row.line, row.fired_at)
 
 
 @app.command()

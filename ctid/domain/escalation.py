@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctid.domain.alerts import Alert, Kind, Recipient, RosterGap
-from ctid.domain.roster import EVERYONE, Role, Roster, recipient
+from ctid.domain.roster import EVERYONE, Person, Role, Roster, recipient
 
 TEST_STEP_SECONDS: Final = 60.0
 """Between two steps of a test: the whole chain is walked while somebody watches."""
@@ -95,13 +95,14 @@ def people(step: Step, roster: Roster, line: str | None, at: float) -> list[Reci
     """Those of a step, each once, in the order of its words; without those who have no channel."""
     found: dict[str, Recipient] = {}
     for word in step.to:
-        persons = (
-            roster.everyone(line) if word == EVERYONE else roster.on_duty(Role(word), line, at)
-        )
-        for person in persons:
+        for person in _those_of(word, roster, line, at):
             if person.routes:
                 found.setdefault(person.id, recipient(person, word))
     return list(found.values())
+
+
+def _those_of(word: str, roster: Roster, line: str | None, at: float) -> Iterable[Person]:
+    return roster.everyone(line) if word == EVERYONE else roster.on_duty(Role(word), line, at)
 
 
 def first_there(
@@ -110,6 +111,24 @@ def first_there(
     """Who is on duty of the first step that has anybody."""
     found = (people(step, roster, line, at) for step in steps)
     return next((whom for whom in found if whom), [])
+
+
+def why_nobody(plan: Plan, roster: Roster, kind: Kind, line: str | None, at: float) -> str | None:
+    """Why an alert that fires then pages nobody, in words; None: there is somebody to page."""
+    if plan.told:
+        return None
+    steps = plan.steps_of(kind)
+    if first_there(steps, roster, line, at):
+        return None
+    roles = list(dict.fromkeys(word for step in steps for word in step.to))
+    there = {person.name for role in roles for person in _those_of(role, roster, line, at)}
+    if there:
+        found = f"the roster has no channel for {', '.join(sorted(there))}"
+    elif any(roster.everyone(line)):
+        found = f"nobody is on duty as {', '.join(roles)}"
+    else:
+        found = "there is nobody on a roster"
+    return f"{found}, and [alert] channels names none"
 
 
 def each_once(whom: Iterable[Recipient]) -> list[Recipient]:

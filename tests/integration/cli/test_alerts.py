@@ -163,6 +163,29 @@ def test_history_of_a_line_and_a_time(ctid: Ctid, config: Path) -> None:
         assert (done.exit_code, done.stderr.startswith(f"ctid: {said}")) == (2, True)
 
 
+def test_why_nobody_was_paged(ctid: Ctid, config: Path) -> None:
+    def last_line(number: str, path: Path = config) -> str:
+        return ctid("alerts", "show", number, "--config", path).stdout.splitlines()[-1]
+
+    alone = ", and [alert] channels names none"
+    assert last_line("1") == f"nobody was paged: there is nobody on a roster{alone}"
+    assert last_line("2") == "nobody was paged: it is silenced"
+    hook = '[[channels.webhook]]\nurl = "http://127.0.0.1:9/"\n'
+    told, roster = config.with_name("told.toml"), config.with_name("roster.toml")
+    told.write_text(CONFIG + hook + '[alert]\nchannels = ["webhook"]\n')
+    assert last_line("1", told) == "nobody was paged"
+    told.write_text(CONFIG + hook + '[roster]\nfile = "roster.toml"\n')
+    roster.write_text(
+        '[[person]]\nid = "li"\nname = "Li"\nchannels = ["webhook"]\n'
+        '[[shift]]\nrole = "second_line"\npeople = ["li"]\n'
+    )
+    assert last_line("1", told) == "nobody was paged"  # everyone is told in the end
+    told.write_text(told.read_text() + "[[escalation]]\nafter_minutes = 0\nto = ['first_line']\n")
+    assert last_line("1", told) == f"nobody was paged: nobody is on duty as first_line{alone}"
+    roster.write_text("[[shift]]")
+    assert last_line("1", told) == "nobody was paged: the roster cannot be read: ctid roster lint"
+
+
 def test_the_whole_story(ctid: Ctid, config: Path) -> None:
     done = ctid("alerts", "show", "3", "--config", config)
     assert done.exit_code == 0

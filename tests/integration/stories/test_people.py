@@ -1,6 +1,7 @@
 """Who is paged, who takes care, and what people keep quiet."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from ctid.domain.alerts import Kind
 from tests.integration.stories import texts
@@ -127,6 +128,29 @@ def test_without_anybody_the_channels_that_hear_of_all_are_told(story_of: Tell) 
         "09:15 ops @ops: UNANSWERED 15 min: Network",
         "09:30 ops @ops: STILL UNANSWERED 30 min: Network",
     )
+
+
+def test_that_nobody_is_paged_is_said_with_why(story_of: Tell) -> None:
+    story = story_of(roster=texts.PEOPLE)
+
+    def said_of_unanswered() -> str:
+        story.missed_call("a")
+        with capture_logs() as logs:
+            story.advance("15m")
+        number = story.alert(Kind.UNANSWERED)
+        told = {e["event"]: e for e in logs if e.get("alert") == number}
+        assert told["alert_paged_nobody"]["log_level"] == "warning"
+        assert "alert_paged" not in told
+        story.answered_call("b")
+        return str(told["alert_paged_nobody"]["why"])
+
+    assert said_of_unanswered() == "there is nobody on a roster, and [alert] channels names none"
+    # the roster and the configuration in force count
+    story.roster(texts.PEOPLE + texts.MANAGER)
+    step = "[[escalation]]\nafter_minutes = 0\nto = ['first_line']\n\n[roster]"
+    story.reload("[roster]", step)
+    assert said_of_unanswered().startswith("nobody is on duty as first_line, ")
+    story.expect_silence()
 
 
 def test_steps_of_an_operator(story_of: Tell) -> None:
