@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     or_,
     select,
     union_all,
@@ -40,7 +41,9 @@ _GAPS_BACK_MOST_SECONDS: Final = 40 * 86_400.0
 _MOST_RECORDS: Final = 5_000
 _LINES_AT_ONCE: Final = 20
 _CALLS_AT_ONCE: Final = 500
-_LATEST_ANSWERS: Final = 20  # offered later is not always answered later
+# Who came later is not always answered later, and not of every answer the wait is known.
+_LATEST_CAME: Final = 200
+_LAST_ANSWERED: Final = 3
 _UNSEEN: Final = _C.offered_at.is_(None)
 # When the caller of a record came, as far as is known: whoever was there before ctid saw the PBX
 # has no `offered_at`. Each is a place in the index of figures.
@@ -140,16 +143,21 @@ def _given(lines: Iterable[tuple[str, float]]) -> dict[str, str | float | None]:
 def _answers_of(
     number: int, came: ColumnElement[Any], known: Sequence[ColumnElement[bool]]
 ) -> Select[Any]:
+    here = [_C.line == bindparam(f"line_{number}"), _C.outcome == Outcome.ANSWERED.value, *known]
+    answered_at = came + func.coalesce(_C.wait_seconds, 0.0)
+    # out of the index of figures alone
+    latest = (
+        select(_C.pbx, _C.uniqueid, answered_at.label("answered_at"))
+        .where(*here, came > bindparam(f"at_{number}"))
+        .order_by(came.desc())
+        .limit(_LATEST_CAME)
+        .subquery()
+    )
+    last = select(latest).order_by(latest.c.answered_at.desc()).limit(_LAST_ANSWERED).subquery()
     return (
         select(_C.line, _C.answered_at, came.label("came_at"), _C.agent, _C.pbx)
-        .where(
-            _C.line == bindparam(f"line_{number}"),
-            came > bindparam(f"at_{number}"),
-            _C.outcome == Outcome.ANSWERED.value,
-            *known,
-        )
-        .order_by(came.desc())
-        .limit(_LATEST_ANSWERS)
+        .join(last, and_(_C.pbx == last.c.pbx, _C.uniqueid == last.c.uniqueid))
+        .where(*here)
     )
 
 
