@@ -14,7 +14,7 @@ meant, and what lies in one that is skipped begins and ends with what follows it
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -133,22 +133,6 @@ _LONGEST_BREAK_SECONDS = 366 * 86_400.0
 def is_on_duty(duty: Duty | None, unix_time: float, zone: str) -> bool:
     """Whether `unix_time` lies within duty hours in time zone `zone`; None is round the clock."""
     return duty is None or any(True for _ in _holding(duty, unix_time, ZoneInfo(zone)))
-
-
-def limits_at(duty: Duty | None, at: float, zone: str) -> tuple[float | None, float | None]:
-    """Seconds to the warning and to the limit by the shift that holds at `at`; None: the line's.
-
-    Where several hold, each is that of the strictest of them.
-    """
-    shifts = [] if duty is None else list(_holding(duty, at, ZoneInfo(zone)))
-    return (
-        _strictest(shift.warning_seconds for shift in shifts),
-        _strictest(shift.limit_seconds for shift in shifts),
-    )
-
-
-def _strictest(limits: Iterable[float | None]) -> float | None:
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def intervals(

@@ -10,20 +10,20 @@ from typing import Final, NamedTuple
 
 from ctid.domain import subjects
 from ctid.domain.alerting import FAULT_SECONDS, Alerting
-from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test, Warned
+from ctid.domain.alerts import Alert, Ending, Incident, Kind, Recipient, Subject, Test
 from ctid.domain.conditions import Condition, Fault, raise_it
 from ctid.domain.downtime import Downtime, blind_meanwhile
 from ctid.domain.duty import is_on_duty
 from ctid.domain.escalation import Plan
 from ctid.domain.forgetting import Number
-from ctid.domain.limits import blind_at, limit_at, longest_wait_at, warning_at
+from ctid.domain.limits import limit_at
+from ctid.domain.line_conditions import LineConditions
 from ctid.domain.lines_known import NO_PAST, LineRules, Lines, Past
 from ctid.domain.presence import Presence
 from ctid.domain.records import Gap, Record
 from ctid.domain.returns import ToReturn
 from ctid.domain.roster import Roster
 from ctid.domain.told import Told
-from ctid.domain.unanswered import SLACK_SECONDS
 
 TEST_SECONDS: Final = 600.0
 """How long a test lasts that nobody acknowledges."""
@@ -74,6 +74,7 @@ class Watch:
         self._begun = False
         self._fault = fault
         self.alerting = Alerting(plan, roster, self._describe, fault, self._lines.duty_at)
+        self._conditions = LineConditions(self._lines, self.alerting)
 
     # -- start, and other configurations ----------------------------------------------------------
 
@@ -298,11 +299,7 @@ class Watch:
         if not self._begun:
             return
         try:
-            dues = [
-                *self._evaluate_clock(name, now),
-                *self._evaluate_wait(name, now),
-                *self._evaluate_sight(name, now),
-            ]
+            dues = self._conditions.evaluate(name, now)
         except Exception as error:  # noqa: BLE001 - told; one line must not hold back the others
             self._fault(None, name, error)
             dues = [now + FAULT_SECONDS]
@@ -311,74 +308,6 @@ class Watch:
             heapq.heappush(self._heap, (self._due[name], name))
         else:
             self._due.pop(name, None)
-
-    def _evaluate_clock(self, name: str, now: float) -> list[float]:
-        line, reading = self._lines.rules[name], self._lines.reading(name)
-        key = (Kind.UNANSWERED, name, None)
-        alert = self.alerting.about(key)
-        if alert is not None and reading.is_over(alert.since):
-            closed_at, ending, by = reading.closing
-            # closed before it began: all who were meant were taken out
-            ending = ending if closed_at >= alert.since else Ending.TAKEN_OUT
-            self.alerting.end(key, now, ending, by)
-            alert = None
-        if reading.since is None:
-            return []
-        fires_at = limit_at(line.duty, line.zone, reading.since, line.limit_seconds)
-        warns_at = warning_at(line.duty, line.zone, reading.since, line.warning_seconds)
-        warns_at = min(warns_at, fires_at)  # a limit shorter than the warning is kept without one
-        condition = Condition(*key, reading.since, fires_at)
-        if alert is not None:
-            mark = warns_at if isinstance(alert.state, Warned) else fires_at
-            if now < mark - SLACK_SECONDS:
-                # its first callers were taken out, or the limit is another one
-                self.alerting.end(key, now, Ending.TAKEN_OUT)
-            else:
-                self.alerting.correct(condition, now)
-        if now >= fires_at:
-            self.alerting.fire(condition, now)
-            return []
-        if now >= warns_at:
-            self.alerting.warn(condition, now)
-            return [fires_at]
-        return [warns_at]
-
-    def _evaluate_wait(self, name: str, now: float) -> list[float]:
-        """One caller waits while others are served; if nobody is, the clock says so already."""
-        line, reading = self._lines.rules[name], self._lines.reading(name)
-        key = (Kind.LONGEST_WAIT, name, None)
-        waiting = [offer for offer in reading.waiting if offer.counts]
-        oldest = min(waiting, key=lambda offer: offer.at, default=None)
-        alert = self.alerting.about(key)
-        if alert is not None and (oldest is None or abs(oldest.at - alert.since) > SLACK_SECONDS):
-            self.alerting.end(key, now, Ending.LEFT)
-        if oldest is None:
-            return []
-        # whoever closed the clock knows of those who waited then
-        known_at = max(oldest.at, self._lines.closed.get(name, oldest.at))
-        if reading.since is not None and reading.since <= known_at:
-            return []
-        fires_at = longest_wait_at(line.duty, line.zone, oldest.at, line.longest_wait_seconds)
-        if now < fires_at:
-            return [fires_at]
-        condition = Condition(*key, oldest.at, fires_at)
-        self.alerting.correct(condition, now)
-        self.alerting.fire(condition, now)
-        return []
-
-    def _evaluate_sight(self, name: str, now: float) -> list[float]:
-        line = self._lines.rules[name]
-        key = (Kind.BLIND, name, None)
-        open_gaps = self._lines.open_gaps
-        if not open_gaps:
-            self.alerting.end(key, now, Ending.RECOVERED)
-            return []
-        since = min(gap.began_at for gap in open_gaps)
-        fires_at = blind_at(line.duty, line.zone, since, line.blind_seconds)
-        if now < fires_at:
-            return [fires_at]
-        self.alerting.fire(Condition(*key, since, fires_at), now)
-        return []
 
     def _describe(self, condition: Condition, now: float) -> Subject:
         name = condition.line

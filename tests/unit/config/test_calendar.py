@@ -10,7 +10,8 @@ import pytest
 from ctid.config import Config, ConfigError, load
 from ctid.config.roster import surroundings
 from ctid.domain.calendar import Calendar, DayKind, calendar_ending
-from ctid.domain.duty import is_on_duty, limits_at
+from ctid.domain.duty import is_on_duty
+from ctid.domain.limits import limit_at, warning_at
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
@@ -177,8 +178,9 @@ duty = [
     config = loading(text)
     (line,) = config.lines()
     morning, noon = (datetime(2026, 3, 2, hour, tzinfo=UTC).timestamp() for hour in (9, 14))
-    assert limits_at(line.duty, morning, line.zone) == (300.0, 480.0)
-    assert limits_at(line.duty, noon, line.zone) == (None, None)
+    for since, warning, limit in ((morning, 300.0, 480.0), (noon, 450.0, 720.0)):
+        assert warning_at(line.duty, line.zone, since, 450.0) == since + warning
+        assert limit_at(line.duty, line.zone, since, 720.0) == since + limit
     assert (config.line[0].warning_minutes, config.line[0].limit_minutes) == (7.5, 12.0)
 
 

@@ -15,7 +15,6 @@ from ctid.domain.duty import (
     after_on_duty,
     intervals,
     is_on_duty,
-    limits_at,
     next_border,
     parse,
     seconds_on_duty,
@@ -147,23 +146,6 @@ def test_the_next_border(entries: list[str], now: str, border: str | None) -> No
 def test_round_the_clock_has_no_border() -> None:
     assert next_border(None, 0.0, SHANGHAI) is None
     assert next_border(parse(["24x7"]), at("2026-01-01"), SHANGHAI) is None
-
-
-def test_limits_are_those_of_the_shift_that_holds() -> None:
-    day = Shift(frozenset(range(5)), 480, 1080, warning_seconds=300.0, limit_seconds=480.0)
-    noon = Shift(frozenset(range(5)), 720, 780, limit_seconds=900.0, warning_seconds=60.0)
-    night = Shift(frozenset(range(7)), 1320, 1800, limit_seconds=1200.0)
-    duty = Duty((day, noon, night), CHINA)
-    told = {
-        "2026-03-02 09:00": (300.0, 480.0),
-        "2026-03-02 12:30": (60.0, 480.0),
-        "2026-03-02 19:00": (None, None),
-        "2026-03-02 23:00": (None, 1200.0),
-        "2026-03-03 05:59": (None, 1200.0),
-        "2026-02-16 09:00": (None, None),  # a holiday
-    }
-    assert {now: limits_at(duty, at(now), SHANGHAI) for now in told} == told
-    assert limits_at(None, 0.0, SHANGHAI) == (None, None)
 
 
 @pytest.mark.parametrize(
