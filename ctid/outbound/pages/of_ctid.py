@@ -84,7 +84,7 @@ def _not_reloaded(tongue: Tongue, subject: NotReloaded) -> str:
     else:
         told = tongue.pick(
             f"the {what} cannot be used since {since}, and nothing stands in for it: ",
-            f"自 {since} 起{what}无法使用，目前没有：",
+            f"自 {since} 起{what}无法使用，且无旧版可沿用：",
         )
     mistakes = "mistake" if subject.more == 1 else "mistakes"
     more = tongue.pick(f" (and {subject.more} more {mistakes})", f"（另有 {subject.more} 处）")

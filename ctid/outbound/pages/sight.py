@@ -47,7 +47,7 @@ def not_known(tongue: Tongue, page: Page) -> Iterator[str]:
     if left_out > 0:
         more = tongue.pick(
             f"before that, ctid was without sight {left_out} more times.",
-            f"此前还有 {left_out} 段时间看不到。",
+            f"此前另有 {left_out} 段时间失联。",
         )
         told = [more, *told[-_MOST:]]
     label = tongue.pick("Not known: ", "不明：")

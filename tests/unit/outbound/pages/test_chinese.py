@@ -154,7 +154,7 @@ PBX 失联 15 分钟：网络热线（ctid 未运行）
 """,
     "not_reloaded, nothing kept": """\
 更新未生效：联系人
-问题：自 10:00 起联系人无法使用，目前没有：contacts.csv: holds no contact
+问题：自 10:00 起联系人无法使用，且无旧版可沿用：contacts.csv: holds no contact
 先做：修正该文件；查看错误：ctid check-config
 确认接手：ctid alerts ack 17
 """,
