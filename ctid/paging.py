@@ -271,6 +271,7 @@ class Paging:
         watching.observed(Kind.CALENDAR_ENDING, ending)
         known = {alert.about for alert in watching.watch.alerting.open_of(Kind.NOT_RELOADED)}
         watching.observed(Kind.NOT_RELOADED, observing.not_reloaded(self._loads.all(), now, known))
+        watching.change(lambda watch, at: watch.alerting.seek(at))
 
     async def test_weekly(self) -> None:
         """Try every channel, once after each moment of the plan. Raises StoreUnavailable."""

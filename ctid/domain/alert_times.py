@@ -18,6 +18,14 @@ def put_off(state: Firing, seconds: float) -> Firing:
     )
 
 
+def at_first_step(alert: Alert, now: float) -> Alert:
+    """The same with all its steps before it, which count from now."""
+    state = alert.state
+    if isinstance(state, Firing):
+        state = replace(state, step=0, next_at=now, held_seconds=now - state.at)
+    return replace(alert, state=state)
+
+
 def fired_at(state: State) -> float | None:
     """When it fired; None: it only warned."""
     match state:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from ctid.domain import escalation
-from ctid.domain.alert_times import begins_by_our_clock, fired_at, put_off, shifted
+from ctid.domain.alert_times import at_first_step, begins_by_our_clock, fired_at, put_off, shifted
 from ctid.domain.alerts import (
     Acknowledged,
     Alert,
@@ -270,6 +270,12 @@ class Alerting:
             self._take_steps(alert, now)
         self.silences.drop_ended(now)
 
+    def seek(self, now: float) -> None:
+        """Look whether somebody is there now where no step had anybody of the roster."""
+        for alert in self.open_alerts():
+            if escalation.begins_anew(alert, self._plan, self._roster(), now):
+                self._take_steps(alert, now)
+
     def drain(self) -> Told:
         """Take out what has to be written."""
         told = Told(tuple(self._changed.values()), tuple(self._pages), self.silences.drain())
@@ -297,6 +303,8 @@ class Alerting:
 
     def _escalate(self, alert: Alert, now: float) -> Alert:
         """All steps that are due, one after the other; one that has nobody is not waited for."""
+        if anew := escalation.begins_anew(alert, self._plan, self._roster(), now):
+            alert = at_first_step(alert, now)
         told_now: set[str] = set()
         while isinstance(state := alert.state, Firing) and state.next_at <= now:
             steps = self._plan.steps_of(alert.kind)
@@ -306,7 +314,7 @@ class Alerting:
             repeat_at = now + self._plan.repeat_seconds_of(alert.kind)
             if state.step >= len(steps):
                 alert = replace(alert, state=replace(state, next_at=repeat_at))
-                whom = escalation.again(alert, self._plan, self._roster(), now)
+                whom = escalation.again(alert)
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
             whom = escalation.people(steps[state.step], self._roster(), alert.line, now)
             following = state.step + 1
@@ -318,7 +326,8 @@ class Alerting:
                 after = self._plan.after_seconds(alert.kind, following)
                 next_at = max(state.next_at, state.at + state.held_seconds + after)
             alert = replace(alert, state=replace(state, step=following, next_at=next_at))
-            whom = [*whom, *(self._plan.told if state.step == 0 else ())]
+            # those that hear of every alert have, if it begins anew
+            whom = [*whom, *(() if state.step or anew else self._plan.told)]
             # of several steps that are due now each person gets one page
             newly = [one for one in whom if one.name not in told_now]
             told_now |= {one.name for one in newly}

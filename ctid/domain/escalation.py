@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ctid.domain.alerts import Alert, Kind, Recipient, RosterGap
+from ctid.domain.alerts import Alert, Firing, Kind, Recipient, RosterGap
 from ctid.domain.roster import EVERYONE, Person, Role, Roster, recipient
 
 TEST_STEP_SECONDS: Final = 60.0
@@ -82,11 +82,20 @@ def held_until(alert: Alert, step: int, steps: int, duty_at: float, now: float) 
     return now if is_late else duty_at
 
 
-def again(alert: Alert, plan: Plan, roster: Roster, now: float) -> list[Recipient]:
+def begins_anew(alert: Alert, plan: Plan, roster: Roster, now: float) -> bool:
+    """Whether no step had anybody of the roster when its time came, and somebody is there now."""
+    steps = plan.steps_of(alert.kind)
+    return (
+        isinstance(alert.state, Firing)
+        and alert.state.step >= len(steps)
+        and all(one.role is None for one in alert.paged)
+        and bool(first_there(steps, roster, alert.line, now))
+    )
+
+
+def again(alert: Alert) -> list[Recipient]:
     """Who is paged again after the last step."""
     whom = [one for one in alert.paged if one.role is not None]
-    # somebody may have come meanwhile
-    whom = whom or first_there(plan.steps, roster, alert.line, now)
     # where there is no roster, the channels are all that can rouse anybody
     return whom or list(alert.paged)
 

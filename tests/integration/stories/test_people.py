@@ -178,6 +178,53 @@ to = ["everyone"]
     story.expect(*(f"09:27 {whom}: STILL UNANSWERED 27 min: Network" for whom in everyone))
 
 
+STEPS = """
+[[escalation]]
+after_minutes = 0
+to = ["first_line"]
+
+[[escalation]]
+after_minutes = 5
+to = ["duty_lead"]
+"""
+
+
+def test_of_whom_nobody_was_there_the_steps_begin_when_somebody_comes(story_of: Tell) -> None:
+    hours = 'hours = ["09:30-18:00"]\n'
+    story = story_of(
+        roster=texts.PEOPLE + first_line("li", hours) + texts.LEAD.rstrip() + "\n" + hours,
+        more=STEPS,
+        alert='channels = ["ops"]\nroster_ahead_hours = 0',
+    )
+    story.missed_call("a")
+    story.advance("29m")
+    story.expect(
+        "09:10 ops @ops: WARNING, UNANSWERED 10 min: Network",
+        "09:15 ops @ops: UNANSWERED 15 min: Network",
+    )
+    story.advance("2m")
+    (told,) = story.take()
+    assert told.endswith(" dingtalk @Li: UNANSWERED 30 min: Network")
+    story.advance("5m")
+    (told,) = story.take()
+    assert told.endswith(" dingtalk @Wang: UNANSWERED 35 min: Network")
+
+
+def test_a_roster_that_is_mended_in_the_midst_of_an_alert_is_asked_from_its_begin(
+    story_of: Tell,
+) -> None:
+    story = story_of(roster="nonsense", more=STEPS)
+    story.missed_call("a")
+    story.advance("17m")
+    story.expect_silence()
+    story.roster(texts.ROSTER)
+    story.advance("30s")
+    story.expect("09:18 dingtalk @Li: UNANSWERED 18 min: Network")
+    story.ack("Li")
+    story.advance("10m")
+    story.expect_silence()
+
+
 def test_each_reads_their_own_language(story_of: Tell) -> None:
     people = texts.PEOPLE.replace('name = "Li"\n', 'name = "Li"\nlanguage = "zh"\n')
     story = story_of(roster=people + first_line("li") + texts.LEAD)

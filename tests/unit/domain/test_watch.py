@@ -148,17 +148,19 @@ def test_an_address_that_was_corrected_is_used_from_then_on() -> None:
     assert [page.recipient.routes for page in story.pages[-1:]] == [(Route("mail"),)]
 
 
-def test_where_nobody_was_there_whoever_comes_later_is_told_by_the_next_repeat() -> None:
+def test_where_nobody_was_there_the_steps_begin_anew_with_whoever_comes() -> None:
     story = Story()
     story.names.roles.clear()
     story.missed_call("a")
     story.advance(20 * MINUTE)
     assert story.said() == []
     story.names.roles[Role.DUTY_LEAD] = [person("Wang")]
+    story.watch.alerting.seek(story.now)
+    story.advance(0.0)
+    assert story.said() == ["firing Wang"]
+    story.names.roles[Role.PROJECT_MANAGER] = [person("Chen")]
     story.advance(15 * MINUTE)
-    assert story.said() == ["repeat Wang"]
-    story.advance(15 * MINUTE)
-    assert story.said() == ["repeat Wang"]
+    assert story.said() == ["firing Chen"]
 
 
 def test_the_roster_of_the_moment_decides() -> None:
