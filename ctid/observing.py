@@ -5,7 +5,7 @@ Each function tells all that is wrong of its kind now. `now` is Unix seconds.
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ctid.config import Config
@@ -23,11 +23,21 @@ from ctid.store.waiting import Waiting
 
 NOT_RELOADED_SECONDS: Final = 900.0
 """Whoever is at a file has so long to notice a mistake before others are told."""
+_SPARE_CALLS: Final = 2
+"""A rate about its target is below it for the second time once it is without so many calls."""
 _LONGEST_GAP: Final = timedelta(days=16)
 """More than can be looked ahead; a gap of the roster that is longer is told as one of so many."""
 _OFFICE_BEGINS: Final = time(9)
 _OFFICE_ENDS: Final = time(17)
 _DAYS_OF_OFFICE: Final = 5
+
+
+class RatePeriod(NamedTuple):
+    """A day or a month of a line, and when it began."""
+
+    line: str | None
+    period: str | None
+    since: float
 
 
 def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], float]:
@@ -40,10 +50,16 @@ def periods(config: Config, now: float) -> dict[tuple[str | None, str | None], f
     return found
 
 
-async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed]:
+async def low_rates(
+    reader: Reader,
+    config: Config,
+    now: float,
+    over: Collection[RatePeriod] = (),
+) -> list[Observed]:
     """Lines whose answer rate of the day or month is below the target. Raises StoreUnavailable.
 
-    That of a month is told by day, and not while there are only calls of one day in it.
+    That of a month is told by day, and not while there are only calls of one day in it. Where an
+    alert about this very period is `over`, the next missed call is not enough for another.
     """
     least = config.alert.answer_rate_calls
     if not least:
@@ -60,7 +76,8 @@ async def low_rates(reader: Reader, config: Config, now: float) -> list[Observed
         for name in names:
             calls = rung[name, period] = sum(counts.get((name, outcome), 0) for outcome in RUNG)
             answered = counts.get((name, Outcome.ANSWERED), 0)
-            if calls >= least and is_below(targets[name], answered, calls):
+            spare = _SPARE_CALLS if RatePeriod(name, period, since) in over else 0
+            if calls >= least and is_below(targets[name], answered, calls - spare):
                 subject = AnswerRate(period, answered, calls, targets[name])
                 quiet_until = by_day(now, zones[name]) if period == "month" else 0.0
                 found.append(Observed(name, period, since, subject, quiet_until))

@@ -69,6 +69,8 @@ class Paging:
         self._roster = RosterFile(config, loads)
         self._following: asyncio.Task[None] | None = None
         self._side: list[asyncio.Task[None]] = []
+        # what there was an alert about since its day or month began
+        self._low: set[observing.RatePeriod] = set()
         self._ages = Ages(clocks.wall, clocks.monotonic)
         self._workers = Workers[ChannelTable, PageWorker](tasks, "pages by", self._worker)
         # only once `begin` has read the secret is there a link
@@ -252,14 +254,22 @@ class Paging:
     async def observe(self) -> None:
         """Look at what no call tells of. Raises StoreUnavailable."""
         config, now = self._config, self._clocks.wall()
+        alerting = self.watching.watch.alerting
+        low = {
+            observing.RatePeriod(alert.line, alert.about, alert.since)
+            for alert in alerting.open_of(Kind.ANSWER_RATE)
+        }
+        self._low |= low
         async with Reader(self._store.database) as reader:
-            rates = await observing.low_rates(reader, config, now)
+            rates = await observing.low_rates(reader, config, now, self._low - low)
             drafts = await tickets.backlogs(reader)
             pages = await alert_queries.pages_not_arrived(
                 reader, self._names(), now - _DISMISSED_SECONDS
             )
         watching = self.watching
-        watching.observed(Kind.ANSWER_RATE, rates, observing.periods(config, now))
+        begun = observing.periods(config, now)
+        watching.observed(Kind.ANSWER_RATE, rates, begun)
+        self._low = {low for low in self._low if begun.get(low[:2]) == low.since}
         waiting = {name: found.waiting for name, found in drafts.items()}
         stuck = observing.stuck(waiting, pages, config, now)
         watching.observed(Kind.DELIVERY_STUCK, stuck)
@@ -269,7 +279,7 @@ class Paging:
         watching.observed(Kind.ROSTER_GAP, unstaffed)
         ending = observing.ending(config.calendars(), config.timezone, now)
         watching.observed(Kind.CALENDAR_ENDING, ending)
-        known = {alert.about for alert in watching.watch.alerting.open_of(Kind.NOT_RELOADED)}
+        known = {alert.about for alert in alerting.open_of(Kind.NOT_RELOADED)}
         watching.observed(Kind.NOT_RELOADED, observing.not_reloaded(self._loads.all(), now, known))
         watching.change(lambda watch, at: watch.alerting.seek(at))
 

@@ -33,6 +33,14 @@ def test_the_answer_rate_from_so_many_calls_on(story_of: Tell) -> None:
     assert [line.partition(": ")[2] for line in story.take()] == [
         "RESOLVED: Network (low answer rate)",
     ]
+    for name in "mn":
+        story.missed_call(name)
+    story.advance("30s")
+    story.expect_silence()  # 9 of 14, and it is not below and above with every call
+    story.missed_call("o")
+    story.advance("30s")
+    (again,) = story.take()
+    assert again.endswith("LOW RATE 60 %: Network")
 
 
 def test_the_rate_of_a_month_is_told_by_day_once_it_holds_more_than_the_day(

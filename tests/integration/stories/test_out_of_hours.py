@@ -45,7 +45,7 @@ def test_who_is_paged_the_first_time_is_not_kept_waiting(story_of: Tell) -> None
     story.expect_silence()
     story.roster(texts.ROSTER)
     story.until("2026-06-01 17:14")
-    story.expect("17:14 dingtalk @Li: STILL UNANSWERED 16 min: Network")
+    story.expect("17:14 dingtalk @Li: UNANSWERED 16 min: Network")
     story.until("2026-06-02 07:59")
     story.expect_silence()
 
