@@ -1,8 +1,9 @@
 """Duty hours: in which hours of the week a line must be answered.
 
 Written `mon-sat 08:00-16:00`, `mon,wed 08:00-12:00`, `22:00-06:00` (every day, over midnight) or
-`24x7`. A shift belongs to the day it begins on. All instants are Unix seconds; what lasts is
-measured in UTC, so the night of a clock change is an hour longer or shorter.
+`24x7`; days may be Chinese, too: `周一至周五 08:00-16:00`. A shift belongs to the day it begins on.
+All instants are Unix seconds; what lasts is measured in UTC, so the night of a clock change is an
+hour longer or shorter.
 
 With a calendar, the shifts of a statutory holiday are those without days and those that name
 `holiday` (`holiday 09:00-12:00`, `mon-sat,holiday 08:00-20:00`); the shifts of a make-up workday
@@ -23,13 +24,17 @@ from ctid.domain.calendar import Calendar, DayKind
 from ctid.domain.days import days
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CHINESE_DAYS = ("一", "二", "三", "四", "五", "六", "日")
 HOLIDAY = "holiday"
 MINUTES_PER_DAY = 24 * 60
 EVERY_DAY = frozenset(range(7))
 _MONDAY = 0
 
-_ENTRY = re.compile(r"(?:(?P<days>\S+)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
-_DASHES = str.maketrans("–—~", "---")
+# no blank is written between Chinese days and the hours
+_ENTRY = re.compile(
+    r"(?P<days>\S+\s+|\S*[一二三四五六日天])?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)"
+)
+_SIGNS = str.maketrans("–—~至到、", "-----,")
 _FORM = "write it like `mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
 
 
@@ -86,14 +91,14 @@ def parse(entries: Sequence[str], calendar: Calendar | None = None) -> Duty:
 def parse_shift(entry: str) -> Shift:
     """One entry. Raises DutyError."""
     # as spreadsheets and keyboards of China write it: full-width digits, colon, comma and dash
-    text = unicodedata.normalize("NFKC", entry).translate(_DASHES).strip().lower()
+    text = unicodedata.normalize("NFKC", entry).translate(_SIGNS).strip().lower()
     if text == "24x7":
         return Shift(EVERY_DAY, 0, MINUTES_PER_DAY, holidays=True)
     match = _ENTRY.fullmatch(text)
     if match is None:
-        raise DutyError(f"is no duty entry: {_FORM}")
+        raise DutyError(f"`{entry}` is no duty entry: {_FORM}")
     every = EVERY_DAY, True
-    weekdays, holidays = every if match["days"] is None else _parse_days(match["days"])
+    weekdays, holidays = every if match["days"] is None else _parse_days(match["days"].rstrip())
     start, end = _parse_time(match["start"]), _parse_time(match["end"])
     if start == MINUTES_PER_DAY:
         raise DutyError("begins at 24:00: write 00:00 of the next day")
@@ -110,13 +115,20 @@ def _parse_days(text: str) -> tuple[frozenset[int], bool]:
         if part == HOLIDAY:
             continue
         first, dash, last = part.partition("-")
-        for name in (first, last) if dash else (first,):
-            if name not in DAYS:
-                raise DutyError(f"`{name}` is no day: the days are {' '.join(DAYS)} {HOLIDAY}")
-        begin = DAYS.index(first)
-        length = (DAYS.index(last or first) - begin) % 7
+        begin = _parse_day(first)
+        length = (_parse_day(last) - begin) % 7 if dash else 0
         found.update((begin + step) % 7 for step in range(length + 1))
     return frozenset(found), HOLIDAY in parts
+
+
+def _parse_day(name: str) -> int:
+    """0 is Monday. The prefix of Chinese days is said once for several: `周一至五`."""
+    digit = name.removeprefix("星期").removeprefix("周").replace("天", "日")
+    if name in DAYS:
+        return DAYS.index(name)
+    if digit in _CHINESE_DAYS:
+        return _CHINESE_DAYS.index(digit)
+    raise DutyError(f"`{name}` is no day: the days are {' '.join(DAYS)} {HOLIDAY}")
 
 
 def _parse_time(text: str) -> int:

@@ -352,7 +352,7 @@ async def test_a_mistake_in_the_file_keeps_nobody_from_the_running_daemon(runnin
     await running.desk.incident("network", "core switch", "root")
     file = running.folder / "ctid.toml"
     file.write_text(CONFIG + 'duty = ["mon-sun 9:00"]\n[alert]\nlimit = 3\n')
-    warned = f"ctid: warning: {file}:14: line[1].duty[0]: is no duty entry: write it like "
+    warned = f"ctid: warning: {file}:14: line[1].duty[0]: `mon-sun 9:00` is no duty entry: "
     for arguments, said in (
         (("ack", "1"), f"alert 1: acknowledged by {ME}; 2 recipients will be told\n"),
         (("list",), "core switch\n"),

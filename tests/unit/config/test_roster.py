@@ -135,8 +135,8 @@ until = 2026-12-31
             ":11: shift[0].role: `firstline` is no role: did you mean `first_line`?"
         ),
         (
-            ":13: shift[0].hours[0]: is no duty entry: write it like `mon-sat 08:00-16:00`, "
-            "`22:00-06:00` or `24x7`"
+            ":13: shift[0].hours[0]: `mon-fri 8-16` is no duty entry: write it like "
+            "`mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
         ),
         ":17: shift[1].people: is an empty list: name somebody, or take the shift out",
         ":22: substitution[0].by: stands in for nobody else: name another",
@@ -258,7 +258,7 @@ def test_mistakes_in_a_table_have_their_rows() -> None:
     )
     assert problems(TABLE + rows, "roster.csv") == [
         (
-            ":2: hours: is no duty entry: write it like `mon-sat 08:00-16:00`, "
+            ":2: hours: `8-16` is no duty entry: write it like `mon-sat 08:00-16:00`, "
             "`22:00-06:00` or `24x7`"
         ),
         ":3: line: there is no line `netz`: add one of this name",
@@ -322,7 +322,10 @@ until = 2026-12-04
     assert read(GOOD + limited).substitutions[0].role is Role.FIRST_LINE
     wrong = TABLE + ROW + row.replace("network", "netwrok").replace("-12:00", "")
     assert problems(wrong, "roster.csv") == [
-        ":3: hours: is no duty entry: write it like `mon-sat 08:00-16:00`, `22:00-06:00` or `24x7`"
+        (
+            ":3: hours: `mon-fri 08:00` is no duty entry: write it like `mon-sat 08:00-16:00`, "
+            "`22:00-06:00` or `24x7`"
+        )
     ]
     assert problems(TABLE + ROW + row.replace("network", "netwrok"), "roster.csv") == [
         ":3: line: there is no line `netwrok`: did you mean `network`?"

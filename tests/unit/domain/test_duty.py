@@ -43,10 +43,15 @@ def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> float:
         ("sun 00:00-24:00", {6}, 0, 1440),
         ("fri 20:00-00:00", {4}, 1200, 1440),
         ("24x7", {0, 1, 2, 3, 4, 5, 6}, 0, 1440),
+        ("周一至周六 08:00-16:00", {0, 1, 2, 3, 4, 5}, 480, 960),
+        ("周一至五 08：00至16：00", {0, 1, 2, 3, 4}, 480, 960),
+        ("星期一-星期三，周日08:00-16:00", {0, 1, 2, 6}, 480, 960),
+        ("周五～周天 08:00-16:00", {4, 5, 6}, 480, 960),
+        ("周二、周四,holiday 08:00-16:00", {1, 3}, 480, 960),
     ],
 )
 def test_entries(entry: str, days: set[int], start: int, end: int) -> None:
-    holidays = "holiday" in entry or not re.match("[A-Za-z]", entry)
+    holidays = "holiday" in entry or not re.match("[A-Za-z周星]", entry)
     assert parse_shift(entry) == Shift(frozenset(days), start, end, holidays)
 
 
@@ -55,7 +60,9 @@ def test_entries(entry: str, days: set[int], start: int, end: int) -> None:
     [
         ("", "no duty entry"),
         ("mon-sat", "no duty entry"),
-        ("mon-sat 8-16", "no duty entry"),
+        ("mon-sat 8-16", "`mon-sat 8-16` is no duty entry"),
+        ("周八 08:00-16:00", "`周八` is no day"),
+        ("周 08:00-16:00", "`周` is no day"),
         ("mo-sat 08:00-16:00", "`mo` is no day"),
         ("mon- 08:00-16:00", "`` is no day"),
         ("mon-holiday 08:00-16:00", "`holiday` is no day"),
