@@ -139,12 +139,11 @@ def _alert(known: dict[str, Any]) -> Iterator[Mistake]:
         if name not in names:
             hint = did_you_mean(name, names) or "add a channel of this name, or correct it"
             yield ("alert", "channels", place), f"there is no channel `{name}`: {hint}"
-    warning, limit = alert.get("warning_minutes", 10.0), alert.get("limit_minutes", 15.0)
-    numbers = isinstance(warning, int | float) and isinstance(limit, int | float)
-    if numbers and warning >= limit:
-        key = "warning_minutes" if "warning_minutes" in alert else "limit_minutes"
+    # the common warning is left out where the limit comes first, as on a line
+    warning, limit = _number(alert, "warning_minutes", None), _number(alert, "limit_minutes", 15.0)
+    if not are_in_order(warning, limit):
         yield (
-            ("alert", key),
+            ("alert", "warning_minutes"),
             f"the warning ({warning:g} min) must come before the limit ({limit:g} min)",
         )
 

@@ -237,6 +237,19 @@ def test_channels(tmp_path: Path) -> None:
     )
 
 
+def test_only_a_warning_that_is_written_has_to_come_before_the_limit(tmp_path: Path) -> None:
+    for limit in (10, 0.2):
+        path = written(tmp_path, f"[alert]\nlimit_minutes = {limit}\n")
+        alert = load(path, read_secrets=False).alert
+        assert (alert.warning_minutes, alert.limit_minutes) == (10.0, limit)
+    path = written(tmp_path, "[alert]\nwarning_minutes = 10\nlimit_minutes = 10\n")
+    (found,) = problems(path, read_secrets=False)
+    assert found == (
+        "ctid.toml:2: alert.warning_minutes: the warning (10 min) must come before the limit "
+        "(10 min)"
+    )
+
+
 def test_a_heartbeat(tmp_path: Path) -> None:
     (tmp_path / "beat").write_text("https://hc.example.org/s3cret\n")
     (tmp_path / "beat").chmod(0o600)
