@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,8 +45,7 @@ def check_config(
     see_calendar(loaded)
     if loaded.roster.file is not None:
         plan = see_roster(loaded)
-        for doubt in roster_lint.doubts(plan, loaded, time.time()):
-            typer.echo(f"ctid: warning: {loaded.roster.file}: {doubt['what']}", err=True)
+        _tell_lint(loaded.roster.file, roster_lint.lint(plan, loaded, time.time()))
     elif loaded.channels.all() and not loaded.alert.channels:
         typer.echo(
             f"ctid: warning: {config}: there are channels, and nobody is paged by them: name "
@@ -69,6 +68,18 @@ def check_config(
     if channels := loaded.channels.all():
         counted.append(_number(len(channels), "channel"))
     typer.echo(f"{config}: good ({', '.join(counted)}; times in {loaded.timezone})")
+
+
+def _tell_lint(file: str, found: list[dict[str, Any]]) -> None:
+    """Each doubt; of the hours without anybody, which may be many, only that there are some."""
+    for row in found:
+        if "begins_at" not in row:
+            typer.echo(f"ctid: warning: {file}: {row['what']}", err=True)
+    if errors := sum(row["severity"] == "error" for row in found):
+        typer.echo(
+            f"ctid: warning: {file}: {_number(errors, 'error')}: ctid roster lint tells which",
+            err=True,
+        )
 
 
 def _number(of: int, what: str) -> str:

@@ -85,11 +85,7 @@ def lint(
     """Say what is wrong in the roster: hours without anybody, people nobody reaches."""
     loaded = load_config(config, read_secrets=False)
     plan = see_roster(loaded, 1)
-    now = time.time()
-    found = [
-        *({"severity": "error", **row} for row in roster_lint.unstaffed(plan, loaded, now)),
-        *roster_lint.doubts(plan, loaded, now),
-    ]
+    found = roster_lint.lint(plan, loaded, time.time())
     if form is Format.TABLE and any("begins_at" in row for row in found):
         typer.echo(f"times of {loaded.timezone}, where no other zone is named")
     show(found, _LINT, form)

@@ -13,13 +13,19 @@ from ctid.domain.days import local_day, midnight
 from ctid.domain.duty import DAYS
 from ctid.domain.lines import Line
 from ctid.domain.numbers import wrong_length
-from ctid.domain.roster import Person, Plan, Role, RosterShift, Substitution, gaps
+from ctid.domain.roster import EVERYONE, Person, Plan, Role, RosterShift, Substitution, gaps
 from ctid.output import iso
 
 LOOK_AHEAD_DAYS: Final = 14
 _AROUND_DAYS: Final = 7
 """A gap that lasts longer has no beginning and no end here."""
 _DAY: Final = 86_400.0
+
+
+def lint(plan: Plan, loaded: Config, now: float) -> list[dict[str, Any]]:
+    """All of it: duty hours without anybody, which are errors, and what else is wrong."""
+    gaps_found = ({"severity": "error", **row} for row in unstaffed(plan, loaded, now))
+    return [*gaps_found, *doubts(plan, loaded, now)]
 
 
 def unstaffed(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
@@ -58,6 +64,16 @@ def doubts(plan: Plan, loaded: Config, now: float) -> Iterator[dict[str, Any]]:
                 "person": person.id,
             }
     today = local_day(now, loaded.timezone)
+    there = {shift.role for shift in plan.shifts if shift.last is None or shift.last >= today}
+    for index, step in enumerate(loaded.escalation):
+        # of the steps that nobody has written it is no mistake: they are not waited for
+        for role in dict.fromkeys(step.to):
+            if role != EVERYONE and role not in there:
+                yield {
+                    "severity": "warning",
+                    "what": f"nobody is ever {role}, whom escalation[{index}] pages: add a shift "
+                    "of this role, or take it out of that step",
+                }
     for shift in plan.shifts:
         if shift.last is not None and shift.last < today:
             whom, role = ", ".join(shift.people), shift.role.value

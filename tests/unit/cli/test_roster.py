@@ -298,6 +298,29 @@ def test_lint_tells_gaps_and_whom_nobody_reaches(tmp_path: Path) -> None:
         ("warning", "substitution of chen by nobody: chen has no shift in this time"),
     ]
     assert ctid(tmp_path, "roster", "lint").exit_code == 1
+    done = ctid(tmp_path, "check-config", "--no-secrets")
+    assert (done.exit_code, "good" in done.stdout) == (0, True)
+    begin = f"ctid: warning: {tmp_path}/roster.toml: "
+    assert f"{begin}3 errors: ctid roster lint tells which\n" in done.stderr
+    assert f"{begin}li: has no channels: nobody can reach li\n" in done.stderr
+    assert "nobody is first_line" not in done.stderr
+
+
+def test_a_step_for_a_role_that_nobody_ever_has_is_a_warning(tmp_path: Path) -> None:
+    steps = "".join(
+        f"[[escalation]]\nafter_minutes = {after}\nto = {to}\n"
+        for after, to in ((0, ["first_line"]), (5, ["duty_lead", "project_manager", "everyone"]))
+    )
+    (found,) = lint(tmp_path, ROSTER, CONFIG + steps)
+    assert found["severity"] == "warning"
+    assert found["what"].startswith("nobody is ever project_manager, whom escalation[1] pages: ")
+    assert (
+        f"roster.toml: {found['what']}\n" in ctid(tmp_path, "check-config", "--no-secrets").stderr
+    )
+    shift = '[[shift]]\nrole = "project_manager"\npeople = ["li"]\n'
+    assert lint(tmp_path, ROSTER + shift, CONFIG + steps) == []
+    over = lint(tmp_path, ROSTER + shift + "until = 2020-01-01\n", CONFIG + steps)
+    assert found in over
 
 
 def test_mistakes_of_the_file_end_both_and_check_config(tmp_path: Path) -> None:
