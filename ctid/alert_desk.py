@@ -33,6 +33,13 @@ class Taken(NamedTuple):
     already: bool
 
 
+class Tried(NamedTuple):
+    """A test, and the roles of its chain that nobody has then."""
+
+    alert: Alert
+    empty_roles: list[str]
+
+
 class AlertDesk:
     """Changes alerts; `clock` is Unix seconds.
 
@@ -121,13 +128,23 @@ class AlertDesk:
         await self._pipeline.written()
         return alert
 
-    async def test(self, line: str, by: str) -> Alert:
-        """Walk the chain of a line for real, marked as a test."""
+    async def test(self, line: str, by: str) -> Tried:
+        """Walk the chain of a line for real, marked as a test; not under a silence.
+
+        People would be paged when that ends, with nobody there who waits for it.
+        """
         self._see([line])
+        quiet = self._watching.watch.alerting.silences.holding(Kind.TEST, line, self._clock())
+        if quiet is not None:
+            raise RefusedError(
+                f"a silence holds for {line}: nobody would be paged, so there is no test; "
+                f"`ctid alerts unsilence {quiet.number}` ends it"
+            )
+        empty = self._watching.empty_roles(line)
         alert = self._changed(lambda watch, now: watch.test(line, by, now))
         log.info("alert_test", alert=alert.number, line=line, by=by)
         await self._pipeline.written()
-        return alert
+        return Tried(alert, empty)
 
     def _changed(self, work: Callable[[Watch, float], _T]) -> _T:
         try:

@@ -94,15 +94,18 @@ class AlertActions:
         return alert_document(alert, silenced=self._is_silenced(alert.number))
 
     async def test(self, body: Any, by: str) -> Any:
-        """Besides the alert: by which channels each of the first ones is reached, in order."""
+        """Besides the alert: by which channels each of the first ones is reached, in order.
+
+        `empty_roles` are those of all steps that nobody has now.
+        """
         with _refusals():
-            alert = await self._desk.test(text(body, "line"), by)
-        document = alert_document(alert, silenced=self._is_silenced(alert.number))
+            alert, empty = await self._desk.test(text(body, "line"), by)
+        document = alert_document(alert, silenced=False)
         document["paged"] = [
             {"name": one.name, "role": one.role, "channels": [way.channel for way in one.routes]}
             for one in alert.paged
         ]
-        return {**document, "pages": alert.pages}
+        return {**document, "pages": alert.pages, "empty_roles": empty}
 
     def _is_silenced(self, wanted: int) -> bool:
         return any(one.silenced for one in self._desk.open_alerts() if one.alert.number == wanted)

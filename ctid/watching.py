@@ -18,7 +18,7 @@ from ctid.config.watching import line_rules, plan
 from ctid.domain.alert_times import closed_by_people
 from ctid.domain.alerts import Alert, Kind, Silence
 from ctid.domain.downtime import downtime
-from ctid.domain.escalation import why_nobody
+from ctid.domain.escalation import empty_roles, why_nobody
 from ctid.domain.lines_known import NO_PAST, Past
 from ctid.domain.policy import Decided
 from ctid.domain.presence import Presence
@@ -263,6 +263,10 @@ class Watching:
 
     def _skew(self, pbx: str) -> float:
         return self._outlet.skew(pbx) if self._outlet else 0.0
+
+    def empty_roles(self, line: str) -> list[str]:
+        """The roles of steps that nobody has on this line now."""
+        return empty_roles(self._plan, self._roster(), line, self._clocks.wall())
 
     def _told(self, work: Callable[[Watch, float], None]) -> Told:
         try:

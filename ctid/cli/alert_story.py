@@ -16,6 +16,7 @@ from ctid.domain.alerts import (
     Alert,
     DeliveryStuck,
     Ending,
+    Firing,
     Kind,
     Page,
     PageEvent,
@@ -92,7 +93,18 @@ def story(
         yield from (f"{'':19}  {line}" for line in more)
     if not pages:
         yield ""
-        yield "nobody was paged" + (f": {why_nobody}" if why_nobody else "")
+        if why_nobody is None and (until := waits_until(alert, now)) is not None:
+            yield f"nobody was paged yet: waits until {times.to_minutes(until, zone, now)}"
+        else:
+            yield "nobody was paged" + (f": {why_nobody}" if why_nobody else "")
+
+
+def waits_until(alert: Alert, now: float) -> float | None:
+    """When its first page comes, where that waits, as for duty hours; None: it does not."""
+    match alert.state:
+        case Firing(step=0, next_at=next_at) if next_at > now and not alert.pages:
+            return next_at
+    return None
 
 
 def print_json(document: dict[str, Any]) -> None:

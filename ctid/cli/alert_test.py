@@ -19,16 +19,18 @@ _LOOK_SECONDS = 0.25
 def announce(alert: dict[str, Any]) -> None:
     """Say who is paged; ends the command where that is nobody."""
     number = alert["number"]
-    if alert["silenced"]:
-        fail(f"alert {number}: a silence holds: nobody is paged; `ctid alerts list` shows it")
+    empty = ", ".join(alert["empty_roles"])
     if not alert["paged"]:
-        fail(f"alert {number}: nobody is on duty for {alert['line']}, so nobody is paged")
+        roles = f" ({empty})" if empty else ""
+        fail(f"alert {number}: nobody is on duty for {alert['line']}{roles}, so nobody is paged")
     ends = f"it ends by itself, or by `ctid alerts resolve {number} --why WHY`"
     typer.echo(f"alert {number}: a test of {alert['line']}; {ends}.\nThis pages:")
     for one in alert["paged"]:
         role = f" ({one['role']})" if one["role"] else ""
         ways = ", then ".join(one["channels"]) or "nothing: no channel is configured for them"
         typer.echo(f"  {one['name']}{role} by {ways}")
+    if empty:
+        typer.echo(f"Nobody is {empty} now: a step that pages only them is passed over.")
 
 
 def follow(database: Asking, alert: dict[str, Any], seconds: float) -> None:

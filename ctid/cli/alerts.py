@@ -132,16 +132,18 @@ def show_(
     titles = {line.name: line.title for line in loaded.lines()}
     zone = ZoneInfo(loaded.zones().get(row.line or "", loaded.timezone))
     named = titles.get(row.line or "", row.line or whole(loaded.site))
-    why = None if pages else _why_nobody(loaded, row, quiet, now)
+    why = None if pages else _why_nobody(loaded, row, alert, quiet, now)
     for line in alert_story.story(row, alert, pages, named, zone, now, why):
         typer.echo(line)
 
 
-def _why_nobody(loaded: Config, row: AlertRow, quiet: Sequence[Silence], now: float) -> str | None:
+def _why_nobody(
+    loaded: Config, row: AlertRow, alert: Alert, quiet: Sequence[Silence], now: float
+) -> str | None:
     """Why nobody was paged about it, by the silences and the roster of now."""
     if _is_silenced(row, quiet, now):
         return "it is silenced"
-    if row.fired_at is None:
+    if row.fired_at is None or alert_story.waits_until(alert, now) is not None:
         return None
     people: Roster = Empty()
     if loaded.roster.file is not None:

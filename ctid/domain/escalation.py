@@ -122,6 +122,12 @@ def first_there(
     return next((whom for whom in found if whom), [])
 
 
+def empty_roles(plan: Plan, roster: Roster, line: str | None, at: float) -> list[str]:
+    """The roles of the steps by which nobody is paged then, each once."""
+    roles = dict.fromkeys(word for step in plan.steps for word in step.to if word != EVERYONE)
+    return [role for role in roles if not people(Step(0.0, (role,)), roster, line, at)]
+
+
 def why_nobody(plan: Plan, roster: Roster, kind: Kind, line: str | None, at: float) -> str | None:
     """Why an alert that fires then pages nobody, in words; None: there is somebody to page."""
     if plan.told:

@@ -62,7 +62,11 @@ class Silences:
 
     def about(self, alert: Alert, now: float) -> Silence | None:
         """The one that holds longest of those that keep quiet about it, if any."""
-        holding = [s for s in self._known.values() if s.holds(alert.kind, alert.line, now)]
+        return self.holding(alert.kind, alert.line, now)
+
+    def holding(self, kind: Kind, line: str | None, now: float) -> Silence | None:
+        """The one that holds longest of those that would keep quiet about such an alert, if any."""
+        holding = [s for s in self._known.values() if s.holds(kind, line, now)]
         return max(holding, key=lambda silence: silence.ends_at, default=None)
 
     def drop_ended(self, now: float) -> None:

@@ -24,7 +24,7 @@ from ctid.store.migrate import upgrade
 from ctid.store.pages import PageState, Settlement, Tried
 from ctid.store.recorder import Store
 from tests import alerts as made
-from tests.desk import CONFIG, Desk, Names, Now, opened
+from tests.desk import CONFIG, WANG, Desk, Names, Now, opened
 from tests.integration.cli.conftest import Ctid
 from tests.integration.cli.processes import ran_aloud
 
@@ -456,16 +456,34 @@ async def test_a_page_that_does_not_arrive_fails_the_test(running: Desk) -> None
     assert said.splitlines()[-1] == "ctid: alert 1: 0 of 2 were delivered"
 
 
+async def test_a_test_names_the_steps_that_page_nobody(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("d")
+    async with opened(folder, Now(), names=Names({Role.DUTY_LEAD: [WANG]})):
+        status, said = await type_(folder, "test", "network", "--no-wait")
+    assert (status, said.splitlines()[2]) == (0, "  Wang Wu (duty_lead) by robot")
+    passed = "a step that pages only them is passed over."
+    assert said.splitlines()[3:] == [f"Nobody is first_line, project_manager now: {passed}"]
+
+
 async def test_a_test_that_can_reach_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("d")
     nobody: Names = Names({Role.FIRST_LINE: []})
-    async with opened(folder, Now(), names=nobody):
+    async with opened(folder, Now(), names=nobody) as desk:
         assert await type_(folder, "test", "network") == (
             1,
-            "ctid: alert 1: nobody is on duty for network, so nobody is paged\n",
+            (
+                "ctid: alert 1: nobody is on duty for network (first_line, duty_lead, "
+                "project_manager), so nobody is paged\n"
+            ),
         )
         assert (await type_(folder, "silence", "--for", "1h", "--why", "x"))[0] == 0
         assert await type_(folder, "test", "server") == (
             1,
-            "ctid: alert 2: a silence holds: nobody is paged; `ctid alerts list` shows it\n",
+            (
+                "ctid: a silence holds for server: nobody would be paged, so there is no test; "
+                "`ctid alerts unsilence 1` ends it\n"
+            ),
         )
+        assert [one.alert.number for one in desk.desk.open_alerts()] == [1]
