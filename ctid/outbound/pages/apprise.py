@@ -39,8 +39,7 @@ class Apprise:
     async def send(self, message: Message) -> None:
         url = _target(message.address, self._table)
         seconds = self._table.timeout_seconds
-        links = "".join(f"\n{what}: {link}" for what, link in robots.usable(message.links))
-        text = robots.cut_bytes(message.text, LONGEST) + links
+        text = robots.cut_bytes(message.text, LONGEST) + robots.link_lines(message.links)
         loop = asyncio.get_running_loop()
         sending = loop.run_in_executor(self._threads, _send, url, message.title, text, seconds)
         try:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO, Final
 
 from ctid.config.channels import CommandChannel
+from ctid.outbound.pages import robots
 from ctid.outbound.pages.port import Message
 from ctid.outbound.plain import cut, plain
 from ctid.outbound.port import DeliveryError, Finding, Reason
@@ -112,13 +113,14 @@ class Command:
 
     def _environment(self, message: Message) -> dict[str, str]:
         """Nothing of ctid's own. Texts are without control characters, lines within by LF."""
+        text = cut("\n".join(map(plain, message.text.splitlines())), _LONGEST_TEXT)
         return {
             "PATH": _PATH,
             "LANG": "C.UTF-8",
             "CTID_SITE": self._site,
             "CTID_KEY": message.key,
             "CTID_TITLE": plain(message.title),
-            "CTID_TEXT": cut("\n".join(map(plain, message.text.splitlines())), _LONGEST_TEXT),
+            "CTID_TEXT": text + robots.link_lines(message.links),
             "CTID_ADDRESS": plain(message.address or ""),
         }
 

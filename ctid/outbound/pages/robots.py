@@ -119,6 +119,11 @@ def usable(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
+def link_lines(links: Sequence[tuple[str, str]]) -> str:
+    """Those links below a text that is shown as it is, each in a line of its own."""
+    return "".join(f"\n{what}: {link}" for what, link in usable(links))
+
+
 def cut_bytes(text: str, longest: int) -> str:
     """At most `longest` bytes of UTF-8, ending with CUT where something is left out."""
     data = text.encode("utf-8", "replace")

@@ -72,13 +72,15 @@ async def test_its_environment_is_small_and_harmless(
         *("desk", "7-0", "13800001111"),
     )
     assert got["CTID_TITLE"].isprintable()
-    assert got["CTID_TEXT"].count("\n") == 2
+    assert got["CTID_TEXT"].count("\n") == 3
+    assert got["CTID_TEXT"].endswith("\nAcknowledge 确认: https://ctid.example.org/a/7?key=x(1)")
     assert got["CTID_TEXT"].replace("\n", "").isprintable()
 
 
 async def test_a_long_text_does_not_hinder_it(tmp_path: Path) -> None:
     await program(tmp_path, 'printf %s "$CTID_TEXT" > got').send(message(text="无\n" * 500_000))
-    assert (tmp_path / "got").read_text().endswith("…")
+    said = (tmp_path / "got").read_text()
+    assert said.endswith("…\nAcknowledge 确认: https://ctid.example.org/a/7?key=x(1)")
 
 
 @pytest.mark.parametrize(
