@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from ctid.cli.examined import Form, FormOption, named, tell
 from ctid.config import Config
 from ctid.config.channels import Channel as Table
 from ctid.config.channels import MqttChannel
-from ctid.outbound.findings import of_failure
+from ctid.outbound.findings import by_message, of_failure
 from ctid.outbound.mqtt.examination import remedy
 from ctid.outbound.pages.channels import open_channel, origin_of
 from ctid.outbound.pages.port import Channel, Message
@@ -64,9 +65,11 @@ async def _findings(table: Table, config: Config, message: Message | None) -> li
     channel = open_channel(table, origin_of(config))
     try:
         found = await channel.check()
-        if message is not None:
-            found.append(await _sent(table, channel, message))
-        return found
+        if message is None:
+            return found
+        hint = by_message(table.name)
+        found = [replace(one, remedy=None) if one.remedy == hint else one for one in found]
+        return [*found, await _sent(table, channel, message)]
     finally:
         await channel.close()
 

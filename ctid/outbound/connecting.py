@@ -26,7 +26,7 @@ def why_unreachable(error: Exception, *, is_tls: bool) -> str:
             "does `url` have to begin with http://?"
         )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name cannot be resolved"
+        return "the name cannot be resolved; do the name servers of this machine know it?"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy on the way there answered {error.status}"
     if isinstance(error, aiohttp.ClientConnectorError):

@@ -8,7 +8,8 @@ from ctid.outbound.port import DeliveryError, Finding, Reason
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _REMEDIES: Final[Mapping[Reason, str]] = {
-    Reason.UNREACHABLE: "look at `url` and `ca_file`, and for a firewall or proxy in between",
+    # of a certificate the failure itself says what helps
+    Reason.UNREACHABLE: "look at `url`, and for a firewall or proxy in between",
     Reason.TIMEOUT: "look whether the system is overloaded, or give it more `timeout_seconds`",
     Reason.CUT_OFF: "look into the log of the system, and of a proxy in front of it",
     Reason.BUSY: "wait, or lower `per_minute` and `concurrency`",
@@ -22,6 +23,11 @@ _REMEDIES: Final[Mapping[Reason, str]] = {
 def of_failure(what: str, error: DeliveryError, remedy: str | None = None) -> Finding:
     """That `what` failed, why, and what to do; `remedy` where more is known than usual."""
     return Finding(ok=False, what=f"{what}: {error}", remedy=remedy or _REMEDIES.get(error.reason))
+
+
+def by_message(channel: str) -> str:
+    """The command that shows what only a message can."""
+    return f'ctid check-channel {channel} --send "a test"'
 
 
 def of_way(url: str) -> Finding:

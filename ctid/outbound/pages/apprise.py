@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from ctid.config.channels import AppriseChannel, own_channel
+from ctid.outbound import findings
 from ctid.outbound.pages import robots
 from ctid.outbound.pages.port import Message
 from ctid.outbound.plain import cut, plain
@@ -66,7 +67,7 @@ class Apprise:
                 ok=True,
                 what=f"the URL is one of {plain(str(service.service_name))}; whether it takes "
                 "messages, only one shows",
-                remedy=f'ctid check-channel {self._table.name} --send "a test"',
+                remedy=findings.by_message(self._table.name),
             )
         ]
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO, Final
 
 from ctid.config.channels import CommandChannel
+from ctid.outbound import findings
 from ctid.outbound.pages import robots
 from ctid.outbound.pages.port import Message
 from ctid.outbound.plain import cut, plain
@@ -84,7 +85,7 @@ class Command:
             Finding(
                 ok=True,
                 what=f"{program} can be run; what it does, only a message shows",
-                remedy=f'ctid check-channel {self._table.name} --send "a test"',
+                remedy=findings.by_message(self._table.name),
             )
         ]
 

@@ -158,7 +158,7 @@ async def check(http: Http, table: HttpChannel, what: str, secret: str) -> list[
         Finding(
             ok=True,
             what="whether the robot takes messages, only one shows",
-            remedy=f'ctid check-channel {table.name} --send "a test"',
+            remedy=findings.by_message(table.name),
         )
     )
     return found

@@ -49,6 +49,7 @@ async def test_a_message_is_marked_as_a_test(tmp_path: Path) -> None:
         )
     assert (code, err) == (0, "")
     assert "ok      the message was taken: `【演练】ctid desk`\n" in out
+    assert "--send" not in out
     (document,) = robot.taken
     assert document["markdown"]["title"] == "【演练】ctid desk"
     assert "is this read?" in document["markdown"]["text"]
@@ -119,6 +120,17 @@ async def test_of_a_broker_only_keys_that_it_has_are_named(tmp_path: Path) -> No
     assert (code, err) == (1, "")
     assert "`url`" not in out
     assert out.count("-> correct `host`, `port`, `tls` or the certificates") == 2
+
+
+async def test_a_name_that_cannot_be_resolved_has_nothing_to_do_with_certificates(
+    tmp_path: Path,
+) -> None:
+    code, out, _ = await check_channel(tmp_path, "group", url="https://robot.invalid")
+    said = " ".join(out.split())
+    assert code == 1
+    assert "the name cannot be resolved; do the name servers of this machine know it?" in said
+    assert "-> look at `url`, and for a firewall or proxy in between" in said
+    assert "ca_file" not in out
 
 
 async def test_an_unknown_name(tmp_path: Path) -> None:
