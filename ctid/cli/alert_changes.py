@@ -86,7 +86,9 @@ def silence(
     """Page nobody for a while: the PBX is maintained, a fault is known."""
     if not why.strip():
         fail("--why is empty: say why nobody is to be paged", 2)
-    if bool(lasts) == bool(until):
+    if lasts and until:
+        fail("--for and --until both say when it ends: give one of the two", 2)
+    if not lasts and not until:
         fail("say how long: --for 2h, or --until 22:00", 2)
     # of a clock time in the wrong zone nobody would see that it is wrong
     loaded = load_known(config, ("timezone",) if begins or until else ())

@@ -228,7 +228,7 @@ def test_the_whole_story(ctid: Ctid, config: Path) -> None:
         (("ack", "x"), 2, "NUMBER: must be a valid integer"),
         (("resolve", "1", "--why", " "), 2, "--why is empty: say why it is over"),
         (("silence", "--why", "x"), 2, "say how long: --for 2h, or --until 22:00"),
-        (("silence", "--why", "x", "--for", "1h", "--until", "22:00"), 2, "say how long: --for 2h"),
+        (("silence", "--why", "x", "--for", "1h", "--until", "22:00"), 2, "--for and --until both"),
         (("silence", "--why", "x", "--for", "2"), 2, "'2' is no length of time: write 30m, 2h, "),
         (("silence", "--why", "x", "--until", "25:00"), 2, "'25:00' is no time: write 22:00 or 2"),
         (
