@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ctid.alert_output import LISTED, SILENCE_FIELDS
-from ctid.domain.alerts import Acknowledged, Incident, Kind, Resolved, Silence
+from ctid.domain.alerts import Acknowledged, Firing, Incident, Kind, Resolved, Silence
 from ctid.domain.batch import Batch
 from ctid.domain.roster import Role
 from ctid.store import alert_queries, pages
@@ -184,6 +184,19 @@ def test_why_nobody_was_paged(ctid: Ctid, config: Path) -> None:
     assert last_line("1", told) == f"nobody was paged: nobody is on duty as first_line{alone}"
     roster.write_text("[[shift]]")
     assert last_line("1", told) == "nobody was paged: the roster cannot be read: ctid roster lint"
+
+
+def test_a_first_page_that_waits_is_no_page_to_nobody(ctid: Ctid, tmp_path: Path) -> None:
+    async def filled() -> None:
+        waiting = made.alert(state=Firing(made.LIMIT, 0, 4_102_448_400.0), paged=(), pages=0)
+        await upgrade(str(tmp_path / "ctid.sqlite3"))
+        async with await Store.open(str(tmp_path / "ctid.sqlite3")) as store:
+            await store.commit(Batch(alerts=(waiting,)))
+
+    asyncio.run(filled())
+    (tmp_path / "ctid.toml").write_text(CONFIG)
+    done = ctid("alerts", "show", "1", "--config", tmp_path / "ctid.toml")
+    assert done.stdout.endswith("\n\nnobody was paged yet: waits until 2100-01-01 09:00\n")
 
 
 def test_the_whole_story(ctid: Ctid, config: Path) -> None:
