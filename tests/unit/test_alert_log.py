@@ -78,7 +78,10 @@ def test_one_about_which_nobody_is_paged_says_why_once() -> None:
     story.names.roles = roles
     story.told.clear()
     story.advance(20 * MINUTE)
-    assert lines(story.told, log) == ["1 repeat ['Li'] alert_paged info"]
+    assert lines(story.told, log) == [
+        "1 firing ['Li'] alert_paged info",
+        "1 firing ['Wang'] alert_paged info",
+    ]
 
 
 def test_who_was_warned_and_went_home_is_not_paged_that_it_fires() -> None:
