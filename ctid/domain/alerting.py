@@ -314,7 +314,7 @@ class Alerting:
             repeat_at = now + self._plan.repeat_seconds_of(alert.kind)
             if state.step >= len(steps):
                 alert = replace(alert, state=replace(state, next_at=repeat_at))
-                whom = escalation.again(alert)
+                whom = escalation.again(alert, self._plan, self._roster(), now)
                 return self._page(alert, PageEvent.REPEAT, whom, state.next_at, now)
             whom = escalation.people(steps[state.step], self._roster(), alert.line, now)
             following = state.step + 1

@@ -93,9 +93,11 @@ def begins_anew(alert: Alert, plan: Plan, roster: Roster, now: float) -> bool:
     )
 
 
-def again(alert: Alert) -> list[Recipient]:
-    """Who is paged again after the last step."""
+def again(alert: Alert, plan: Plan, roster: Roster, now: float) -> list[Recipient]:
+    """Who is paged again after the last step: who was, and who has come on duty since."""
     whom = [one for one in alert.paged if one.role is not None]
+    for step in plan.steps_of(alert.kind):
+        whom += people(step, roster, alert.line, now)
     # where there is no roster, the channels are all that can rouse anybody
     return whom or list(alert.paged)
 

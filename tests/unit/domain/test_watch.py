@@ -173,6 +173,17 @@ def test_the_roster_of_the_moment_decides() -> None:
     assert story.said() == ["firing Zhou"]
 
 
+def test_who_has_come_on_duty_since_hears_of_it_by_the_repeat() -> None:
+    story = Story(plan=Plan((Step(0.0, (Role.FIRST_LINE,)),)))
+    story.missed_call("a")
+    story.advance(15 * MINUTE)
+    assert story.said() == ["warning Li", "firing Li"]
+    story.names.roles[Role.FIRST_LINE] = [person("Zhou")]
+    story.advance(15 * MINUTE)
+    # who went home is told on: nobody has said that it is not theirs any more
+    assert story.said() == ["repeat Li", "repeat Zhou"]
+
+
 def test_the_clock_stands_still_out_of_hours() -> None:
     story = Story(duty="mon-fri 08:00-16:00", begin=BEGIN + 15.9 * HOUR)
     story.missed_call("a")
