@@ -17,6 +17,8 @@ log = structlog.get_logger("ctid")
 
 # Records held in memory while the store cannot be written.
 HELD_RECORDS = 50_000
+_STEP_SECONDS: Final = 1.0
+"""A clock that differs by more from one look to the next was set; less is followed as it is."""
 
 
 class Store(Protocol):
@@ -62,6 +64,20 @@ class Clocks:
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
+
+
+class ClockSteps:
+    """Notices that the clock on the wall was set, by the one that nobody sets."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._offset = clocks.wall() - clocks.monotonic()
+
+    def look(self) -> float:
+        """Seconds by which it was set since the last look; 0.0: it was not, or by too little."""
+        offset = self._clocks.wall() - self._clocks.monotonic()
+        step, self._offset = offset - self._offset, offset
+        return step if abs(step) > _STEP_SECONDS else 0.0
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from ctid.committer import (
     HELD_RECORDS,
     Alarm,
     Clocks,
+    ClockSteps,
     Committer,
     Deciding,
     Feed,
@@ -35,8 +36,6 @@ log = structlog.get_logger("ctid")
 # How often the timers of the trackers are looked at, and how often "seen until" is written.
 TICK_SECONDS = 0.25
 SEEN_EVERY_SECONDS = 5.0
-# A clock that differs by more from one tick to the next was set.
-_STEP_SECONDS = 1.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 # One transaction holds no more: the reader must not wait for long, nor memory grow.
 CALLS_PER_COMMIT = 500
@@ -91,7 +90,7 @@ class Pipeline:
         # monotonic time, a sign of life
         self.ticked_at = clocks.monotonic()
         self._next_seen = self.ticked_at
-        self._offset = clocks.wall() - self.ticked_at
+        self._steps = ClockSteps(clocks)
         self.poisonous_events = 0
         # the calls whose last state was not written when the daemon ended
         self.unwritten: list[str] = []
@@ -310,11 +309,8 @@ class Pipeline:
             self._run_timers(here, now)
             if self._due(name, here) is not None:
                 self._wake.set()  # decided with the commit, after all that was told before
-        offset = self._clocks.wall() - now
         # a restart after the clock was set must not take that for a time in which nobody saw a PBX
-        was_set = abs(offset - self._offset) > _STEP_SECONDS
-        self._offset = offset
-        if was_set or now >= self._next_seen:
+        if self._steps.look() or now >= self._next_seen:
             self._next_seen = now + SEEN_EVERY_SECONDS
             self._note_seen()
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import structlog
 
 from ctid.alert_log import AlertLog
-from ctid.committer import Clocks
+from ctid.committer import Clocks, ClockSteps
 from ctid.config import Config
 from ctid.config.watching import line_rules, plan
 from ctid.domain.alert_times import closed_by_people
@@ -36,8 +36,6 @@ log = structlog.get_logger("ctid")
 _T = TypeVar("_T")
 
 TICK_SECONDS: Final = 1.0
-_STEP_SECONDS: Final = 1.0
-"""A clock that differs by more from one look to the next was set; less is followed as it is."""
 _ATTACH_SECONDS: Final = 10.0
 """How long a start waits for the PBXs to tell what happened meanwhile, before it pages."""
 _LOOK_SECONDS: Final = 0.25
@@ -91,7 +89,7 @@ class Watching:
 
     def __init__(self, config: Config, roster: Callable[[], Roster], clocks: Clocks) -> None:
         self._clocks = clocks
-        self._offset = clocks.wall() - clocks.monotonic()
+        self._steps = ClockSteps(clocks)
         self._wake = asyncio.Event()
         self._outlet: Outlet | None = None
         self._asked_at: dict[str, float] = {}
@@ -261,12 +259,12 @@ class Watching:
             self._write(self._drain())
             self._wake.set()
 
-    def _skew(self, pbx: str) -> float:
-        return self._outlet.skew(pbx) if self._outlet else 0.0
-
     def empty_roles(self, line: str) -> list[str]:
         """The roles of steps that nobody has on this line now."""
         return empty_roles(self._plan, self._roster(), line, self._clocks.wall())
+
+    def _skew(self, pbx: str) -> float:
+        return self._outlet.skew(pbx) if self._outlet else 0.0
 
     def _told(self, work: Callable[[Watch, float], None]) -> Told:
         try:
@@ -354,9 +352,7 @@ class Watching:
     def _now(self) -> float:
         """The time; if the clock was set since the last look, nothing gets older by that."""
         wall = self._clocks.wall()
-        offset = wall - self._clocks.monotonic()
-        step, self._offset = offset - self._offset, offset
-        if abs(step) > _STEP_SECONDS:
+        if step := self._steps.look():
             log.warning("clock_was_set", seconds=round(step, 3))
             self.watch.shift(step, wall)
         return wall
